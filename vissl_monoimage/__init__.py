@@ -1,0 +1,20 @@
+"""What can one image teach? A single-image data source and benchmark suite for VISSL.
+
+Importing this package mends VISSL 0.1.6 for today's libraries (`compat`) and registers everything we add (`plugin`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+
+__version__ = "0.1.0"
+
+if importlib.util.find_spec("vissl") is None:
+    raise ImportError(
+        "vissl_monoimage needs VISSL, whose pinned requirements pip cannot meet: "
+        "install it alone with `pip install --no-deps vissl==0.1.6`."
+    )
+
+from vissl_monoimage import compat
+
+compat.apply()

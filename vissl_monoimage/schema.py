@@ -1,0 +1,71 @@
+"""Typed, validated reading of our own config blocks (everything under `config.MONOIMAGE`).
+
+A block is a frozen dataclass whose fields have upper-case names, as everywhere in VISSL's YAMLs.
+`read_block` turns a mapping into one, and reports every unknown key and wrong type at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from vissl_monoimage.errors import MonoImageError, unknown
+
+Block = TypeVar("Block")
+
+
+def read_block(block_type: type[Block], values: Mapping[str, Any] | None, where: str) -> Block:
+    """Build `block_type` from `values`; `where` is the block's path in the config, for messages.
+
+    A dataclass may define `problems(self) -> list[str]` for ranges and combinations.
+
+    Raises:
+        MonoImageError: naming every unknown key, wrong type and value out of range.
+    """
+    values = dict(values or {})
+    hints = typing.get_type_hints(block_type)
+    names = [field.name for field in dataclasses.fields(block_type)]  # type: ignore[arg-type]
+    problems = [f"{where}: {unknown('key', key, names)}" for key in values if key not in names]
+    accepted: dict[str, Any] = {}
+    for name in names:
+        if name not in values:
+            continue
+        value, wanted = values[name], hints[name]
+        if not _fits(value, wanted):
+            problems.append(f"{where}.{name}={value!r} must be {_spell(wanted)}")
+        else:
+            accepted[name] = float(value) if wanted is float else value
+    if problems:
+        raise MonoImageError("; ".join(problems))
+    block = block_type(**accepted)
+    found: list[str] = getattr(block, "problems", list)()
+    if found:
+        raise MonoImageError("; ".join(f"{where}.{problem}" for problem in found))
+    return block
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    if isinstance(wanted, types.UnionType):
+        return any(_fits(value, option) for option in typing.get_args(wanted))
+    origin = typing.get_origin(wanted) or wanted
+    if origin is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if origin is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if origin in (list, tuple):
+        return isinstance(value, (list, tuple))
+    if origin in (dict, Mapping):
+        return isinstance(value, Mapping)
+    return isinstance(value, origin)
+
+
+def _spell(wanted: Any) -> str:
+    if isinstance(wanted, types.UnionType):
+        return " or ".join(_spell(option) for option in typing.get_args(wanted))
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a name",
+             type(None): "null"}
+    origin = typing.get_origin(wanted) or wanted
+    return names.get(origin, f"a {getattr(origin, '__name__', origin)}")
