@@ -1,6 +1,7 @@
 """What can one image teach? A single-image data source and benchmark suite for VISSL.
 
-Importing this package mends VISSL 0.1.6 for today's libraries (`compat`) and registers everything we add (`plugin`).
+Importing this package is quick. It mends VISSL 0.1.6 for today's libraries (`compat`) and registers
+everything we add (`plugin`) at the moment VISSL itself is imported, or at once where it already is.
 """
 
 from __future__ import annotations
@@ -15,6 +16,6 @@ if importlib.util.find_spec("vissl") is None:
         "install it alone with `pip install --no-deps vissl==0.1.6`."
     )
 
-from vissl_monoimage import compat
+from vissl_monoimage import compat, plugin  # noqa: F401
 
 compat.apply()

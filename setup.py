@@ -1,0 +1,78 @@
+"""Packaging of vissl_monoimage. Tool settings are in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+CONFIGS = [
+    str(path.relative_to(HERE / "configs")) for path in sorted((HERE / "configs" / "config").rglob("*.yaml"))
+]
+
+setup(
+    name="vissl-monoimage",
+    version="0.1.0",
+    description="How much of each layer of a network can one image teach? A single-image data source, "
+    "pretext tasks and per-layer benchmarks for VISSL.",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.10",
+    packages=[
+        *find_packages(include=["vissl_monoimage", "vissl_monoimage.*"]),
+        # YAMLs are data, not modules: an __init__.py among them would shadow VISSL's `configs` package.
+        "vissl_monoimage.configs",
+        "hydra_plugins.vissl_monoimage",
+    ],
+    package_dir={
+        "vissl_monoimage.configs": "configs",
+        "hydra_plugins.vissl_monoimage": "vissl_monoimage/hydra_plugin",
+    },
+    package_data={
+        "vissl_monoimage.configs": CONFIGS,
+        "vissl_monoimage.report": ["*.j2"],
+        "vissl_monoimage": ["py.typed"],
+    },
+    entry_points={"console_scripts": ["monoimage=vissl_monoimage.cli.main:main"]},
+    # VISSL itself goes in with `pip install --no-deps vissl==0.1.6`: its pins cannot be met. These are
+    # current versions of what it imports; the upper bounds are the versions the tests ran with.
+    install_requires=[
+        "torch>=2.6,<2.15",
+        "torchvision>=0.21,<0.30",
+        "fvcore>=0.1.5.post20221221,<0.2",
+        "iopath>=0.1.10,<0.2",
+        "hydra-core>=1.3,<1.4",
+        "omegaconf>=2.3,<2.4",
+        "numpy>=1.26,<2.5",
+        "scipy>=1.11,<1.18",
+        "scikit-learn>=1.4,<1.10",
+        "pandas>=2.2,<3.2",
+        "tabulate>=0.9,<0.11",
+        "parameterized>=0.9,<0.10",
+        "tensorboard>=2.16,<2.22",
+        "faiss-cpu>=1.8,<1.16",
+        "opencv-python-headless>=4.9,<5.1",
+        "pillow>=10.2,<13.1",
+        "rich>=13.7,<15.1",
+        "matplotlib>=3.8,<3.12",
+        "jinja2>=3.1,<3.2",
+        "safetensors>=0.4,<0.9",
+        "submitit>=1.5,<1.6",
+    ],
+    extras_require={
+        "demo": ["scikit-image>=0.22,<0.27"],
+        "gpu": ["faiss-gpu"],
+        "slurm": ["submitit>=1.5,<1.6"],
+        "dev": [
+            "scikit-image>=0.22,<0.27",
+            "hypothesis>=6.100,<7",
+            "mypy>=1.15,<2.5",
+            "pytest>=8,<9.3",
+            "ruff>=0.9,<0.18",
+            "types-PyYAML",
+            "types-tabulate",
+            "setuptools>=69",
+            "wheel",
+        ],
+    },
+)

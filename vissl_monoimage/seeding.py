@@ -1,0 +1,101 @@
+"""Randomness that a resumed run repeats: every sample and every step is seeded by what it is, not by what ran before.
+
+VISSL saves no state of the random generators, so a run of it that is killed and resumed draws other
+augmentations than the uninterrupted one. Here each sample's transforms are seeded from (seed, split,
+epoch, index) and each step from (seed, rank, iteration). Nothing has to be saved, and the draws do not
+depend on the number of loader workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from classy_vision.hooks import ClassyHook
+from torch.utils.data.distributed import DistributedSampler
+from vissl.data.ssl_dataset import GenericSSLDataset
+
+
+def seed_everything(*parts: int | str) -> None:
+    """Seed Python's, NumPy's and torch's global generators from `parts`, which may be of any size."""
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
+    seed = int.from_bytes(digest, "little")
+    random.seed(seed)
+    np.random.seed(seed & 0xFFFFFFFF)
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.cuda.manual_seed(seed)
+
+
+@contextmanager
+def preserved_generators() -> Iterator[None]:
+    """Leave the three CPU generators as they were: without workers they also serve the training step."""
+    states = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.set_rng_state(states[2])
+
+
+class SeededSSLDataset(GenericSSLDataset):
+    """VISSL's data set with each sample's transforms seeded from (seed, split, epoch, index).
+
+    `epoch` is the training epoch, set by the task before each phase; test phases always see epoch 0,
+    so that a test set with random transforms is the same at every test.
+    """
+
+    epoch: int = 0
+
+    def __getitem__(self, idx: int) -> Any:
+        with preserved_generators():
+            seed_everything("sample", self.cfg["SEED_VALUE"], self.split, self.epoch, int(idx))
+            return super().__getitem__(idx)
+
+
+class ResumableSampler(DistributedSampler[Any]):
+    """torch's DistributedSampler that can start in the middle of an epoch.
+
+    Batch k holds the same samples for any number of processes with the same global batch, because torch
+    deals the shuffled indices out one to a rank in turn. VISSL's stateful sampler cuts them in blocks.
+    """
+
+    def __init__(self, dataset: Any, batch_size: int, seed: int) -> None:
+        super().__init__(dataset, seed=seed)
+        self.batch_size = batch_size
+        self.start_iter = 0
+
+    def set_start_iter(self, start_iter: int) -> None:
+        """Skip `start_iter` batches of the epoch; VISSL calls it with 0 at every ordinary start."""
+        self.start_iter = start_iter
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(super().__iter__())[self.start_iter * self.batch_size :])
+
+
+class StepSeedHook(ClassyHook):
+    """Seed the generators of each rank from (seed, rank, iteration) before every step: dropout, noise, latents."""
+
+    on_end = ClassyHook._noop
+
+    def on_start(self, task: Any) -> None:
+        self._seed(task)
+
+    def on_phase_start(self, task: Any) -> None:
+        self._seed(task)
+
+    def on_step(self, task: Any) -> None:
+        self._seed(task)
+
+    def on_phase_end(self, task: Any) -> None:
+        self._seed(task)
+
+    def _seed(self, task: Any) -> None:
+        rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
+        seed_everything("step", task.config["SEED_VALUE"], rank, task.iteration)
