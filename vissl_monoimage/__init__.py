@@ -16,6 +16,6 @@ if importlib.util.find_spec("vissl") is None:
         "install it alone with `pip install --no-deps vissl==0.1.6`."
     )
 
-from vissl_monoimage import compat, plugin  # noqa: F401
+from vissl_monoimage import compat, console, plugin  # noqa: F401
 
 compat.apply()

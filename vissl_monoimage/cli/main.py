@@ -1,0 +1,38 @@
+"""The `monoimage` command: one file a subcommand."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+
+from vissl_monoimage.errors import MonoImageError
+
+COMMANDS = ("demo", "run", "preview", "dataset", "report")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one subcommand; a user's mistake ends with one message on standard error and status 2."""
+    parser = argparse.ArgumentParser(
+        prog="monoimage", description="How much of each layer of a network can one image teach?"
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        if not importlib.util.find_spec(f"vissl_monoimage.cli.{name}"):
+            continue  # TEMPORARY until all land
+        importlib.import_module(f"vissl_monoimage.cli.{name}").add_parser(subparsers)
+    chosen = parser.parse_args(arguments)
+    try:
+        return int(chosen.command(chosen))
+    except MonoImageError as error:
+        for line in str(error).splitlines():
+            print(f"monoimage: {line}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("monoimage: stopped; the same command continues from the last checkpoint", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

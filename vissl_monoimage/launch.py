@@ -1,0 +1,99 @@
+"""VISSL's `run_distributed_engines` with our plugin, a check of the configuration first, and exact resume."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from vissl_monoimage.check import problems_of
+from vissl_monoimage.compose import compose_config
+from vissl_monoimage.console import QUIET
+from vissl_monoimage.errors import MonoImageError
+
+VISSL_TASK, OUR_TASK = "self_supervision_task", "monoimage_task"
+
+
+def run(overrides: list[str], verbose: bool = False) -> None:
+    """Run VISSL on `overrides`, with the grammar and the outputs of its `run_distributed_engines`.
+
+    Where the configuration names VISSL's own task, ours takes its place (`MonoImageTask`).
+    With `verbose`, VISSL's whole log goes to the console; it is in the run's log.txt either way.
+
+    Raises:
+        MonoImageError: naming everything wrong with the configuration, before anything is written.
+    """
+    os.environ[QUIET] = "" if verbose else "1"
+    composed = compose_config(overrides)
+    prepare(composed)
+    config = composed.config
+    _say_if_finished(config)
+
+    from torch.multiprocessing.spawn import ProcessRaisedException
+    from vissl.hooks import default_hook_generator
+    from vissl.utils.distributed_launcher import launch_distributed, launch_distributed_on_slurm
+    from vissl.utils.hydra_config import convert_to_attrdict
+
+    try:
+        args, settings = convert_to_attrdict(composed)
+    except AssertionError as error:
+        raise MonoImageError(f"VISSL does not accept this configuration: {error}") from error
+    if settings.SLURM.USE_SLURM:
+        launch_distributed_on_slurm(engine_name=args.engine_name, cfg=settings)
+        return
+    try:
+        launch_distributed(
+            cfg=settings,
+            node_id=args.node_id,
+            engine_name=args.engine_name,
+            hook_generator=default_hook_generator,
+        )
+    except ProcessRaisedException as error:
+        raise _from_child(error) from error
+
+
+def prepare(composed: DictConfig) -> None:
+    """Check a composed configuration and make the changes we make to it, in place.
+
+    Raises:
+        MonoImageError: one sentence a problem, all at once.
+    """
+    problems = problems_of(_plain(composed), _plain(compose_config([])))
+    if problems:
+        raise MonoImageError("\n".join(dict.fromkeys(problems)))
+    OmegaConf.set_struct(composed, False)
+    config = composed.config
+    if config.TRAINER.TASK_NAME == VISSL_TASK:
+        config.TRAINER.TASK_NAME = OUR_TASK
+    # Absolute, for VISSL's link to the latest checkpoint is dead otherwise. With checkpoints inside epochs that
+    # link is what finds the latest one: VISSL's own search would overlook those at the end of an epoch.
+    config.CHECKPOINT.DIR = str(Path(config.CHECKPOINT.DIR).expanduser().absolute())
+    if config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY > 0 and not config.CHECKPOINT.OVERWRITE_EXISTING:
+        config.CHECKPOINT.USE_SYMLINK_CHECKPOINT_FOR_RESUME = True
+
+
+def _plain(composed: DictConfig) -> Any:
+    return OmegaConf.to_container(composed, resolve=True)
+
+
+def _say_if_finished(config: DictConfig) -> None:
+    """VISSL skips a folder with a final checkpoint, whatever the number of epochs asked for now."""
+    folder = Path(config.CHECKPOINT.DIR)
+    final = sorted(folder.glob("model_final_checkpoint_*.torch"))
+    if final and not config.CHECKPOINT.OVERWRITE_EXISTING:
+        print(
+            f"'{folder}' holds a finished run ({final[-1].name}): nothing is trained, and more epochs are not added to "
+            "it. For another run choose another config.CHECKPOINT.DIR, or set "
+            "config.CHECKPOINT.OVERWRITE_EXISTING=true.",
+            file=sys.stderr,
+        )
+
+
+def _from_child(error: Exception) -> Exception:
+    """The user's mistake that a training process met, or the error as it is."""
+    marker = f"{MonoImageError.__module__}.{MonoImageError.__name__}: "
+    _, found, message = str(error).rpartition(marker)
+    return MonoImageError(message.strip()) if found else error
