@@ -1,0 +1,160 @@
+"""Figures of the report as SVG or PNG bytes, each with the words a screen reader needs."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import io
+import math
+import pickle
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.report.ledger import Row
+from vissl_monoimage.report.table import Table
+
+# Okabe and Ito's colours, told apart by colour-blind readers as well; random weights are always grey.
+_GREY, _COLOURS = "#777777", ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_MARKS = "osD^vP"
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """An encoded image, its media type, its text for those who do not see it, a caption for all."""
+
+    data: bytes
+    media: str
+    alt: str
+    caption: str
+
+    @property
+    def uri(self) -> str:
+        """The image itself as an address, so that a page needs no other file."""
+        return f"data:{self.media};base64,{base64.b64encode(self.data).decode('ascii')}"
+
+
+def loss_curve(row: Row) -> Figure:
+    """The training loss of one run over its steps."""
+    steps = [step for step, _ in row.losses]
+    losses = [math.nan if loss is None else loss for _, loss in row.losses]
+    canvas, axes = _axes()
+    axes.plot(steps, losses, color=_COLOURS[0], linewidth=1.5)
+    axes.set(xlabel="step", ylabel="training loss")
+    ends = "no steps recorded"
+    if steps:
+        ends = f"from {losses[0]:.3g} at step {steps[0]} to {losses[-1]:.3g} at step {steps[-1]}"
+    return Figure(
+        _svg(canvas),
+        "image/svg+xml",
+        f"Line plot of the training loss of {row.name}, {ends}.",
+        f"Training loss of {row.method} (seed {row.seed}), single steps.",
+    )
+
+
+def per_layer(table: Table) -> Figure:
+    """Accuracy against layer for each line of a table, with its intervals."""
+    canvas, axes = _axes()
+    places = {layer: place for place, layer in enumerate(table.layers)}
+    colours = iter(_COLOURS * len(table.lines))
+    for number, line in enumerate(table.lines):
+        x = np.array([places[layer] for layer in line.cells], float) + 0.03 * (number - len(table.lines) / 2)
+        y = [cell.mean for cell in line.cells.values()]
+        half = [cell.half or 0.0 for cell in line.cells.values()]
+        colour = _GREY if line.label.startswith("random") else next(colours)
+        axes.errorbar(
+            x,
+            y,
+            yerr=half,
+            label=f"{line.label}, n={max(1, len(line.seeds))}",
+            color=colour,
+            marker=_MARKS[number % len(_MARKS)],
+            markersize=5,
+            capsize=3,
+            linewidth=1.5,
+        )
+    axes.set_xticks(range(len(table.layers)), table.layers)
+    axes.set_ylabel("top-1 accuracy (%)")
+    axes.legend(frameon=False, fontsize=9)
+    values = "; ".join(
+        f"{line.label}: " + ", ".join(f"{layer} {cell}" for layer, cell in line.cells.items())
+        for line in table.lines
+    )
+    return Figure(
+        _svg(canvas),
+        "image/svg+xml",
+        f"Line plot of {table.title}. {values}.",
+        f"{table.dataset}, protocol {table.protocol}; bars are 95 % intervals where n > 1.",
+    )
+
+
+def conv1_filters(checkpoint: str | Path, name: str) -> Figure:
+    """The first convolution's RGB filters in a VISSL checkpoint as a grid, each stretched to its full range.
+
+    Raises:
+        MonoImageError: if the file cannot be read or holds no convolution over RGB.
+    """
+    weight = first_convolution(checkpoint)
+    sheet = tile(weight)
+    buffer = io.BytesIO()
+    matplotlib.image.imsave(buffer, sheet, format="png")
+    count, _, height, width = weight.shape
+    return Figure(
+        buffer.getvalue(),
+        "image/png",
+        f"Grid of the {count} first-layer filters ({height}x{width} px) of {name}.",
+        f"conv1 filters, {name}.",
+    )
+
+
+def tile(weight: np.ndarray[Any, Any], zoom: int | None = None) -> np.ndarray[Any, Any]:
+    """(N, 3, H, W) filters as one (rows, columns, 3) picture in [0, 1]: a pixel is `zoom` pixels, gaps are white."""
+    count, _, height, width = weight.shape
+    zoom = zoom or max(1, 44 // max(height, width))
+    low, high = weight.min(axis=(1, 2, 3), keepdims=True), weight.max(axis=(1, 2, 3), keepdims=True)
+    scaled = (weight - low) / np.maximum(high - low, 1e-12)
+    columns = math.ceil(math.sqrt(count * 2))
+    rows = math.ceil(count / columns)
+    sheet = np.ones((rows * (height * zoom + 2) + 2, columns * (width * zoom + 2) + 2, 3))
+    for number, image in enumerate(scaled):
+        top = 2 + (number // columns) * (height * zoom + 2)
+        left = 2 + (number % columns) * (width * zoom + 2)
+        big = image.transpose(1, 2, 0).repeat(zoom, axis=0).repeat(zoom, axis=1)
+        sheet[top : top + height * zoom, left : left + width * zoom] = big
+    return sheet
+
+
+def first_convolution(checkpoint: str | Path) -> np.ndarray[Any, Any]:
+    """The first (N, 3, H, W) weight of the trunk in a VISSL checkpoint, as float64."""
+    import torch
+
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+        trunk = state["classy_state_dict"]["base_model"]["model"]["trunk"]
+    except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        raise MonoImageError(f"cannot read a VISSL checkpoint from '{checkpoint}'") from error
+    for tensor in trunk.values():
+        if tensor.ndim == 4 and tensor.shape[1] == 3:
+            return np.asarray(tensor.double().numpy())
+    raise MonoImageError(f"the trunk in '{checkpoint}' has no convolution over RGB")
+
+
+def _axes() -> tuple[Canvas, Axes]:
+    canvas = Canvas(figsize=(6.4, 3.6), layout="constrained")
+    axes = canvas.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.8)
+    return canvas, axes
+
+
+def _svg(canvas: Canvas) -> bytes:
+    """SVG with text as outlines, so that it needs no font; without a date, so that equal data give equal bytes."""
+    buffer = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "vissl_monoimage"}):
+        canvas.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
+    return buffer.getvalue()

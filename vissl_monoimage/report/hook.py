@@ -1,0 +1,142 @@
+"""Writes a finished run to the results ledger."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from classy_vision.generic.distributed_util import is_primary
+from classy_vision.hooks import ClassyHook
+
+from vissl_monoimage.report import identity, ledger
+from vissl_monoimage.report.curve import LossCurve
+
+Scores = dict[str, dict[str, float]]
+
+
+class LedgerHook(ClassyHook):
+    """One row at the end of a run, by the primary rank, in `config.MONOIMAGE.LEDGER` or the checkpoint folder.
+
+    The hashes are taken when the hook is made, before VISSL writes data-dependent values into the config.
+    """
+
+    on_forward = ClassyHook._noop
+    on_phase_start = ClassyHook._noop
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._config_hash = identity.config_hash(config)
+        self._group_hash = identity.config_hash(config, seed=False)
+        self._scores: dict[str, Scores] = {}
+        self._curve: LossCurve | None = None
+        self._began = 0.0
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> LedgerHook:
+        """The hook for a run of `config`, for `MonoImageTask.hook_factories`."""
+        return cls(config)
+
+    def on_start(self, task: Any) -> None:
+        """Open the curve, and find out before the training, not after it, that the ledger can be written."""
+        if not is_primary():
+            return
+        ledger.append_text(_ledger_path(task), "")
+        self._curve = LossCurve(task.checkpoint_folder, task.iteration, task.max_iteration)
+        self._began = time.monotonic() - self._curve.seconds
+
+    def on_step(self, task: Any) -> None:
+        """After every step; the trainer has counted it already."""
+        if self._curve and task.train and self._curve.wants(task.iteration):
+            self._curve.add(task.iteration, float(task.last_batch.loss), time.monotonic() - self._began)
+
+    def on_phase_end(self, task: Any) -> None:
+        """Keep the meters of this phase: VISSL resets them when the next begins."""
+        if not task.train or task.config["METERS"]["enable_training_meter"]:
+            self._scores["train" if task.train else "test"] = _scores(task.meters)
+
+    def on_end(self, task: Any) -> None:
+        if self._curve:
+            ledger.append(_ledger_path(task), self._row(task, self._curve))
+
+    def _row(self, task: Any, curve: LossCurve) -> ledger.Row:
+        config, folder = task.config, os.path.abspath(task.checkpoint_folder)
+        probe = bool(config["MODEL"]["FEATURE_EVAL_SETTINGS"]["EVAL_MODE_ON"])
+        split = "test" if "test" in self._scores else "train"
+        scores = self._scores.get(split, {})
+        weights = config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"] or None
+        out = _newest_checkpoint(folder)
+        recipe, images = _source(task)
+        return ledger.Row(
+            run_id=hashlib.sha256(f"{folder}\n{self._config_hash}\n{task.iteration}".encode()).hexdigest()[
+                :16
+            ],
+            kind="probe" if probe else "pretrain",
+            name=identity.config_name(config),
+            command=identity.command(config),
+            finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+            git_sha=identity.git_sha(),
+            config_hash=self._config_hash,
+            group_hash=self._group_hash,
+            method=("pretrained" if weights else "random") if probe else identity.method(config),
+            trunk=config["MODEL"]["TRUNK"]["NAME"],
+            protocol=_protocol(config) if probe else None,
+            dataset=", ".join(map(str, config["DATA"]["TRAIN"]["DATASET_NAMES"])),
+            images=images,
+            recipe=recipe,
+            seed=config["SEED_VALUE"],
+            versions=identity.versions(),
+            device=identity.device(config),
+            wall_s=round(time.monotonic() - self._began, 2),
+            iterations=task.iteration,
+            checkpoint_in=os.path.abspath(weights) if weights else None,
+            checkpoint_in_sha256=identity.file_sha256(weights),
+            checkpoint_out=out,
+            checkpoint_out_sha256=identity.file_sha256(out),
+            losses=curve.points,
+            accuracies=scores if probe else {},
+            pretext={} if probe or not scores else {"split": split, **next(iter(scores.values()))},
+        )
+
+
+def _ledger_path(task: Any) -> Path:
+    given = (task.config.get("MONOIMAGE") or {}).get("LEDGER")
+    return Path(given or Path(task.checkpoint_folder, ledger.FILE_NAME))
+
+
+def _protocol(config: Mapping[str, Any]) -> str:
+    return str((config.get("MONOIMAGE") or {}).get("PROTOCOL") or "vissl")
+
+
+def _scores(meters: list[Any]) -> Scores:
+    """{layer: {top_k: percent}} of VISSL's accuracy list meter; a head without a layer's name is its number.
+
+    VISSL gives a list where several heads read one layer; they are told apart as conv1#1, conv1#2.
+    """
+    found: Scores = {}
+    for meter in (meter for meter in meters if meter.name == "accuracy_list_meter"):
+        for top_k, by_layer in meter.value.items():
+            for layer, value in by_layer.items():
+                several = isinstance(value, list)
+                for number, percent in enumerate(value if several else [value], start=1):
+                    name = f"{layer}#{number}" if several else str(layer)
+                    found.setdefault(name, {})[top_k] = float(percent)
+    return found
+
+
+def _newest_checkpoint(folder: str) -> str | None:
+    link = Path(folder, "checkpoint.torch")
+    return str(link.resolve()) if link.is_file() else None
+
+
+def _source(task: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The resolved recipe and the images [{name, sha256, ...}] of a single-image source; empty for others."""
+    train = task.datasets.get("train")
+    source = train.data_objs[0] if train is not None else None
+    recipe = getattr(source, "recipe", None)
+    return (dataclasses.asdict(recipe) if recipe is not None else {}, list(getattr(source, "images", [])))

@@ -1,0 +1,78 @@
+"""A table as text: plain or rich on a terminal, Markdown in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from vissl_monoimage.report.table import Table
+
+NOTE = (
+    "± is half the 95 % t-interval over trained trunks; one trunk (n=1) has none. "
+    "Pretext: accuracy on the method's own task."
+)
+
+
+def grid(table: Table) -> tuple[list[str], list[list[str]]]:
+    """Header and cells. The pretext column is there only where some line has a pretext accuracy."""
+    pretext = any(line.pretext for line in table.lines)
+    header = ["trunk taught by", "trunk", *table.layers, *(["pretext"] if pretext else []), "trunks"]
+    rows = [
+        [
+            line.label,
+            line.trunk,
+            *(str(line.cells.get(layer, "-")) for layer in table.layers),
+            *([str(line.pretext or "-")] if pretext else []),
+            line.runs,
+        ]
+        for line in table.lines
+    ]
+    return header, rows
+
+
+def markdown(tables: Sequence[Table]) -> str:
+    """All tables as GitHub Markdown."""
+    parts = []
+    for table in tables:
+        header, rows = grid(table)
+        lines = [f"### {table.title}", "", _piped(header), _piped(["---"] * len(header)), *map(_piped, rows)]
+        parts.append("\n".join(lines))
+    return "\n\n".join([*parts, NOTE]) + "\n"
+
+
+def plain(tables: Sequence[Table]) -> str:
+    """All tables in aligned columns, for pipes and logs."""
+    parts = []
+    for table in tables:
+        header, rows = grid(table)
+        widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+        aligned = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in [header, *rows]
+        ]
+        parts.append("\n".join([table.title, *aligned]))
+    return "\n\n".join([*parts, NOTE])
+
+
+def show(tables: Sequence[Table], console: Console | None = None) -> None:
+    """Print the tables: boxed on a terminal wide enough for them, plain otherwise."""
+    console = console or Console()
+    text = plain(tables)
+    if not console.is_terminal or console.width < 5 + max(map(len, text.splitlines()), default=0):
+        print(text, file=console.file)
+        return
+    for table in tables:
+        header, rows = grid(table)
+        box = RichTable(title=table.title, title_justify="left")
+        for name in header:
+            box.add_column(name, justify="right" if name in table.layers else "left", no_wrap=True)
+        for row in rows:
+            box.add_row(*row)
+        console.print(box)
+    console.print(NOTE)
+
+
+def _piped(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

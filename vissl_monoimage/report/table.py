@@ -1,0 +1,161 @@
+"""Per-layer tables from ledger rows: a table for each protocol and data set, a line a method, a column a layer.
+
+A cell is the mean test accuracy over trained trunks and its 95 % interval (Student's t). Probes repeated on one
+trunk are averaged first and count once: repeating the probe says nothing about the spread between trainings.
+One trunk alone has no interval, and its line says n=1.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from scipy.special import stdtrit
+
+from vissl_monoimage.report.ledger import FILE_NAME, Row, read
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """Mean accuracy in percent over `n` trunks; `half` is half the 95 % interval, None for n = 1."""
+
+    mean: float
+    half: float | None
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:.1f}" if self.half is None else f"{self.mean:.1f} ± {self.half:.1f}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One method: its label, trunk, seeds, a cell for each probed layer, its pretext accuracy."""
+
+    label: str
+    trunk: str
+    seeds: tuple[int, ...]
+    cells: dict[str, Cell]
+    pretext: Cell | None
+
+    @property
+    def runs(self) -> str:
+        """Count and seeds, e.g. `n=3 (seeds 0 1 2)`."""
+        if not self.seeds:
+            return "n=1 (seed unknown), no interval"
+        listed = " ".join(map(str, self.seeds))
+        several = len(self.seeds) > 1
+        return f"n={len(self.seeds)} (seeds {listed})" if several else f"n=1 (seed {listed}), no interval"
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """All lines probed with one protocol on one data set; random weights first."""
+
+    protocol: str
+    dataset: str
+    layers: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def title(self) -> str:
+        return f"Top-1 test accuracy (%) of a linear probe on each layer: {self.dataset}, protocol {self.protocol}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Probed:
+    """A probe and the pretraining whose checkpoint it read: None for random weights or a foreign file."""
+
+    probe: Row
+    pretrain: Row | None
+
+
+def interval(values: Sequence[float]) -> Cell:
+    """Mean and half the 95 % t-interval of independent values: t(0.975, n - 1) * s / sqrt(n)."""
+    n, mean = len(values), statistics.fmean(values)
+    if n == 1:
+        return Cell(mean, None, 1)
+    half = float(stdtrit(n - 1, 0.975)) * statistics.stdev(values) / math.sqrt(n)
+    return Cell(mean, half, n)
+
+
+def link(rows: Iterable[Row]) -> list[Probed]:
+    """Each probe with its pretraining, known by the checkpoint's bytes; also from the ledger beside that file."""
+    rows = list(rows)
+    made = _by_checkpoint(rows)
+    found = []
+    for probe in (row for row in rows if row.kind == "probe"):
+        beside = Path(probe.checkpoint_in or "").parent / FILE_NAME
+        if probe.checkpoint_in_sha256 and probe.checkpoint_in_sha256 not in made and beside.is_file():
+            made |= _by_checkpoint(read([beside]))
+        found.append(Probed(probe, made.get(probe.checkpoint_in_sha256 or "")))
+    return found
+
+
+def build(probed: Iterable[Probed]) -> list[Table]:
+    """Tables in the order their protocol and data set first appear."""
+    groups: dict[tuple[str, str], dict[tuple[str, str], list[Probed]]] = {}
+    for item in probed:
+        lines = groups.setdefault((item.probe.protocol or "?", item.probe.dataset), {})
+        origin = item.pretrain.group_hash if item.pretrain else item.probe.checkpoint_in_sha256 or "random"
+        lines.setdefault((origin, item.probe.group_hash), []).append(item)
+    return [_table(*key, list(lines.values())) for key, lines in groups.items()]
+
+
+def label(item: Probed) -> str:
+    """What taught the trunk: `random weights`, `rotnet on china (1 image)`, or a checkpoint of unknown origin."""
+    if item.pretrain is None:
+        file = item.probe.checkpoint_in
+        return f"checkpoint {Path(file).parent.name}/{Path(file).name}" if file else "random weights"
+    images = item.pretrain.images
+    if not images:
+        return f"{item.pretrain.method} on {item.pretrain.dataset}"
+    what = f"{images[0]['name']} (1 image)" if len(images) == 1 else f"{len(images)} images"
+    return f"{item.pretrain.method} on {what}"
+
+
+def _by_checkpoint(rows: Iterable[Row]) -> dict[str, Row]:
+    return {
+        row.checkpoint_out_sha256: row for row in rows if row.kind == "pretrain" and row.checkpoint_out_sha256
+    }
+
+
+def _table(protocol: str, dataset: str, groups: list[list[Probed]]) -> Table:
+    groups = sorted(groups, key=lambda group: (group[0].probe.checkpoint_in is not None, label(group[0])))
+    layers: dict[str, None] = {}
+    for group in groups:
+        layers |= dict.fromkeys(group[0].probe.accuracies)
+    names = [(label(group[0]), group[0].probe.trunk) for group in groups]
+    lines = []
+    for group, name in zip(groups, names, strict=True):
+        hint = "" if names.count(name) == 1 else f" [{(group[0].pretrain or group[0].probe).group_hash[:6]}]"
+        lines.append(_line(group, name[0] + hint))
+    return Table(protocol, dataset, tuple(layers), tuple(lines))
+
+
+def _line(group: list[Probed], name: str) -> Line:
+    trunks: dict[int | None, list[Probed]] = {}
+    for item in group:
+        trunks.setdefault(_trunk_seed(item), []).append(item)
+    cells = {
+        layer: interval([_mean_of(items, layer) for items in trunks.values()])
+        for layer in group[0].probe.accuracies
+    }
+    sources = (items[0].pretrain for items in trunks.values())
+    pretext = [source.pretext["top_1"] for source in sources if source and "top_1" in source.pretext]
+    shown = interval(pretext) if pretext else None
+    seeds = tuple(sorted(seed for seed in trunks if seed is not None))
+    return Line(name, group[0].probe.trunk, seeds, cells, shown)
+
+
+def _trunk_seed(item: Probed) -> int | None:
+    """The seed that made the trunk; None for a checkpoint of unknown origin: one trunk however often probed."""
+    if item.pretrain:
+        return item.pretrain.seed
+    return None if item.probe.checkpoint_in else item.probe.seed
+
+
+def _mean_of(items: list[Probed], layer: str) -> float:
+    return statistics.fmean(item.probe.accuracies[layer]["top_1"] for item in items)
