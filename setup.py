@@ -68,6 +68,7 @@ setup(
             "hypothesis>=6.100,<7",
             "mypy>=1.15,<2.5",
             "pytest>=8,<9.3",
+            "pytest-xdist>=3.6,<4",
             "ruff>=0.9,<0.18",
             "types-PyYAML",
             "types-tabulate",

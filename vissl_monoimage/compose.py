@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from hydra import compose, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
@@ -35,6 +36,14 @@ def compose_config(overrides: list[str]) -> DictConfig:
             except (HydraException, OmegaConfBaseException) as error:
                 raise MonoImageError(_bad_override(error, overrides)) from None
     return config
+
+
+def vissl_defaults() -> dict[str, Any]:
+    """VISSL's defaults.yaml, which says what keys a configuration has."""
+    import vissl.config
+
+    loaded = OmegaConf.load(Path(vissl.config.__file__).parent / "defaults.yaml")
+    return cast("dict[str, Any]", OmegaConf.to_container(loaded))
 
 
 def available_configs(folder: str) -> list[str]:

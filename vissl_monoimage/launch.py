@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from vissl_monoimage.check import problems_of
-from vissl_monoimage.compose import compose_config
+from vissl_monoimage.compose import compose_config, vissl_defaults
 from vissl_monoimage.console import QUIET
 from vissl_monoimage.errors import MonoImageError
 
@@ -61,7 +61,7 @@ def prepare(composed: DictConfig) -> None:
     Raises:
         MonoImageError: one sentence a problem, all at once.
     """
-    problems = problems_of(_plain(composed), _plain(compose_config([])))
+    problems = problems_of(_plain(composed), vissl_defaults())
     if problems:
         raise MonoImageError("\n".join(dict.fromkeys(problems)))
     OmegaConf.set_struct(composed, False)

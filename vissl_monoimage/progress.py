@@ -22,7 +22,7 @@ class ProgressHook(ClassyHook):
     run is not thought to be fast for the steps it did not do.
     """
 
-    on_forward = ClassyHook._noop
+    on_phase_start = ClassyHook._noop
 
     def __init__(self) -> None:
         self._bar: Progress | None = None

@@ -1,0 +1,41 @@
+# The one door: each target sets up what it needs in .venv, and is quickly a no-op the second time.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+
+# The dependencies change with setup.py; the links of the editable install with the list of our files.
+DEPENDENCIES := $(VENV)/.dependencies-$(shell cksum < setup.py | cut -d' ' -f1)
+LINKS := $(VENV)/.links-$(shell find vissl_monoimage configs -name '*.py' -o -name '*.yaml' -o -name '*.j2' | sort | cksum | cut -d' ' -f1)
+
+.PHONY: demo test test-slow lint bench venv
+
+demo: venv  ## from one photo to a report of what each layer learned: demo/report/report.html
+	$(BIN)/monoimage demo
+
+test: venv  ## everything that takes seconds
+	$(PYTEST) -m "not slow" -n 2 $(ARGS)
+
+test-slow: venv  ## everything
+	$(PYTEST) -n 2 $(ARGS)
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: venv  ## crop rates and agreement beside the paper's chain of PIL operations
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/crops.py
+
+venv: $(LINKS)
+
+$(DEPENDENCIES): setup.py
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet torch==2.14.1 torchvision==0.29.1
+	$(BIN)/pip install --quiet --no-deps vissl==0.1.6
+	$(BIN)/pip install --quiet --editable ".[dev,demo]" --config-settings editable_mode=strict
+	rm -f $(VENV)/.dependencies-* && touch $@
+
+# Strict: the plain editable install finds neither the YAMLs nor the Hydra plugin. It links file by file.
+$(LINKS): $(DEPENDENCIES)
+	rm -rf build && $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable . --config-settings editable_mode=strict
+	rm -f $(VENV)/.links-* && touch $@
