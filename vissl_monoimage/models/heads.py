@@ -1,0 +1,55 @@
+"""Fully connected heads for pretraining on a convolutional trunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import nn
+from vissl.config import AttrDict
+from vissl.models.heads import register_model_head
+
+from vissl_monoimage.errors import MonoImageError
+
+
+@register_model_head("alexnet_fc")
+class AlexNetFC(nn.Module):
+    """RotNet's fully connected layers: flatten; linear without bias, BN, ReLU for each hidden width; linear.
+
+    On AlexNet `{"dims": [9216, 4096, 4096, 4]}` is the authors' fc6, fc7 and classifier
+    (gidariss/FeatureLearningRotNet, architectures/AlexNet.py); there is no dropout. VISSL's `mlp` head does
+    not flatten, so it cannot follow a convolutional feature.
+    """
+
+    def __init__(self, model_config: AttrDict, dims: Sequence[int]) -> None:
+        """`dims`: the flattened size of the trunk's feature, the hidden widths, the number of outputs."""
+        super().__init__()
+        if len(dims) < 2:
+            raise MonoImageError(
+                f"head alexnet_fc: dims={list(dims)} must hold the input size, any hidden widths "
+                "and the number of outputs"
+            )
+        self.inputs = dims[0]
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(dims[:-1]):
+            norm = nn.BatchNorm1d(
+                outputs, eps=model_config.HEAD.BATCHNORM_EPS, momentum=model_config.HEAD.BATCHNORM_MOMENTUM
+            )
+            layers += [nn.Linear(inputs, outputs, bias=False), norm, nn.ReLU(inplace=True)]
+        self.layers = nn.Sequential(*layers, nn.Linear(dims[-2], dims[-1]))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Logits (N, dims[-1]) of `features` (N, ...).
+
+        Raises:
+            MonoImageError: where the features flatten to another size than dims[0].
+        """
+        flat = torch.flatten(features, start_dim=1)
+        if flat.shape[1] != self.inputs:
+            shape = " x ".join(str(side) for side in features.shape[1:])
+            raise MonoImageError(
+                f"head alexnet_fc: dims[0]={self.inputs}, but the trunk gives {shape} = {flat.shape[1]} numbers: "
+                "set dims[0] in config.MODEL.HEAD.PARAMS to that, or choose the trunk for this image size"
+            )
+        return self.layers(flat)

@@ -1,0 +1,69 @@
+"""RotNet (Gidaris et al., ICLR 2018, arXiv 1803.07728): which of four rotations was an image given?
+
+VISSL's `ImgRotatePil` draws one rotation an image, before the random crop. RotNet's authors show the network
+all four rotations of each image in one batch, and rotate after the crop and the flip
+(gidariss/FeatureLearningRotNet, dataloader.py: the data set's transforms crop and flip, `_load_function`
+then rotates by 0, 90, 180 and 270 degrees counter-clockwise). `FourRotations` with
+`four_rotations_collator` is that; it goes after the crop and the flip, before `ToTensor`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from classy_vision.dataset.transforms import register_transform
+from classy_vision.dataset.transforms.classy_transform import ClassyTransform
+from PIL import Image
+from vissl.data.collators import register_collator
+from vissl.data.ssl_transforms import ssl_transforms_wrapper
+
+from vissl_monoimage.errors import MonoImageError
+
+ROTATIONS = 4
+_TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+
+
+@register_transform("FourRotations")
+class FourRotations(ClassyTransform):
+    """A square PIL image -> itself turned by 0, 90, 180 and 270 degrees counter-clockwise.
+
+    Pixels are moved, not resampled. VISSL applies the transforms after it to each of the four.
+    """
+
+    def __call__(self, image: Image.Image) -> list[Image.Image]:
+        if image.width != image.height:
+            raise MonoImageError(
+                f"FourRotations needs square images, not {image.width} x {image.height}: "
+                "put it after the crop in config.DATA.*.TRANSFORMS"
+            )
+        return [image, *(image.transpose(turn) for turn in _TURNS)]
+
+
+# VISSL flattens the lists of the transforms named here, and repeats labels and indices alongside.
+if FourRotations.__name__ not in ssl_transforms_wrapper._TRANSFORMS_WITH_COPIES:
+    ssl_transforms_wrapper._TRANSFORMS_WITH_COPIES.append(FourRotations.__name__)
+
+
+@register_collator("four_rotations_collator")
+def four_rotations_collator(batch: list[dict[str, list[Any]]]) -> dict[str, list[torch.Tensor]]:
+    """N samples of four images each -> one batch of 4 N images with labels 0, 1, 2, 3, 0, 1, ...
+
+    The four rotations of an image are neighbours, as in the authors' batches. `data` is (4 N, C, H, W);
+    `label`, `data_valid` and `data_idx` are (4 N,). Whatever labels the data source gave are dropped.
+
+    Raises:
+        MonoImageError: where a sample does not hold four images.
+    """
+    for sample in batch:
+        if len(sample["data"]) != ROTATIONS:
+            raise MonoImageError(
+                f"four_rotations_collator needs {ROTATIONS} images a sample, got {len(sample['data'])}: "
+                "name FourRotations once in config.DATA.*.TRANSFORMS"
+            )
+    return {
+        "data": [torch.stack([image for sample in batch for image in sample["data"]])],
+        "label": [torch.arange(ROTATIONS).repeat(len(batch))],
+        "data_valid": [torch.tensor([valid for sample in batch for valid in sample["data_valid"]])],
+        "data_idx": [torch.tensor([index for sample in batch for index in sample["data_idx"]])],
+    }
