@@ -1,4 +1,4 @@
-"""The loss curve of a run, kept in its checkpoint folder so that a run killed and resumed loses none of it."""
+"""The loss curve of a run, kept in its checkpoint folder so that a resumed run loses none of it."""
 
 from __future__ import annotations
 

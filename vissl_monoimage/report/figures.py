@@ -113,7 +113,7 @@ def conv1_filters(checkpoint: str | Path, name: str) -> Figure:
 
 
 def tile(weight: np.ndarray[Any, Any], zoom: int | None = None) -> np.ndarray[Any, Any]:
-    """(N, 3, H, W) filters as one (rows, columns, 3) picture in [0, 1]: a pixel is `zoom` pixels, gaps are white."""
+    """(N, 3, H, W) filters as one (rows, columns, 3) picture in [0, 1], `zoom` times enlarged, gaps white."""
     count, _, height, width = weight.shape
     zoom = zoom or max(1, 44 // max(height, width))
     low, high = weight.min(axis=(1, 2, 3), keepdims=True), weight.max(axis=(1, 2, 3), keepdims=True)
@@ -153,7 +153,7 @@ def _axes() -> tuple[Canvas, Axes]:
 
 
 def _svg(canvas: Canvas) -> bytes:
-    """SVG with text as outlines, so that it needs no font; without a date, so that equal data give equal bytes."""
+    """SVG with text as outlines (it needs no font) and no date (equal data give equal bytes)."""
     buffer = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "vissl_monoimage"}):
         canvas.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)

@@ -21,7 +21,7 @@ Scores = dict[str, dict[str, float]]
 
 
 class LedgerHook(ClassyHook):
-    """One row at the end of a run, by the primary rank, in `config.MONOIMAGE.LEDGER` or the checkpoint folder.
+    """One row a run, by the primary rank, in `config.MONOIMAGE.LEDGER` or else in the checkpoint folder.
 
     The hashes are taken when the hook is made, before VISSL writes data-dependent values into the config.
     """

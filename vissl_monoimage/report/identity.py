@@ -21,7 +21,7 @@ _LEFT_OUT = {
     "COPY_DESTINATION_DIR", "COPY_TO_LOCAL_DISK", "LEDGER", "OVERRIDES",
 }  # fmt: skip
 _PATHS = {"DATA_PATHS", "LABEL_PATHS", "PARAMS_FILE"}
-_SEEDS = {"SEED_VALUE", "_MODEL_INIT_SEED", "SEED"}
+_SEEDS = {"SEED_VALUE", "_MODEL_INIT_SEED", "SEED"}  # the last is the crops' own, of MONOIMAGE.SOURCE
 
 
 def config_hash(config: Mapping[str, Any], *, seed: bool = True) -> str:

@@ -1,8 +1,8 @@
 """The results ledger: one JSON line a finished run. Every table and figure is made from these rows.
 
 A ledger only grows. Rows are appended under a lock, so that runs side by side can share a file; a line that a
-killed process left half-written is reported and skipped. A run that is finished twice (resumed, or run again in
-the same folder) has the same `run_id`, and the row that finished last counts.
+killed process left half-written is reported and skipped. A run finished twice (resumed, or run again in the
+same folder) has one `run_id`, and the row that finished last counts.
 """
 
 from __future__ import annotations

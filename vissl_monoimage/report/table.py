@@ -1,8 +1,8 @@
-"""Per-layer tables from ledger rows: a table for each protocol and data set, a line a method, a column a layer.
+"""Per-layer tables from ledger rows: one for each protocol and data set, a line a method, a column a layer.
 
-A cell is the mean test accuracy over trained trunks and its 95 % interval (Student's t). Probes repeated on one
-trunk are averaged first and count once: repeating the probe says nothing about the spread between trainings.
-One trunk alone has no interval, and its line says n=1.
+A cell is the mean test accuracy over trained trunks and its 95 % interval (Student's t). Probes repeated on
+one trunk are averaged first and count once: repeating the probe says nothing about the spread between
+trainings. One trunk alone has no interval, and its line says n=1.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Line:
 
     label: str
     trunk: str
-    seeds: tuple[int, ...]
+    seeds: tuple[str, ...]
     cells: dict[str, Cell]
     pretext: Cell | None
 
@@ -45,7 +45,7 @@ class Line:
         """Count and seeds, e.g. `n=3 (seeds 0 1 2)`."""
         if not self.seeds:
             return "n=1 (seed unknown), no interval"
-        listed = " ".join(map(str, self.seeds))
+        listed = " ".join(self.seeds)
         several = len(self.seeds) > 1
         return f"n={len(self.seeds)} (seeds {listed})" if several else f"n=1 (seed {listed}), no interval"
 
@@ -61,7 +61,7 @@ class Table:
 
     @property
     def title(self) -> str:
-        return f"Top-1 test accuracy (%) of a linear probe on each layer: {self.dataset}, protocol {self.protocol}"
+        return f"Linear probes, top-1 test accuracy (%): {self.dataset}, protocol {self.protocol}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +82,7 @@ def interval(values: Sequence[float]) -> Cell:
 
 
 def link(rows: Iterable[Row]) -> list[Probed]:
-    """Each probe with its pretraining, known by the checkpoint's bytes; also from the ledger beside that file."""
+    """Each probe with its pretraining, known by the checkpoint's bytes; the ledger beside it is read too."""
     rows = list(rows)
     made = _by_checkpoint(rows)
     found = []
@@ -105,7 +105,7 @@ def build(probed: Iterable[Probed]) -> list[Table]:
 
 
 def label(item: Probed) -> str:
-    """What taught the trunk: `random weights`, `rotnet on china (1 image)`, or a checkpoint of unknown origin."""
+    """What taught the trunk: `random weights`, `rotnet on china (1 image)`, an unknown checkpoint's name."""
     if item.pretrain is None:
         file = item.probe.checkpoint_in
         return f"checkpoint {Path(file).parent.name}/{Path(file).name}" if file else "random weights"
@@ -136,7 +136,7 @@ def _table(protocol: str, dataset: str, groups: list[list[Probed]]) -> Table:
 
 
 def _line(group: list[Probed], name: str) -> Line:
-    trunks: dict[int | None, list[Probed]] = {}
+    trunks: dict[str, list[Probed]] = {}
     for item in group:
         trunks.setdefault(_trunk_seed(item), []).append(item)
     cells = {
@@ -146,15 +146,19 @@ def _line(group: list[Probed], name: str) -> Line:
     sources = (items[0].pretrain for items in trunks.values())
     pretext = [source.pretext["top_1"] for source in sources if source and "top_1" in source.pretext]
     shown = interval(pretext) if pretext else None
-    seeds = tuple(sorted(seed for seed in trunks if seed is not None))
+    seeds = tuple(sorted((seed for seed in trunks if seed), key=lambda seed: (len(seed), seed)))
     return Line(name, group[0].probe.trunk, seeds, cells, shown)
 
 
-def _trunk_seed(item: Probed) -> int | None:
-    """The seed that made the trunk; None for a checkpoint of unknown origin: one trunk however often probed."""
-    if item.pretrain:
-        return item.pretrain.seed
-    return None if item.probe.checkpoint_in else item.probe.seed
+def _trunk_seed(item: Probed) -> str:
+    """The seed that made the trunk, with that of its crops after a slash where it is not 0.
+
+    Empty for a checkpoint of unknown origin, which is one trunk however often it is probed.
+    """
+    if item.pretrain is None:
+        return "" if item.probe.checkpoint_in else str(item.probe.seed)
+    crops = item.pretrain.recipe.get("seed", 0)
+    return f"{item.pretrain.seed}/{crops}" if crops else str(item.pretrain.seed)
 
 
 def _mean_of(items: list[Probed], layer: str) -> float:

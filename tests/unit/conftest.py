@@ -1,0 +1,50 @@
+"""Fixtures for the unit tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from vissl_monoimage.report.ledger import Row
+
+MakeRow = Callable[..., Row]
+
+
+@pytest.fixture(scope="session")
+def a_row() -> MakeRow:
+    """`a_row(**changes)`: a valid ledger row of a probe of random weights, but for the changes."""
+    return _row
+
+
+def _row(**changes: Any) -> Row:
+    values: dict[str, Any] = {
+        "run_id": "r0",
+        "kind": "probe",
+        "name": "benchmark/monoimage/linear_x",
+        "command": "monoimage run config=x",
+        "finished": "2026-01-01T00:00:00.000+00:00",
+        "git_sha": None,
+        "config_hash": "c" * 64,
+        "group_hash": "g" * 64,
+        "method": "random",
+        "trunk": "alexnet",
+        "protocol": "p-v1",
+        "dataset": "set",
+        "images": [],
+        "recipe": {},
+        "seed": 0,
+        "versions": {"torch": "2"},
+        "device": "1 x cpu",
+        "wall_s": 1.5,
+        "iterations": 4,
+        "checkpoint_in": None,
+        "checkpoint_in_sha256": None,
+        "checkpoint_out": None,
+        "checkpoint_out_sha256": None,
+        "losses": [[1, 2.5], [4, None]],
+        "accuracies": {"conv1": {"top_1": 50.0}},
+        "pretext": {},
+    }
+    return Row(**(values | changes))

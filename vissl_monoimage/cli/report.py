@@ -1,0 +1,66 @@
+"""`monoimage report`: the per-layer table of finished runs, on the terminal, as Markdown and as a page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+EXAMPLE = """\
+example:
+  monoimage report runs/ -o report
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `report` to the command line."""
+    parser = subparsers.add_parser(
+        "report",
+        help="per-layer table and page from the ledgers of finished runs",
+        description="Reads ledgers (in folders: every ledger.jsonl below) and writes report.md and report.html.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help="a ledger file, or a folder with runs below it"
+    )
+    parser.add_argument(
+        "-o", "--out", default="report", metavar="FOLDER", help="output folder (default: report)"
+    )
+    parser.set_defaults(command=report_command)
+
+
+def report_command(arguments: argparse.Namespace) -> int:
+    """Print the tables, write report.md and report.html, print where the page is."""
+    write_report(arguments.paths, arguments.out)
+    return 0
+
+
+def write_report(paths: list[str], out: str) -> Path:
+    """Make the report of all rows in `paths`; returns the page.
+
+    Raises:
+        MonoImageError: no rows, an unreadable path, or a folder that cannot be written.
+    """
+    from vissl_monoimage.errors import MonoImageError
+    from vissl_monoimage.report import ledger, render
+    from vissl_monoimage.report.page import render_page
+    from vissl_monoimage.report.table import build, link
+
+    rows = ledger.read(paths, tell=lambda note: print(f"monoimage: {note}", file=sys.stderr))
+    if not rows:
+        raise MonoImageError(
+            f"no results in {', '.join(paths)}: a run writes {ledger.FILE_NAME} into its checkpoint folder "
+            "when it ends"
+        )
+    tables = build(link(rows))
+    page = Path(out, "report.html")
+    ledger.replace_text(page, render_page(rows))
+    ledger.replace_text(Path(out, "report.md"), render.markdown(tables))
+    if tables:
+        render.show(tables)
+    else:
+        print(f"{len(rows)} pretraining run(s), none probed yet: no per-layer table")
+    print(f"page: {page}")
+    return page

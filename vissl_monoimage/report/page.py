@@ -1,0 +1,134 @@
+"""The report as one HTML file that needs nothing else: every image inside it, no script, no network."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import jinja2
+
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.report import figures, photo, render
+from vissl_monoimage.report.figures import Figure
+from vissl_monoimage.report.ledger import Row
+from vissl_monoimage.report.table import Probed, Table, build, label, link
+
+
+@dataclasses.dataclass(frozen=True)
+class TableBlock:
+    """A table with its plot, its text cells and the indices of the columns that are numbers."""
+
+    table: Table
+    figure: Figure
+    header: list[str]
+    rows: list[list[str]]
+    numeric: list[int]
+
+
+def render_page(rows: Sequence[Row]) -> str:
+    """The whole page. What can no longer be drawn (a checkpoint or photo that moved) is said on it."""
+    probed = link(rows)
+    pretrained = _pretrained(rows, probed)
+    missing: list[str] = []
+    tables = [_block(table) for table in build(probed)]
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("vissl_monoimage.report", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(
+        title=_title(pretrained),
+        summary=_summary(pretrained, probed),
+        note=render.NOTE,
+        tables=tables,
+        photos=_photos(pretrained, missing),
+        filters=_filters(probed, missing),
+        curves=[figures.loss_curve(row) for row in pretrained if row.losses],
+        runs=[_run(row) for row in [*pretrained, *(item.probe for item in probed)]],
+        missing=missing,
+    )
+
+
+def _pretrained(rows: Sequence[Row], probed: Sequence[Probed]) -> list[Row]:
+    """All pretraining runs, once each: the ones given and the ones found beside their checkpoints."""
+    found = {row.run_id: row for row in rows if row.kind == "pretrain"}
+    for item in probed:
+        if item.pretrain:
+            found.setdefault(item.pretrain.run_id, item.pretrain)
+    return list(found.values())
+
+
+def _block(table: Table) -> TableBlock:
+    header, cells = render.grid(table)
+    numeric = [index for index, name in enumerate(header) if name in (*table.layers, "pretext")]
+    return TableBlock(table, figures.per_layer(table), header, cells, numeric)
+
+
+def _title(pretrained: Sequence[Row]) -> str:
+    counts = {len(row.images) for row in pretrained}
+    return "How much of each layer can one image teach?" if counts <= {1} else "What each layer learned"
+
+
+def _summary(pretrained: Sequence[Row], probed: Sequence[Probed]) -> str:
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    trained, probes = len(pretrained), len(probed)
+    return (
+        f"{trained} pretraining run{'s' * (trained != 1)} and {probes} probe{'s' * (probes != 1)}. "
+        f"Made by vissl_monoimage's monoimage report on {today} from the results ledger."
+    )
+
+
+def _photos(pretrained: Sequence[Row], missing: list[str]) -> list[list[Figure]]:
+    """The photo and its crops for runs that looked at one image: each photo and recipe once."""
+    drawn: dict[str, list[Figure]] = {}
+    for row in (row for row in pretrained if len(row.images) == 1):
+        key = f"{row.images[0]['sha256']} {sorted(row.recipe.items())}"
+        if key in drawn:
+            continue
+        try:
+            drawn[key] = photo.figures_of(row)
+        except MonoImageError as error:
+            missing.append(f"Not shown: {error}.")
+    return list(drawn.values())
+
+
+def _filters(probed: Sequence[Probed], missing: list[str]) -> list[Figure]:
+    """conv1 of one trunk a method, its first seed's; random weights first."""
+    drawn: dict[str, Figure] = {}
+    for item in sorted(probed, key=lambda item: (item.probe.checkpoint_in is not None, item.probe.seed)):
+        checkpoint = item.probe.checkpoint_in or item.probe.checkpoint_out
+        if label(item) in drawn or checkpoint is None:
+            continue
+        name = f"{label(item)}, seed {(item.pretrain or item.probe).seed}"
+        try:
+            drawn[label(item)] = figures.conv1_filters(checkpoint, name)
+        except MonoImageError as error:
+            missing.append(f"Not shown: {error}.")
+    return list(drawn.values())
+
+
+def _run(row: Row) -> dict[str, Any]:
+    facts = {
+        "command": row.command,
+        "protocol": row.protocol,
+        "trunk": row.trunk,
+        "data set": row.dataset,
+        "images": ", ".join(f"{image['name']} (sha256 {image['sha256'][:12]})" for image in row.images[:3]),
+        "recipe": ", ".join(f"{key} {value}" for key, value in row.recipe.items()),
+        "seed": row.seed,
+        "steps": row.iterations,
+        "wall time": f"{row.wall_s:.0f} s on {row.device}",
+        "weights in": row.checkpoint_in,
+        "weights out": row.checkpoint_out,
+        "pretext accuracy": f"{row.pretext['top_1']:.1f} % ({row.pretext['split']})" if row.pretext else None,
+        "versions": ", ".join(f"{name} {version}" for name, version in row.versions.items()),
+        "commit": row.git_sha,
+        "config hash": row.config_hash[:16],
+        "finished": row.finished,
+    }
+    shown = [(name, value) for name, value in facts.items() if value not in (None, "")]
+    return {"title": f"{row.kind}: {row.name}, seed {row.seed}", "facts": shown}
