@@ -1,16 +1,18 @@
-"""The one place that tells VISSL what we add. It runs when VISSL is first imported.
+"""The one place that tells VISSL what we add. It runs when VISSL is first imported, by whomever.
 
-To add a method: import its module here, where its decorators register it.
+To add a method: name its module here; its decorators register it when it is imported.
 """
 
 from __future__ import annotations
 
 import importlib
+import sys
+from pathlib import Path
 from types import ModuleType
 
 from vissl_monoimage.compat import MENDS
 
-# Each registers its trunks, heads, models, transforms, collators or tasks with VISSL's registries on import.
+# Each registers its sources, trunks, heads, models, transforms, collators or tasks with VISSL on import.
 MODULES = (
     "vissl_monoimage.images.source",
     "vissl_monoimage.images.patches",
@@ -24,10 +26,23 @@ MODULES = (
     "vissl_monoimage.probe.ten_crop",
 )
 
+_HERE = Path(__file__).parent
+_OURS = tuple(
+    ".".join(("vissl_monoimage", *path.relative_to(_HERE).with_suffix("").parts))
+    for path in _HERE.rglob("*.py")
+    if path.stem not in ("__init__", "__main__")
+)
 
-@MENDS.after("vissl")
-def register(_: ModuleType) -> None:
-    """Register everything with VISSL, and make its child processes do the same."""
+
+@MENDS.after("vissl", *_OURS)
+def register(module: ModuleType) -> None:
+    """Register everything with VISSL, and make its child processes do the same.
+
+    Where VISSL is imported by a module of ours that is itself only half imported, nothing can be
+    registered yet; it is when that module is done, which is why our own modules are watched too.
+    """
+    if "vissl" not in sys.modules or any(_half_imported(name) for name in _OURS if name != module.__name__):
+        return
     import importlib.util
     for name in MODULES:  # TEMPORARY filter while helpers build their modules; the lead removes it
         if importlib.util.find_spec(name):
@@ -41,3 +56,8 @@ def register(_: ModuleType) -> None:
         MonoImageTask.hook_factories = [LedgerHook.from_config]
     except ImportError:
         pass
+
+
+def _half_imported(name: str) -> bool:
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    return bool(getattr(spec, "_initializing", False))
