@@ -26,7 +26,7 @@ class ConvNet4(nn.Module):
 
     The paper has a small network with four convolutions for CIFAR (its Table 1), whose widths are not known;
     these are ours. The forward pass of an image costs 1.8 + 9.4 + 4.7 + 4.7 = 20.6 M multiply-adds. Weights
-    start He-normal, as in the authors' AlexNet. Heads get the last feature, pool4, unless they ask for another.
+    start He-normal, as in the authors' AlexNet. Heads get the last feature, pool4.
     """
 
     input_size: ClassVar[int] = 32

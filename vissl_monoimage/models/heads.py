@@ -47,9 +47,9 @@ class AlexNetFC(nn.Module):
         """
         flat = torch.flatten(features, start_dim=1)
         if flat.shape[1] != self.inputs:
-            shape = " x ".join(str(side) for side in features.shape[1:])
+            got = f"{' x '.join(str(side) for side in features.shape[1:])} = {flat.shape[1]}"
             raise MonoImageError(
-                f"head alexnet_fc: dims[0]={self.inputs}, but the trunk gives {shape} = {flat.shape[1]} numbers: "
+                f"head alexnet_fc: dims[0]={self.inputs}, but the trunk gives {got} numbers: "
                 "set dims[0] in config.MODEL.HEAD.PARAMS to that, or choose the trunk for this image size"
             )
         return self.layers(flat)
