@@ -26,11 +26,11 @@ class ImportHooks(MetaPathFinder):
         self._after: dict[str, list[ModuleHook]] = defaultdict(list)
 
     def before(self, *names: str) -> Callable[[ModuleHook], ModuleHook]:
-        """Decorator: call the function with the still empty module, before each of the modules `names` runs."""
+        """Decorator: call the function with the still empty module, before each of the modules runs."""
         return _register(self._before, names)
 
     def after(self, *names: str) -> Callable[[ModuleHook], ModuleHook]:
-        """Decorator: call the function with the module, after each of the modules `names` ran."""
+        """Decorator: call the function with the module, after each of the modules ran."""
         return _register(self._after, names)
 
     def install(self) -> None:
@@ -39,7 +39,10 @@ class ImportHooks(MetaPathFinder):
             sys.meta_path.insert(0, self)
         for name in self._after:
             module = sys.modules.get(name)
-            if module is not None and not hasattr(module, _MARK):
+            if module is None or hasattr(module, _MARK):
+                continue
+            # One that is being imported at this moment is called when it is done.
+            if not getattr(module.__spec__, "_initializing", False):
                 self._call_after(module, name)
 
     def find_spec(

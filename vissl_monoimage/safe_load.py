@@ -1,0 +1,53 @@
+"""Loading checkpoints without ever running code from them."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from typing import Any, BinaryIO
+
+from vissl_monoimage.errors import MonoImageError
+
+
+def allow_vissl_types() -> None:
+    """Let torch's restricted unpickler build the plain values that VISSL's own files hold beside tensors.
+
+    NumPy scalars, dtypes and arrays, also under the module names of NumPy 1, with which VISSL's model zoo was
+    written, and configs. None of these constructors runs code from the file. The unpickler fills no subclass
+    of dict, so an `AttrDict` comes back as a plain dict.
+    """
+    import numpy
+    import torch
+    from numpy._core import multiarray
+
+    rebuild = [multiarray.scalar, multiarray._reconstruct]
+    torch.serialization.add_safe_globals(
+        [
+            (dict, "vissl.config.attr_dict.AttrDict"),
+            numpy.ndarray,
+            numpy.dtype,
+            *{type(numpy.dtype(code)) for code in numpy.typecodes["All"]},
+            *rebuild,
+            *((function, f"numpy.core.multiarray.{function.__name__}") for function in rebuild),
+        ]
+    )
+
+
+def load(file: BinaryIO, map_location: Any = None) -> Any:
+    """`torch.load` of tensors and plain values alone.
+
+    Raises:
+        MonoImageError: the file holds something else, or is no checkpoint.
+    """
+    import torch
+
+    name = getattr(file, "name", "checkpoint")
+    try:
+        return torch.load(file, map_location=map_location, weights_only=True)
+    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
+        found = re.search(r"GLOBAL (\S+) was not an allowed", str(error))
+        if found:
+            problem = f"it holds {found[1]}, which could run code: save its tensors and plain values alone"
+        else:
+            problem = "it is damaged, or no checkpoint of tensors and plain values"
+        raise MonoImageError(f"{name}: not loaded, because {problem}") from error
