@@ -1,0 +1,113 @@
+"""Reading one photo: any file Pillow knows becomes RGB bytes, or one clear sentence says why not."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from vissl_monoimage.errors import MonoImageError
+
+MOST_PIXELS = 2 * 89_478_485
+"""Pillow's own limit against decompression bombs: a small file that unpacks to more pixels is refused."""
+
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, LookupError, struct.error, zlib.error, MemoryError)
+
+
+@dataclass(frozen=True)
+class Photo:
+    """pixels: uint8 (height, width, 3) RGB, upright; sha256: of the file; notes: what reading changed."""
+
+    path: Path
+    pixels: NDArray[np.uint8]
+    sha256: str
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in px."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+
+def load_photo(path: str | Path) -> Photo:
+    """Read a photo, whatever its mode: grey, palette, CMYK, 16-bit, alpha (laid over white), EXIF-rotated
+    (turned upright), animated (first frame).
+
+    Raises:
+        MonoImageError: unreadable, not an image, truncated, or a decompression bomb.
+    """
+    path = Path(path)
+    content = read_bytes(path)
+    notes: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of large photos and odd metadata; what matters raises
+        try:
+            image: Image.Image = Image.open(io.BytesIO(content))
+            if image.width * image.height > MOST_PIXELS:
+                raise Image.DecompressionBombError
+            frames = getattr(image, "n_frames", 1)
+            if frames > 1:
+                notes.append(f"{path.name} has {frames} frames: the first is used")
+            image.load()
+            image = ImageOps.exif_transpose(image)
+            pixels = _to_rgb(image, path.name, notes)
+        except UnidentifiedImageError:
+            raise MonoImageError(f"{path} is not an image that Pillow can read") from None
+        except Image.DecompressionBombError:
+            raise MonoImageError(
+                f"{path} unpacks to more than {MOST_PIXELS // 1_000_000} megapixels "
+                "(a decompression bomb?): make it smaller"
+            ) from None
+        except _BROKEN as error:
+            raise MonoImageError(f"{path} is truncated or damaged: {error}") from None
+    return Photo(path, pixels, hashlib.sha256(content).hexdigest(), notes)
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes, or MonoImageError saying why it cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise MonoImageError(f"there is no file {path}") from None
+    except IsADirectoryError:
+        raise MonoImageError(f"{path} is a folder, not a photo") from None
+    except OSError as error:
+        raise MonoImageError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of the file's bytes, as hexadecimal digits."""
+    return hashlib.sha256(read_bytes(Path(path))).hexdigest()
+
+
+def _to_rgb(image: Image.Image, name: str, notes: list[str]) -> NDArray[np.uint8]:
+    if image.mode.startswith(("I", "F")):
+        notes.append(f"{name} has more than 8 bits a pixel: scaled to 8")
+        image = Image.fromarray(_to_eight_bits(image))
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        # RGBa and La (premultiplied) reach RGBA only through their own straight mode.
+        straight = {"La": "LA", "RGBa": "RGBA"}.get(image.mode)
+        layer = (image.convert(straight) if straight else image).convert("RGBA")
+        if layer.getchannel("A").getextrema() != (255, 255):
+            notes.append(f"{name} has transparent parts: laid over white")
+            layer = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+        image = layer
+    return np.array(image.convert("RGB"))
+
+
+def _to_eight_bits(image: Image.Image) -> NDArray[np.uint8]:
+    """Grey of 16 or 32 bits or floats as bytes; 65535 becomes 255, floats up to 1 are taken as fractions."""
+    grey = np.asarray(image).astype(np.float64)
+    if image.mode == "F":
+        top = 1.0 if grey.max() <= 1.0 else 255.0
+    else:
+        top = 65535.0 if grey.max() <= 65535 else float(2**32 - 1 if grey.max() > 2**31 - 1 else 2**31 - 1)
+    return (np.nan_to_num(grey / top).clip(0, 1) * 255).round().astype(np.uint8)
