@@ -1,0 +1,43 @@
+"""The linear probe on one layer's pooled feature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from vissl.config import AttrDict
+from vissl.models.heads import register_model_head
+
+from vissl_monoimage.errors import MonoImageError
+
+
+@register_model_head("linear_probe")
+class LinearProbe(nn.Module):
+    """Batch norm without affine over the channels, flatten, linear: the probe of Asano et al. (ICLR 2020).
+
+    As in the authors' released probe code, the batch norm has one mean and variance a channel (not one a
+    feature), and the classifier there is a convolution as large as the map. That is a linear layer, but its
+    Xavier bound counts the map's height and width in the fan-out as well; we initialise the same way.
+
+    Args:
+        shape: (channels, height, width) of the pooled feature.
+        num_classes: number of logits.
+    """
+
+    def __init__(self, model_config: AttrDict, shape: Sequence[int], num_classes: int) -> None:
+        super().__init__()
+        if len(shape) != 3 or min(shape) < 1:
+            raise MonoImageError(
+                f"linear_probe needs a feature of shape [channels, height, width], not {shape}"
+            )
+        channels, height, width = shape
+        self.norm = nn.BatchNorm2d(channels, affine=False)
+        self.linear = nn.Linear(channels * height * width, num_classes)
+        nn.init.xavier_uniform_(self.linear.weight.data.view(num_classes, channels, height, width))
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, feature: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, height, width) -> logits (batch, num_classes)."""
+        logits: torch.Tensor = self.linear(self.norm(feature).flatten(1))
+        return logits

@@ -1,0 +1,168 @@
+"""Probe protocols as data: what may change an accuracy, under a name with a version.
+
+Two numbers may stand side by side only where their protocols are the same. The YAMLs under
+`configs/config/benchmark/monoimage/` spell the settings out; `departures` says where a run's config differs
+from the protocol it names, so that a shortened trial never passes for the real one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from vissl.config import AttrDict
+
+from vissl_monoimage.errors import MonoImageError, unknown
+
+PoolOp = list[Any]  # as in LINEAR_EVAL_FEAT_POOL_OPS_MAP: [name of VISSL's operation, its arguments]
+
+
+@dataclass(frozen=True)
+class FixedPooling:
+    """The same operation for a layer whatever the trunk."""
+
+    ops: Mapping[str, PoolOp]
+
+    def op(self, layer: str, shape: tuple[int, ...]) -> PoolOp:
+        """The operation for `layer`, whose feature is `shape` = (channels, height, width)."""
+        if layer not in self.ops:
+            raise MonoImageError(f"the protocol pools {', '.join(self.ops)}, not '{layer}'")
+        return self.ops[layer]
+
+
+@dataclass(frozen=True)
+class BudgetPooling:
+    """Adaptive pooling to the largest square map of at most `features` values, all channels together."""
+
+    kind: str
+    features: int
+
+    def op(self, layer: str, shape: tuple[int, ...]) -> PoolOp:
+        """The operation for `layer`, whose feature is `shape` = (channels, height, width)."""
+        channels, height, width = shape
+        side = max(1, min(height, width, math.isqrt(self.features // channels)))
+        return [f"Adaptive{self.kind}Pool2d", [side]]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A name with a version, and everything it fixes.
+
+    Attributes:
+        source: where it comes from.
+        pooling: from a layer's feature to the head's input; None where VISSL's YAML spells the operations.
+        batch: images a step, over all processes.
+        train, test: transforms, as "Name size"; colour normalisation apart.
+        settings: dotted keys below `config` and the values that the protocol needs there.
+    """
+
+    name: str
+    source: str
+    pooling: FixedPooling | BudgetPooling | None
+    batch: int
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _sgd(epochs: int, values: list[float], milestones: list[int], weight_decay: float) -> dict[str, Any]:
+    lr = "OPTIMIZER.param_schedulers.lr"
+    return {
+        "OPTIMIZER.name": "sgd",
+        "OPTIMIZER.momentum": 0.9,
+        "OPTIMIZER.nesterov": False,
+        "OPTIMIZER.weight_decay": weight_decay,
+        "OPTIMIZER.num_epochs": epochs,
+        f"{lr}.name": "multistep",
+        f"{lr}.values": values,
+        f"{lr}.milestones": milestones,
+        "DATA.TRAIN.DATA_LIMIT": -1,
+        "DATA.TEST.DATA_LIMIT": -1,
+    }
+
+
+_PAPER = Protocol(
+    name="paper-v1",
+    source="Asano et al., ICLR 2020: the authors' released probe code (yukimasano/linear-probes)",
+    pooling=FixedPooling(
+        {
+            "conv1": ["MaxPool2d", [6, 6, 3]],
+            "conv2": ["MaxPool2d", [4, 4, 0]],
+            "conv3": ["MaxPool2d", [3, 3, 1]],
+            "conv4": ["MaxPool2d", [3, 3, 1]],
+            "conv5": ["MaxPool2d", [2, 2, 0]],
+        }
+    ),
+    batch=192,
+    train=("RandomResizedCrop 224", "RandomHorizontalFlip", "ToTensor"),
+    test=("Resize 256", "TenCropToTensor 224"),
+    settings=_sgd(36, [1e-2, 1e-3, 1e-4, 1e-5], [10, 20, 30], 1e-5),
+)
+_VISSL = Protocol(
+    name="vissl",
+    source="VISSL 0.1.6, eval_alexnet_8gpu_transfer_in1k_linear, whose learning rate follows the batch size",
+    pooling=None,
+    batch=256,
+    train=("Resize 256", "RandomCrop 224", "RandomHorizontalFlip", "ToTensor"),
+    test=("Resize 256", "CenterCrop 224", "ToTensor"),
+    settings=_sgd(28, [1e-2, 1e-3, 1e-4, 1e-5], [8, 16, 24], 5e-4),
+)
+_CIFAR = Protocol(
+    name="cifar-v1",
+    source="ours: chosen on a validation split by benchmarks/choose_cifar_protocol.py",
+    pooling=BudgetPooling("Max", 4608),
+    batch=256,
+    train=("Resize trunk", "ToTensor"),
+    test=("Resize trunk", "ToTensor"),
+    settings=_sgd(12, [1e-2, 1e-3, 1e-4], [6, 10], 1e-4),
+)
+_PATCHES = Protocol(
+    name="patches-v1",
+    source="ours: which photo a patch comes from, the small probe of the demo",
+    pooling=BudgetPooling("Max", 2304),
+    batch=64,
+    train=("Resize trunk", "ToTensor"),
+    test=("Resize trunk", "ToTensor"),
+    settings=_sgd(10, [1e-2, 1e-3], [8], 1e-4),
+)
+PROTOCOLS = {protocol.name: protocol for protocol in (_PAPER, _VISSL, _CIFAR, _PATCHES)}
+
+
+def protocol(name: str) -> Protocol:
+    """The protocol called `name`.
+
+    Raises:
+        MonoImageError: an unknown name.
+    """
+    if name not in PROTOCOLS:
+        raise MonoImageError(f"config.MONOIMAGE.PROTOCOL: {unknown('protocol', name, PROTOCOLS)}")
+    return PROTOCOLS[name]
+
+
+def departures(config: AttrDict) -> list[str]:
+    """Where `config` differs from the protocol it names (MONOIMAGE.PROTOCOL), as "key=value (protocol's)"."""
+    wanted = protocol(config.MONOIMAGE.PROTOCOL)
+    replicas = config.DISTRIBUTED.NUM_NODES * config.DISTRIBUTED.NUM_PROC_PER_NODE
+    rows: list[tuple[str, Any, Any]] = [
+        ("global batch", config.DATA.TRAIN.BATCHSIZE_PER_REPLICA * replicas, wanted.batch),
+        ("DATA.TRAIN.TRANSFORMS", _spell(config.DATA.TRAIN.TRANSFORMS), list(wanted.train)),
+        ("DATA.TEST.TRANSFORMS", _spell(config.DATA.TEST.TRANSFORMS), list(wanted.test)),
+        *((key, _look_up(config, key), value) for key, value in wanted.settings.items()),
+    ]
+    return [f"{key}={value} ({expected})" for key, value, expected in rows if value != expected]
+
+
+def _spell(transforms: list[Mapping[str, Any]]) -> list[str]:
+    return [
+        " ".join(str(item[key]) for key in ("name", "size") if key in item)
+        for item in transforms
+        if item["name"] != "Normalize"
+    ]
+
+
+def _look_up(config: Any, key: str) -> Any:
+    for part in key.split("."):
+        config = config.get(part) if isinstance(config, Mapping) else None
+    return config

@@ -1,0 +1,62 @@
+"""What a trunk would compute, found without computing: its layers, their shapes, its input size.
+
+The trunk is built on torch's meta device, which has shapes and no numbers, so this costs milliseconds even
+for an AlexNet and allocates nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+from vissl.config import AttrDict
+from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
+
+from vissl_monoimage.errors import MonoImageError, unknown
+
+Shape = tuple[int, ...]
+
+
+def build_on_meta(model_config: AttrDict) -> nn.Module:
+    """The trunk that `config.MODEL` names, without weights.
+
+    Raises:
+        MonoImageError: for an unknown trunk.
+    """
+    name = model_config.TRUNK.NAME
+    if name not in MODEL_TRUNKS_REGISTRY:
+        raise MonoImageError(f"config.MODEL.TRUNK.NAME: {unknown('trunk', name, MODEL_TRUNKS_REGISTRY)}")
+    with torch.device("meta"):
+        trunk: nn.Module = MODEL_TRUNKS_REGISTRY[name](model_config, name)
+    return trunk.eval()
+
+
+def input_size(trunk: nn.Module) -> int:
+    """Side in px of the images the trunk is made for: its `input_size`, or 224 as all of VISSL's AlexNets."""
+    return int(getattr(trunk, "input_size", 224))
+
+
+def convolutions(trunk: nn.Module) -> list[str]:
+    """Names of the trunk's convolution features in order, `conv1` first."""
+    return [name for name in feature_names(trunk) if re.fullmatch(r"conv\d+", name)]
+
+
+def feature_names(trunk: nn.Module) -> list[str]:
+    """All features the trunk can be asked for."""
+    names = getattr(trunk, "all_feat_names", None)
+    if names is None:
+        raise MonoImageError(
+            f"trunk {type(trunk).__name__} does not list its features (all_feat_names), "
+            "so its probes' sizes cannot be found: probe it with VISSL's own linear configs"
+        )
+    return list(names)
+
+
+def feature_shapes(trunk: nn.Module, names: Iterable[str], size: int) -> dict[str, Shape]:
+    """(channels, height, width) of each named feature for images of `size` x `size` px."""
+    names = list(names)
+    with torch.no_grad():
+        features = trunk(torch.empty(1, 3, size, size, device="meta"), names)
+    return {name: tuple(feature.shape[1:]) for name, feature in zip(names, features, strict=True)}
