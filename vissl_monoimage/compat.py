@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import warnings
 from operator import attrgetter
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -264,6 +265,32 @@ def safe_checkpoints(module: ModuleType) -> None:
     to_config = (r"config=(content\[.*?\])", r"config=AttrDict(\1)")
     for name in _LOADERS[module.__name__]:
         edit(attrgetter(name)(module), (r"torch\.load\(", "monoimage_load("), to_config)
+
+
+@MENDS.after("vissl.utils.checkpoint")
+def whole_checkpoints(checkpoint: ModuleType) -> None:
+    """A run killed while it saves leaves half a checkpoint, which the next start picks and cannot read.
+
+    vissl/utils/checkpoint.py writes the file, then the link to it, in place; here each appears whole or not at all.
+    """
+
+    def save_checkpoint(checkpoint_folder: str, state: Any, checkpoint_file: str) -> str:
+        path = Path(checkpoint_folder, checkpoint_file)
+        partial = path.with_name(f".{path.name}.partial")
+        torch.save(state, partial)
+        os.replace(partial, path)
+        return str(path)
+
+    def create_file_symlink(target: str, link: str) -> None:
+        partial = Path(f"{link}.partial")
+        partial.unlink(missing_ok=True)
+        partial.symlink_to(target)
+        os.replace(partial, link)
+
+    import torch
+
+    _replace(checkpoint, "save_checkpoint", save_checkpoint)
+    _replace(checkpoint, "create_file_symlink", create_file_symlink)
 
 
 @MENDS.after("vissl.utils.distributed_launcher")
