@@ -1,30 +1,78 @@
-"""Our own block of the configuration, `config.MONOIMAGE`, and what it names: photos, protocol, checkpoint."""
+"""Our own block of the configuration, `config.MONOIMAGE`, and what a run names: photos, protocol, checkpoint."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.schema import read_block
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class MonoImageConfig:
     """`config.MONOIMAGE`; every key is optional.
 
-    SOURCE: the single-image source (`images.recipe`). PROTOCOL: name of the probe protocol, for the ledger.
-    BF16: run the model's forward under bfloat16 autocast. LEDGER: where results are appended
-    ("" is ledger.jsonl in the run's folder).
+    Attributes:
+        SOURCE: the single-image source (`images.block.SourceBlock`).
+        PATCHES: the embedded labelled set (`images.patches.PatchesConfig`).
+        PROTOCOL: name of the probe protocol (`probe.protocols`).
+        BF16: run the model's forward under bfloat16 autocast, on CPU as well.
+        LEDGER: file the result is appended to; "" is ledger.jsonl in the run's folder.
     """
 
-    SOURCE: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    SOURCE: Mapping[str, Any] = field(default_factory=dict)
+    PATCHES: Mapping[str, Any] = field(default_factory=dict)
     PROTOCOL: str = ""
     BF16: bool = False
     LEDGER: str = ""
 
 
-def check_blocks(config: dict[str, Any]) -> Iterator[str]:
-    """Problems with our block and with the photos and checkpoints the configuration names."""
-    read_block(MonoImageConfig, config.get("MONOIMAGE"), "config.MONOIMAGE")
-    yield from ()
+def problems_in(config: Mapping[str, Any], splits: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
+    """Problems with `config.MONOIMAGE`, and with the photos and the checkpoint that `config` names.
+
+    Args:
+        config: what lies below VISSL's `config`, as plain containers.
+        splits: ("TRAIN" or "TEST", its part of config.DATA) for each split the run reads.
+    """
+    from vissl_monoimage.probe.loading import check_trunk
+    from vissl_monoimage.probe.protocols import protocol
+
+    block = config.get("MONOIMAGE") or {}
+    yield from _told(lambda: read_block(MonoImageConfig, block, "config.MONOIMAGE"))
+    if config["MODEL"]["BASE_MODEL_NAME"] == "probe_model":
+        yield from _told(lambda: protocol(block.get("PROTOCOL", "")))
+    for split, data in splits:
+        for index, source in enumerate(data["DATA_SOURCES"]):
+            if source in ("single_image", "photo_patches"):
+                yield from _told(lambda s=source, i=index, where=split: _open_source(config, s, i, where))  # type: ignore[misc]
+    yield from check_trunk(config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"], config)
+
+
+def _open_source(config: Mapping[str, Any], source: str, index: int, split: str) -> None:
+    """Build one of our data sources as VISSL will; it reads its photos and its block, or says what is wrong."""
+    from vissl.config import AttrDict
+    from vissl.data import DATASET_SOURCE_MAP
+
+    data = config["DATA"][split]
+    paths = data["DATA_PATHS"]
+    if source == "single_image" and index >= len(paths):
+        raise MonoImageError(
+            f"config.DATA.{split}.DATA_PATHS names no photo: give [photo.jpg], or [china] for the one that comes along"
+        )
+    DATASET_SOURCE_MAP[source](
+        cfg=AttrDict(dict(config)),
+        data_source=source,
+        path=paths[index] if paths else "",
+        split=split,
+        dataset_name=data["DATASET_NAMES"][index],
+    )
+
+
+def _told(check: Callable[[], Any]) -> list[str]:
+    try:
+        check()
+    except MonoImageError as error:
+        return [str(error)]
+    return []

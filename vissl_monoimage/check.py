@@ -137,9 +137,9 @@ def _splits(config: Settings) -> Iterator[tuple[str, Settings]]:
 
 def _our_blocks(config: Settings) -> Iterator[str]:
     """Our own block: its keys, the recipe, the photos, the checkpoint to probe."""
-    from vissl_monoimage.blocks import check_blocks
+    from vissl_monoimage.blocks import problems_in
 
-    yield from check_blocks(config)
+    yield from problems_in(config, _splits(config))
 
 
 def _schedule(config: Settings) -> Iterator[str]:
@@ -173,8 +173,8 @@ def _data(config: Settings) -> Iterator[str]:
                     yield f"{where}.DATA_PATHS: there is nothing at '{paths[min(index, len(paths) - 1)]}'"
             elif not paths and source != "synthetic" and index < len(names):
                 if not VisslDatasetCatalog.has_data(names[index]):
-                    known = VisslDatasetCatalog.list()
-                    yield unknown(f"data set (config.DATA.{split}.DATASET_NAMES)", names[index], known)
+                    known = unknown(f"data set ({where}.DATASET_NAMES)", names[index], VisslDatasetCatalog.list())
+                    yield f"{known}; or say where it is with {where}.DATA_PATHS=[folder]"
 
 
 def _meters(config: Settings) -> Iterator[str]:

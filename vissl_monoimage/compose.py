@@ -73,7 +73,7 @@ def _missing_config(error: MissingConfigException) -> str:
 
 
 def _bad_override(error: Exception, overrides: list[str]) -> str:
-    text = str(error).split("\n")[0].rstrip(".")
+    text = ": ".join(str(error).split("\n")[:2]).rstrip(".")
     missing = re.match(r"Could not override '([^']+)'", text)
     if not missing:
         return f"cannot compose the configuration: {text}"

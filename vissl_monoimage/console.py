@@ -26,6 +26,6 @@ def hush_console(logger: ModuleType) -> None:
             return
         for handler in logging.root.handlers:
             if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
-                handler.setLevel(logging.WARNING)
+                handler.setLevel(logging.ERROR)
 
     logger.setup_logging = setup_logging  # type: ignore[attr-defined]

@@ -30,6 +30,7 @@ def run(overrides: list[str], verbose: bool = False) -> None:
     composed = compose_config(overrides)
     prepare(composed)
     config = composed.config
+    config.setdefault("MONOIMAGE", {})["OVERRIDES"] = overrides  # the results ledger tells how a run was made
     _say_if_finished(config)
 
     from torch.multiprocessing.spawn import ProcessRaisedException

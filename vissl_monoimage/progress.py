@@ -25,9 +25,11 @@ class ProgressHook(ClassyHook):
     on_phase_start = ClassyHook._noop
 
     def __init__(self) -> None:
+        super().__init__()
         self._bar: Progress | None = None
         self._began = self._last_line = 0.0
         self._first_iteration = 0
+        self._status = ""
 
     def on_start(self, task: Any) -> None:
         if not is_primary():
@@ -46,15 +48,16 @@ class ProgressHook(ClassyHook):
         """After every step of either phase; the trainer has counted it already."""
         if not is_primary():
             return
+        self._status = self._describe(task)
         if self._bar:
-            self._bar.update(self._bar.task_ids[0], completed=task.iteration, status=self._status(task))
+            self._bar.update(self._bar.task_ids[0], completed=task.iteration, status=self._status)
         elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
-            print(self._status(task), flush=True)
+            print(self._status, flush=True)
 
     def on_phase_end(self, task: Any) -> None:
         if is_primary():
-            print(f"{self._status(task)}{_meters(task)}", flush=True)
+            print(f"{self._status}{_meters(task)}", flush=True)
 
     def on_end(self, task: Any) -> None:
         self._stop()
@@ -67,18 +70,15 @@ class ProgressHook(ClassyHook):
             self._bar.stop()
             self._bar = None
 
-    def _status(self, task: Any) -> str:
+    def _describe(self, task: Any) -> str:
+        loss = f"loss {float(task.last_batch.loss):.4f}"
         if not task.train:
-            loss = sum(task.losses) / max(1, len(task.losses))
-            return f"test after epoch {task.train_phase_idx + 1}, batch {len(task.losses)}" + (
-                f", loss {loss / max(1, task.get_global_batchsize()):.4f}" if task.losses else ""
-            )
+            return f"test after epoch {task.train_phase_idx + 1}, batch {len(task.losses)}, {loss}"
         done = task.iteration - self._first_iteration
         seconds = (time.monotonic() - self._began) / max(1, done) * (task.max_iteration - task.iteration)
-        loss_text = f"loss {float(task.last_batch.loss):.4f}, " if task.losses else ""
         return (
             f"epoch {task.train_phase_idx + 1}/{task.num_train_phases}, "
-            f"step {task.iteration}/{task.max_iteration}, {loss_text}lr {_learning_rate(task)}, "
+            f"step {task.iteration}/{task.max_iteration}, {loss}, lr {_learning_rate(task)}, "
             f"{timedelta(seconds=round(seconds))} left"
         )
 
@@ -90,12 +90,12 @@ def _learning_rate(task: Any) -> str:
 
 
 def _meters(task: Any) -> str:
-    """The first k of each meter in percent, a value for each head: `, top_1 61.2 60.3 58.8`."""
+    """The first k of each meter, in percent, a value for each head: `, top_1 61.2 60.3 58.8`."""
     if task.train and not task.config["METERS"]["enable_training_meter"]:
         return ""
     parts = []
     for meter in task.meters:
         for name, values in meter.value.items():
             listed = values.values() if isinstance(values, dict) else [values]
-            parts.append(f"{name} {' '.join(f'{100 * float(value):.1f}' for value in listed)}")
+            parts.append(f"{name} {' '.join(f'{float(value):.1f}' for value in listed)}")
     return "".join(f", {part}" for part in parts[:1])

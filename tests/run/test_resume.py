@@ -1,0 +1,85 @@
+"""A run killed with SIGKILL and started again ends in the very weights and losses of the uninterrupted one."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+# Random crops and flips behind the source, dropout in the head, random rotations in the test phase.
+ROTNET = [
+    "run",
+    "config=pretrain/monoimage/rotnet_convnet4",
+    "+config/monoimage=smoke",
+    "config.DATA.TRAIN.DATA_LIMIT=24",
+    "config.MODEL.HEAD.PARAMS=[[alexnet_fc,{dims:[1024,16]}],[mlp,{dims:[16,16,4],use_dropout:true,use_relu:true}]]",
+    "config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY=4",  # six steps an epoch: inside and, at step 12, at the end of one
+]
+
+
+def final(folder: Path) -> dict[str, torch.Tensor]:
+    checkpoint = torch.load(folder / "model_final_checkpoint_phase1.torch", weights_only=False)
+    model = checkpoint["classy_state_dict"]["base_model"]["model"]
+    return {f"{part}.{key}": value for part in ("trunk", "heads") for key, value in model[part].items()}
+
+
+def losses(folder: Path) -> dict[int, float]:
+    """The last loss logged for each step: a replayed step writes its loss again."""
+    rows = [json.loads(line) for line in (folder / "stdout.json").read_text().splitlines()]
+    return {row["iter"]: row["loss"] for row in rows}
+
+
+def start_and_kill(folder: Path, when: str, *overrides: str) -> None:
+    """Start the run and kill it, workers and all, as soon as the checkpoint `when` is there."""
+    command = [sys.executable, "-m", "vissl_monoimage", *ROTNET, f"config.CHECKPOINT.DIR={folder}", *overrides]
+    process = subprocess.Popen(
+        command, env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True, stdout=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 300
+    while not (folder / when).exists():
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    command = [sys.executable, "-m", "vissl_monoimage", *ROTNET, f"config.CHECKPOINT.DIR={folder}"]
+    subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300)
+    return folder
+
+
+@pytest.mark.parametrize("when", ["model_iteration4.torch", "model_phase0.torch", "model_iteration8.torch"])
+def test_killed_run_equals_the_uninterrupted_one(uninterrupted: Path, tmp_path: Path, monoimage, when: str) -> None:
+    folder = tmp_path / "run"
+    start_and_kill(folder, when)
+    assert not (folder / "model_final_checkpoint_phase1.torch").exists()
+    resumed = monoimage(*ROTNET, f"config.CHECKPOINT.DIR={folder}")
+    assert "resumed at step" in resumed.stdout
+    assert losses(folder) == losses(uninterrupted)
+    expected, found = final(uninterrupted), final(folder)
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+def test_loader_workers_change_nothing(uninterrupted: Path, tmp_path: Path, monoimage) -> None:
+    folder = tmp_path / "run"
+    monoimage(*ROTNET, f"config.CHECKPOINT.DIR={folder}", "config.DATA.NUM_DATALOADER_WORKERS=1")
+    expected, found = final(uninterrupted), final(folder)
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+def test_another_seed_is_another_run(uninterrupted: Path, tmp_path: Path, monoimage) -> None:
+    folder = tmp_path / "run"
+    monoimage(*ROTNET, f"config.CHECKPOINT.DIR={folder}", "config.SEED_VALUE=5")
+    assert losses(folder) != losses(uninterrupted)

@@ -1,0 +1,132 @@
+"""The check before a run: silent on what is right, and every mistake named at once on what is not."""
+
+from pathlib import Path
+
+import configs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from vissl_monoimage.check import problems_of
+from vissl_monoimage.compose import compose_config, vissl_defaults
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.launch import _plain, prepare
+
+ROTNET = "config=pretrain/rotnet/rotnet_8gpu_resnet"
+CPU = ["config.DATA.TRAIN.DATA_SOURCES=[synthetic]", "config.DATA.TEST.DATA_SOURCES=[synthetic]"]
+
+
+def problems(*overrides: str) -> list[str]:
+    try:
+        composed = compose_config([*overrides])
+    except MonoImageError as error:
+        return [str(error)]
+    return problems_of(_plain(composed), vissl_defaults())
+
+
+def full_vissl_configs() -> list[str]:
+    """VISSL's whole pretraining YAMLs: those that name a trunk and an optimizer themselves."""
+    root = Path(configs.__file__).parent / "config"
+    texts = {path: path.read_text() for path in sorted((root / "pretrain").rglob("*.yaml"))}
+    return [
+        str(path.relative_to(root).with_suffix(""))
+        for path, text in texts.items()
+        if "TRUNK" in text and "num_epochs" in text and "TRAIN" in text
+    ]
+
+
+def test_vissl_has_the_full_configs_this_test_is_about() -> None:
+    assert len(full_vissl_configs()) >= 22
+
+
+@pytest.mark.parametrize("name", full_vissl_configs())
+def test_no_config_of_vissl_is_called_wrong(name: str) -> None:
+    """Data sets that are not on this machine aside, for those have to be named by the user."""
+    found = problems(f"config={name}", *CPU)
+    assert [problem for problem in found if "DATASET_NAMES" not in problem] == []
+
+
+def test_all_mistakes_are_named_together_with_their_nearest_match() -> None:
+    found = "\n".join(
+        problems(
+            ROTNET,
+            *CPU,
+            "+config/pretrain/mistyped=x",
+            "+config.OPTIMIZR.lr=3",
+            "config.TRAINER.TRAIN_STEP_NAME=standard_train_stp",
+            "config.TRAINER.TASK_NAME=monoimage_tsk",
+            "config.MODEL.TRUNK.NAME=resnt",
+            "config.LOSS.name=cross_entropy_multiple_output_single_targets",
+            "config.MODEL.HEAD.PARAMS=[[mpl,{dims:[2048,4]}]]",
+            "config.DATA.TRAIN.COLLATE_FUNCTION=simclr_colator",
+        )
+    )
+    for expected in (
+        "unknown top-level key 'config/pretrain/mistyped'",
+        "unknown key 'config.OPTIMIZR': did you mean 'config.OPTIMIZER'?",
+        "'standard_train_stp': did you mean 'standard_train_step'?",
+        "'monoimage_tsk': did you mean 'monoimage_task'?",
+        "'resnt': did you mean 'resnet'?",
+        "did you mean 'cross_entropy_multiple_output_single_target'?",
+        "'mpl': did you mean 'mlp'?",
+        "'simclr_colator': did you mean 'simclr_collator'?",
+    ):
+        assert expected in found
+
+
+def test_unknown_data_source_and_transform() -> None:
+    found = "\n".join(
+        problems(
+            ROTNET,
+            "config.DATA.TRAIN.DATA_SOURCES=[synthetc]",
+            "config.DATA.TEST.DATA_SOURCES=[synthetic]",
+            "config.DATA.TEST.TRANSFORMS=[{name: ToTensr}]",
+        )
+    )
+    assert "'synthetc': did you mean 'synthetic'?" in found
+    assert "'ToTensr': did you mean 'ToTensor'?" in found
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["config=pretrain/rotnet/rotnt_8gpu_resnet"], "did you mean 'pretrain/rotnet/rotnet_8gpu_resnet'?"),
+        (["config=rotnet_8gpu_resnet"], "did you mean 'pretrain/rotnet/rotnet_8gpu_resnet'?"),
+        ([ROTNET, "config.OPTIMIZER.num_epoch=3"], "did you mean 'config.OPTIMIZER.num_epochs'?"),
+        ([ROTNET, "config.OPTIMIZER"], "missing EQUAL"),
+        ([ROTNET, "config.CHECKPOINT.DIR=${nowhere}"], "nowhere"),
+        ([ROTNET, *CPU, "config.OPTIMIZER.num_epochs=5"], "milestone 100 is not before the end at epoch 5"),
+        ([ROTNET, *CPU, "config.METERS.accuracy_list_meter.num_meters=3"], "num_meters=3 must be 1"),
+        ([ROTNET, "config.DATA.TRAIN.DATA_PATHS=[/nowhere/at/all]"], "nothing at '/nowhere/at/all'"),
+        ([ROTNET, "config.DATA.TRAIN.DATASET_NAMES=[single_imge]"], "did you mean 'single_image'?"),
+        ([ROTNET, *CPU, "+config.MONOIMAGE.BF61=true"], "did you mean 'BF16'?"),
+        ([ROTNET, *CPU, "+config.MONOIMAGE.BF16=3"], "config.MONOIMAGE.BF16=3 must be true or false"),
+    ],
+)
+def test_one_sentence_says_what_is_wrong(overrides: list[str], expected: str) -> None:
+    found = problems(*overrides)
+    assert any(expected in problem for problem in found), found
+    assert all("Traceback" not in problem for problem in found)
+
+
+def test_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    found = problems(ROTNET, *CPU, f"config.CHECKPOINT.DIR={tmp_path}/taken/run")
+    assert any(f"'{tmp_path}/taken' is a file" in problem for problem in found)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text("abcdefghijklmnopqrstuvwxyz_", min_size=3, max_size=12))
+def test_any_unregistered_trunk_is_refused_with_the_choices(name: str) -> None:
+    composed = _plain(compose_config([ROTNET, *CPU]))
+    composed["config"]["MODEL"]["TRUNK"]["NAME"] = "no_" + name
+    assert any("unknown trunk" in found and "alexnet_rotnet" in found for found in problems_of(composed, vissl_defaults()))
+
+
+def test_preparing_takes_our_task_and_an_absolute_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    composed = compose_config([ROTNET, *CPU, "config.CHECKPOINT.DIR=here", "config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY=5"])
+    prepare(composed)
+    assert composed.config.TRAINER.TASK_NAME == "monoimage_task"
+    assert composed.config.CHECKPOINT.DIR == str(tmp_path / "here")
+    assert composed.config.CHECKPOINT.USE_SYMLINK_CHECKPOINT_FOR_RESUME is True
+    assert list(tmp_path.iterdir()) == []
