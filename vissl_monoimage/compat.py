@@ -9,6 +9,7 @@ is that a line which is not there is not changed.
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from operator import attrgetter
 from pathlib import Path
@@ -273,6 +274,7 @@ def whole_checkpoints(checkpoint: ModuleType) -> None:
 
     vissl/utils/checkpoint.py writes the file, then the link to it, in place; here each appears whole or not at all.
     """
+    import torch
 
     def save_checkpoint(checkpoint_folder: str, state: Any, checkpoint_file: str) -> str:
         path = Path(checkpoint_folder, checkpoint_file)
@@ -286,8 +288,6 @@ def whole_checkpoints(checkpoint: ModuleType) -> None:
         partial.unlink(missing_ok=True)
         partial.symlink_to(target)
         os.replace(partial, link)
-
-    import torch
 
     _replace(checkpoint, "save_checkpoint", save_checkpoint)
     _replace(checkpoint, "create_file_symlink", create_file_symlink)
