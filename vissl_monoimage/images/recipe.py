@@ -1,7 +1,7 @@
 """What is drawn: the paper's recipe for a sample, part by part.
 
-`Recipe` is the complete list of numbers a sample depends on; `RECIPES` names the two of the paper;
-`SourceBlock` is the config block `config.MONOIMAGE.SOURCE`: a recipe by name, its changed parts, how many samples.
+`Recipe` is the complete list of numbers a sample depends on; `RECIPES` names the two of the paper. The config
+block `config.MONOIMAGE.SOURCE` (`SourceBlock`) is a recipe by name, its changed parts, and how many samples.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Recipe:
         return math.sqrt(self.scale[0] * region_width * region_height * squeeze)
 
     def check_photo(self, name: str, width: int, height: int) -> None:
-        """Raise MonoImageError where the photo is too small, or no crop of it can satisfy scale and aspect."""
+        """Raise MonoImageError where the photo is too small, or no crop of it fits scale and aspect."""
         smallest = self.smallest_crop(width, height)
         if smallest < SMALLEST_CROP:
             raise MonoImageError(
@@ -170,9 +170,9 @@ def read_source_block(values: Mapping[str, Any] | None, where: str = WHERE) -> S
     return read_block(SourceBlock, values, where)
 
 
-def named_recipe(name: str, size: int) -> Recipe:
-    """The recipe called `name` at `size` px, for the command line; the same checks as the config block."""
-    return read_block(SourceBlock, {"RECIPE": name, "SIZE": size}, "options").recipe()
+def command_recipe(name: str, size: int, seed: int) -> Recipe:
+    """The recipe `name` at `size` px as options of a command, checked like the config block."""
+    return read_source_block({"RECIPE": name, "SIZE": size, "SEED": seed}, "options").recipe()
 
 
 def _is_number(value: object) -> bool:

@@ -11,24 +11,20 @@ from vissl.data.dataset_catalog import VisslDatasetCatalog
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.images.catalog import Entry, resolve
-from vissl_monoimage.images.draw import draw
 from vissl_monoimage.images.recipe import WHERE, read_source_block
-from vissl_monoimage.images.render import render, whole_photo
+from vissl_monoimage.images.samples import TEST, TRAIN, sample
 from vissl_monoimage.images.store import PyramidStore
 
 NAME = "single_image"
 SAME = "same_as_train"
-_SPLITS = {"TRAIN": 0, "TEST": 1}
+_SPLITS = {"TRAIN": TRAIN, "TEST": TEST}
 
 
 class SingleImageSource:
     """d samples from N photos, none stored: sample i is a pure function of (photo, recipe, seed, split, i).
 
-    As the paper counts them (N source images and d - N augmentations): training samples 0..N-1 are the photos
-    themselves (centre square, resized to SIZE), every other sample i is an augmentation of photo i mod N, so
-    that the photos take even shares. The test split holds augmentations only, drawn apart from the training
-    split's. With FRESH, the augmentations of the training split are drawn anew every epoch; else they are the
-    same in all epochs.
+    Which sample is what: see `samples.sample`. With FRESH, the augmentations of the training split are drawn
+    anew every epoch; else they are the same in all epochs.
 
     Args:
         cfg: VISSL's config; `cfg.MONOIMAGE.SOURCE` is read (`recipe.SourceBlock`), absent means all defaults.
@@ -71,15 +67,11 @@ class SingleImageSource:
         """(RGB image of SIZE squared, True): the second says that reading succeeded, in VISSL's manner."""
         if not 0 <= index < self._length:
             raise IndexError(f"sample {index} of {self._length}")
-        number = index % len(self.photos)
-        pyramid = self.photos[number]
-        if index < len(self.photos) and self.split == "TRAIN":
-            return whole_photo(pyramid, self.recipe.size), True
-        crop = draw(
-            self.recipe, pyramid.width, pyramid.height,
-            seed=self._seed, split=_SPLITS[self.split], index=index, epoch=self._epoch if self._fresh else 0,
-        )  # fmt: skip
-        return render(pyramid, crop, self.recipe), True
+        epoch = self._epoch if self._fresh else 0
+        return sample(
+            self.photos, self.recipe, index, seed=self._seed, split=_SPLITS[self.split], epoch=epoch
+        ), True
+
 
 
 def _entry(cfg: Mapping[str, Any], path: Entry) -> Entry:

@@ -1,0 +1,49 @@
+"""`monoimage preview`: a contact sheet of a photo's crops."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+EXAMPLE = """\
+example:
+  monoimage preview china
+  monoimage preview me.jpg -o me_crops.png --recipe paper --size 64
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `preview` to the command line."""
+    parser = subparsers.add_parser(
+        "preview",
+        help="draw a contact sheet of the crops of a photo",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("photo", metavar="PHOTO", help="a file, or the name of a photo such as china")
+    parser.add_argument("-o", "--output", type=Path, default=Path("sheet.png"), help="[sheet.png]")
+    parser.add_argument("--recipe", default="released", help="released or paper [released]")
+    parser.add_argument("--size", type=int, default=256, help="side of a crop in px [256]")
+    parser.add_argument("--rows", type=int, default=4, help="rows of eight crops [4]")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other crops [0]")
+    parser.set_defaults(command=preview_command)
+
+
+def preview_command(arguments: argparse.Namespace) -> int:
+    """Draw and save the sheet."""
+    from vissl_monoimage.errors import MonoImageError
+    from vissl_monoimage.images.catalog import CATALOG
+    from vissl_monoimage.images.recipe import command_recipe
+    from vissl_monoimage.images.sheet import contact_sheet, save_sheet
+
+    if not 1 <= arguments.rows <= 100:
+        raise MonoImageError(f"--rows={arguments.rows} must be between 1 and 100")
+    recipe = command_recipe(arguments.recipe, arguments.size, arguments.seed)
+    sheet = contact_sheet(arguments.photo, recipe, rows=arguments.rows, seed=arguments.seed)
+    save_sheet(sheet, arguments.output)
+    credit = CATALOG.get(arguments.photo)
+    print(f"{arguments.output}: {recipe.size} px crops by recipe {recipe.name}")
+    if credit:
+        print(f"photo: {credit.credit}; {credit.licence}")
+    return 0
