@@ -18,7 +18,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "report",
         help="per-layer table and page from the ledgers of finished runs",
-        description="Reads ledgers (in folders: every ledger.jsonl below) and writes report.md and report.html.",
+        description="Reads ledgers (in folders: every ledger.jsonl below), writes report.md and report.html.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -80,7 +80,7 @@ def per_layer(table: Table) -> Figure:
         )
     axes.set_xticks(range(len(table.layers)), table.layers)
     axes.set_ylabel("top-1 accuracy (%)")
-    axes.legend(frameon=False, fontsize=9)
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.08))
     values = "; ".join(
         f"{line.label}: " + ", ".join(f"{layer} {cell}" for layer, cell in line.cells.items())
         for line in table.lines
@@ -118,7 +118,7 @@ def tile(weight: np.ndarray[Any, Any], zoom: int | None = None) -> np.ndarray[An
     zoom = zoom or max(1, 44 // max(height, width))
     low, high = weight.min(axis=(1, 2, 3), keepdims=True), weight.max(axis=(1, 2, 3), keepdims=True)
     scaled = (weight - low) / np.maximum(high - low, 1e-12)
-    columns = math.ceil(math.sqrt(count * 2))
+    columns = 16 if count % 16 == 0 else math.ceil(math.sqrt(count * 2))
     rows = math.ceil(count / columns)
     sheet = np.ones((rows * (height * zoom + 2) + 2, columns * (width * zoom + 2) + 2, 3))
     for number, image in enumerate(scaled):
@@ -145,7 +145,7 @@ def first_convolution(checkpoint: str | Path) -> np.ndarray[Any, Any]:
 
 
 def _axes() -> tuple[Canvas, Axes]:
-    canvas = Canvas(figsize=(6.4, 3.6), layout="constrained")
+    canvas = Canvas(figsize=(5.6, 3.7), layout="constrained")
     axes = canvas.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#dddddd", linewidth=0.8)

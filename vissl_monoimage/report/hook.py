@@ -14,7 +14,9 @@ from typing import Any
 from classy_vision.generic.distributed_util import is_primary
 from classy_vision.hooks import ClassyHook
 
-from vissl_monoimage.report import identity, ledger
+from vissl_monoimage.images.recipe import read_source_block
+from vissl_monoimage.images.source import SingleImageSource
+from vissl_monoimage.report import identity, ledger, photo
 from vissl_monoimage.report.curve import LossCurve
 
 Scores = dict[str, dict[str, float]]
@@ -36,6 +38,8 @@ class LedgerHook(ClassyHook):
         self._scores: dict[str, Scores] = {}
         self._curve: LossCurve | None = None
         self._began = 0.0
+        self._recipe: dict[str, Any] = {}
+        self._images: list[dict[str, Any]] = []
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> LedgerHook:
@@ -49,6 +53,7 @@ class LedgerHook(ClassyHook):
         ledger.append_text(_ledger_path(task), "")
         self._curve = LossCurve(task.checkpoint_folder, task.iteration, task.max_iteration)
         self._began = time.monotonic() - self._curve.seconds
+        self._recipe, self._images = _source(task)
 
     def on_step(self, task: Any) -> None:
         """After every step; the trainer has counted it already."""
@@ -71,7 +76,6 @@ class LedgerHook(ClassyHook):
         scores = self._scores.get(split, {})
         weights = config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"] or None
         out = _newest_checkpoint(folder)
-        recipe, images = _source(task)
         return ledger.Row(
             run_id=hashlib.sha256(f"{folder}\n{self._config_hash}\n{task.iteration}".encode()).hexdigest()[
                 :16
@@ -87,8 +91,8 @@ class LedgerHook(ClassyHook):
             trunk=config["MODEL"]["TRUNK"]["NAME"],
             protocol=_protocol(config) if probe else None,
             dataset=", ".join(map(str, config["DATA"]["TRAIN"]["DATASET_NAMES"])),
-            images=images,
-            recipe=recipe,
+            images=self._images,
+            recipe=self._recipe,
             seed=config["SEED_VALUE"],
             versions=identity.versions(),
             device=identity.device(config),
@@ -135,8 +139,16 @@ def _newest_checkpoint(folder: str) -> str | None:
 
 
 def _source(task: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The resolved recipe and the images [{name, sha256, ...}] of a single-image source; empty for others."""
+    """Resolved recipe and photos [{name, path, sha256}] of single-image training data; empty for others."""
     train = task.datasets.get("train")
-    source = train.data_objs[0] if train is not None else None
-    recipe = getattr(source, "recipe", None)
-    return (dataclasses.asdict(recipe) if recipe is not None else {}, list(getattr(source, "images", [])))
+    sources = [source for source in getattr(train, "data_objs", []) if isinstance(source, SingleImageSource)]
+    if not sources:
+        return {}, []
+    block = read_source_block((task.config.get("MONOIMAGE") or {}).get("SOURCE"))
+    drawn = {"num_samples": block.NUM_SAMPLES, "seed": block.SEED, "fresh": block.FRESH}
+    images = [
+        {"name": photo.name_of(path), "path": str(path.absolute()), "sha256": sha256}
+        for source in sources
+        for path, sha256 in zip(source.photos.paths, source.photos.sha256, strict=True)
+    ]
+    return {**dataclasses.asdict(block.recipe()), **drawn}, images

@@ -18,14 +18,14 @@ NOTE = (
 def grid(table: Table) -> tuple[list[str], list[list[str]]]:
     """Header and cells. The pretext column is there only where some line has a pretext accuracy."""
     pretext = any(line.pretext for line in table.lines)
-    header = ["trunk taught by", "trunk", *table.layers, *(["pretext"] if pretext else []), "trunks"]
+    header = ["learned from", *table.layers, *(["pretext"] if pretext else []), "trunks", "architecture"]
     rows = [
         [
             line.label,
-            line.trunk,
             *(str(line.cells.get(layer, "-")) for layer in table.layers),
             *([str(line.pretext or "-")] if pretext else []),
             line.runs,
+            line.trunk,
         ]
         for line in table.lines
     ]

@@ -1,0 +1,143 @@
+"""`monoimage demo`: from one photo to a report of what each layer learned, in minutes on a laptop."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+EXAMPLE = """\
+examples:
+  monoimage demo
+  monoimage demo --photo me.jpg --out mine
+"""
+PRETRAIN, PROBE = "config=pretrain/monoimage/rotnet_demo", "config=benchmark/monoimage/linear_photo_patches"
+SMOKE = {
+    PRETRAIN: ["+config/monoimage=smoke", "config.MONOIMAGE.SOURCE.NUM_SAMPLES=8"],
+    PROBE: [
+        "+config/monoimage=smoke",
+        "config.MONOIMAGE.PATCHES.TRAIN_SAMPLES=24",
+        "config.MONOIMAGE.PATCHES.TEST_SAMPLES=12",
+    ],
+}
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `demo` to the command line."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="one photo, RotNet, every layer probed beside random weights, a report",
+        description="Pretrains RotNet on one photo, probes it and random weights, and writes a report. "
+        "Stopped, it goes on where it was: finished steps are skipped.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", default="demo", metavar="FOLDER", help="output folder (default: demo)")
+    parser.add_argument("--photo", default="china", help="a photo, or the name of one (default: china)")
+    parser.add_argument("--smoke", action="store_true", help="a few steps on tiny sizes: does it all run?")
+    parser.set_defaults(command=demo_command)
+
+
+def demo_command(arguments: argparse.Namespace) -> int:
+    """Run the four steps.
+
+    Raises:
+        MonoImageError: no such photo, an output folder of another demo, or a step that failed.
+    """
+    from vissl_monoimage.cli.report import write_report
+
+    out = Path(arguments.out)
+    photo = _claim(out, arguments.photo, arguments.smoke)
+    smoke = SMOKE if arguments.smoke else {}
+    began = time.monotonic()
+
+    def run(number: int, title: str, config: str, folder: str, *overrides: str) -> str:
+        """One VISSL run, unless it is finished; returns its checkpoint."""
+        print(f"[{number}/4] {title}", flush=True)
+        command = [
+            config,
+            *smoke.get(config, []),
+            *overrides,
+            f"config.CHECKPOINT.DIR={quoted(out / folder)}",
+        ]
+        return _run_once(number, out / folder, command, began)
+
+    data = [f"config.DATA.{split}.DATA_PATHS=[{quoted(photo)}]" for split in ("TRAIN", "TEST")]
+    trained = run(1, f"RotNet learns from one photo: {arguments.photo}", PRETRAIN, "rotnet", *data)
+    run(2, "what each layer of random weights knows", PROBE, "probe_random")
+    weights = f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={quoted(out / 'rotnet' / Path(trained).name)}"
+    run(3, "what each layer has learned from the photo", PROBE, "probe_rotnet", weights)
+    print(f"[4/4] report  (total {_clock(began)})\n", flush=True)
+    write_report([str(out)], str(out / "report"))
+    if arguments.smoke:
+        print("smoke: a few steps on tiny sizes; the numbers above mean nothing")
+    return 0
+
+
+def quoted(value: str | Path) -> str:
+    """A path for Hydra's override grammar: in quotes where it holds what that gives a meaning, such as a comma."""
+    if re.fullmatch(r"[\w./-]+", str(value)):
+        return str(value)
+    return "'" + str(value).replace("'", "\\'") + "'"
+
+
+def _claim(out: Path, photo: str, smoke: bool) -> str | Path:
+    """Note in `out` what it is for, so that one with other options cannot mix with it; returns the photo."""
+    from vissl_monoimage.errors import MonoImageError
+    from vissl_monoimage.images.catalog import CATALOG, resolve
+    from vissl_monoimage.images.loading import load_photo
+    from vissl_monoimage.report.ledger import replace_text
+
+    paths = resolve(photo)
+    if len(paths) != 1:
+        raise MonoImageError(f"the demo takes one photo, and '{photo}' stands for {len(paths)}")
+    options = {"photo_sha256": load_photo(paths[0]).sha256, "smoke": smoke}
+    note = out / "demo.json"
+    if note.is_file() and json.loads(note.read_text()) != options:
+        raise MonoImageError(
+            f"'{out}' holds a demo of another photo or size: choose another folder with --out, or delete it"
+        )
+    replace_text(note, json.dumps(options) + "\n")
+    return photo if photo in CATALOG else paths[0]
+
+
+def _run_once(number: int, folder: Path, overrides: list[str], began: float) -> str:
+    from vissl_monoimage.errors import MonoImageError
+    from vissl_monoimage.report import ledger
+
+    file = folder / ledger.FILE_NAME
+    if _checkpoint(file) is not None:
+        print(f"[{number}/4] finished before, skipped  ({file})", flush=True)
+    else:
+        if any(folder.glob("model_final_checkpoint_*.torch")):  # killed after training, before its last test
+            overrides = [*overrides, "config.CHECKPOINT.OVERWRITE_EXISTING=true"]
+        started = time.monotonic()
+        status = subprocess.run([sys.executable, "-m", "vissl_monoimage", "run", *overrides]).returncode
+        if status < 0 or status == 130:
+            raise KeyboardInterrupt
+        if status:
+            raise MonoImageError(
+                f"step {number} of 4 failed, its message is above; the same command tries again"
+            )
+        print(f"[{number}/4] took {_clock(started)}  (total {_clock(began)})", flush=True)
+    checkpoint = _checkpoint(file)
+    if checkpoint is None:
+        raise MonoImageError(f"step {number} of 4 ended without a result in '{file}'")
+    return checkpoint
+
+
+def _checkpoint(file: Path) -> str | None:
+    from vissl_monoimage.report import ledger
+
+    rows = ledger.read([file]) if file.is_file() else []
+    return rows[-1].checkpoint_out or "" if rows else None
+
+
+def _clock(since: float) -> str:
+    minutes, seconds = divmod(round(time.monotonic() - since), 60)
+    return f"{minutes}:{seconds:02d} min"

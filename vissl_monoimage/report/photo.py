@@ -1,0 +1,65 @@
+"""The photo a run learned from, with its credit, and a sheet of the crops it was shown."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from PIL import Image
+
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.images.catalog import CATALOG, CatalogPhoto
+from vissl_monoimage.images.loading import load_photo
+from vissl_monoimage.report.figures import Figure
+from vissl_monoimage.report.ledger import Row
+
+_WIDEST = 1000  # px: enough for a large screen, and the page stays small
+
+
+def of_catalog(path: Path) -> CatalogPhoto | None:
+    """The catalog's photo at `path`, None for a photo of the user's own."""
+    for photo in CATALOG.values():
+        try:
+            if photo.file == path.name and photo.path.samefile(path):
+                return photo
+        except (MonoImageError, OSError):
+            continue
+    return None
+
+
+def name_of(path: Path) -> str:
+    """The catalog's name of a photo, else its file name."""
+    known = of_catalog(path)
+    return known.name if known else path.name
+
+
+def figures_of(row: Row) -> list[Figure]:
+    """The photo of a single-image run, and some of the crops it learned from.
+
+    Raises:
+        MonoImageError: if the photo is gone or is no longer the one that was used.
+    """
+    image = row.images[0]
+    path = Path(image["path"])
+    loaded = load_photo(path)
+    if loaded.sha256 != image["sha256"]:
+        raise MonoImageError(f"the photo '{path}' has changed since {row.name} learned from it")
+    known = of_catalog(path)
+    width, height = loaded.size
+    credit = f" {known.credit}, {known.licence}." if known else ""
+    picture = Image.fromarray(loaded.pixels)
+    picture.thumbnail((_WIDEST, _WIDEST))
+    return [
+        Figure(
+            _jpeg(picture),
+            "image/jpeg",
+            f"The photo {image['name']} that {row.method} learned from, {width} by {height} pixels.",
+            f"The photo: {image['name']}, {width}x{height} px.{credit}",
+        )
+    ]
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
