@@ -80,7 +80,7 @@ def demo_command(arguments: argparse.Namespace) -> int:
 
 
 def quoted(value: str | Path) -> str:
-    """A path for Hydra's override grammar: in quotes where it holds what that gives a meaning, such as a comma."""
+    """A path for Hydra's override grammar: in quotes where a comma, say, would mean something."""
     if re.fullmatch(r"[\w./-]+", str(value)):
         return str(value)
     return "'" + str(value).replace("'", "\\'") + "'"

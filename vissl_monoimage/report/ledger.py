@@ -7,6 +7,7 @@ same folder) has one `run_id`, and the row that finished last counts.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import fcntl
 import json
@@ -103,7 +104,8 @@ def replace_text(path: str | Path, text: str) -> None:
         Path(temporary).write_text(text, encoding="utf-8")
         os.replace(temporary, path)
     except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
         raise MonoImageError(f"cannot write '{path}': {error.strerror}") from error
 
 

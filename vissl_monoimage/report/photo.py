@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from PIL import Image
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.images.catalog import CATALOG, CatalogPhoto
 from vissl_monoimage.images.loading import load_photo
+from vissl_monoimage.images.recipe import Recipe
+from vissl_monoimage.images.sheet import CELL, GAP, contact_sheet
 from vissl_monoimage.report.figures import Figure
 from vissl_monoimage.report.ledger import Row
 
 _WIDEST = 1000  # px: enough for a large screen, and the page stays small
+_ROWS, _COLUMNS = 4, 6
 
 
 def of_catalog(path: Path) -> CatalogPhoto | None:
@@ -55,8 +59,31 @@ def figures_of(row: Row) -> list[Figure]:
             "image/jpeg",
             f"The photo {image['name']} that {row.method} learned from, {width} by {height} pixels.",
             f"The photo: {image['name']}, {width}x{height} px.{credit}",
-        )
+        ),
+        _crops(row, path),
     ]
+
+
+def _crops(row: Row, path: Path) -> Figure:
+    recipe = recipe_of(row)
+    sheet = contact_sheet(path, recipe, rows=_ROWS, columns=_COLUMNS, seed=row.recipe["seed"])
+    grid = sheet.crop(
+        (sheet.width - _COLUMNS * (CELL + GAP) - GAP, 0, sheet.width, sheet.height)
+    )  # not the photo again
+    shown, drawn = _ROWS * _COLUMNS, row.recipe["num_samples"]
+    return Figure(
+        _jpeg(grid),
+        "image/jpeg",
+        f"A grid of {shown} square crops of {row.images[0]['name']}, drawn by recipe {recipe.name}.",
+        f"{shown} of the {drawn:,} crops it learned from ({recipe.size} px, recipe {recipe.name}).",
+    )
+
+
+def recipe_of(row: Row) -> Recipe:
+    """The recipe that a single-image run drew its samples by."""
+    names = {field.name for field in dataclasses.fields(Recipe)}
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in row.recipe.items()}
+    return Recipe(**{key: value for key, value in values.items() if key in names})
 
 
 def _jpeg(picture: Image.Image) -> bytes:
