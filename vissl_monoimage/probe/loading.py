@@ -57,16 +57,24 @@ def read_checkpoint(path: str) -> dict[str, Any]:
     """
     if not Path(path).is_file():
         raise MonoImageError(f"no checkpoint at '{path}' (config.MODEL.WEIGHTS_INIT.PARAMS_FILE)")
-    if path.endswith(".safetensors"):
-        checkpoint = _read_safetensors(path)
-    else:
-        with open(path, "rb") as file:
-            checkpoint = safe_load.load(file, "cpu")
+    read = _read_safetensors if path.endswith(".safetensors") else _read_pickled
+    checkpoint = read(path)
     if not isinstance(checkpoint, Mapping):
         raise MonoImageError(
             f"{path} holds a {type(checkpoint).__name__}, not a checkpoint's mapping of names"
         )
     return dict(checkpoint)
+
+
+def _read_pickled(path: str) -> Any:
+    try:
+        with open(path, "rb") as file:
+            return safe_load.load(file, "cpu")
+    except MonoImageError:
+        raise
+    except Exception as error:  # what torch raises on bytes that are no pickle depends on the bytes
+        reason = f"it is damaged, or no checkpoint ({type(error).__name__})"
+        raise MonoImageError(f"{path}: not loaded, because {reason}") from error
 
 
 def _read_safetensors(path: str) -> Any:
