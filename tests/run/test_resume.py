@@ -30,10 +30,13 @@ def final(folder: Path) -> dict[str, torch.Tensor]:
     return {f"{part}.{key}": value for part in ("trunk", "heads") for key, value in model[part].items()}
 
 
-def losses(folder: Path) -> dict[int, float]:
-    """The last loss logged for each step: a replayed step writes its loss again."""
-    rows = [json.loads(line) for line in (folder / "stdout.json").read_text().splitlines()]
-    return {row["iter"]: row["loss"] for row in rows}
+def losses(folder: Path) -> list[list[float]]:
+    """[step, loss] of every step, from the results ledger."""
+    rows = [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
+    assert len(rows) == 1
+    curve = rows[0]["losses"]
+    assert len(curve) == 12
+    return curve
 
 
 def start_and_kill(folder: Path, when: str, *overrides: str) -> None:
