@@ -31,6 +31,7 @@ def _row(**changes: Any) -> Row:
         "method": "random",
         "trunk": "alexnet",
         "protocol": "p-v1",
+        "protocol_changes": [],
         "dataset": "set",
         "images": [],
         "recipe": {},

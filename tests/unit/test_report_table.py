@@ -109,7 +109,15 @@ def test_different_experiments_are_never_averaged(pretrained: Make, probed: Make
     labels = [line.label for line in only(rows).lines]
     assert labels == ["rotnet on china (1 image) [short]", "rotnet on china (1 image) [longer]"]
     other = probed(None, 0, 10.0, protocol="p-v2", run_id="other")
-    assert [table.protocol for table in build(link([*rows, other]))] == ["p-v1", "p-v2"]
+    trial = probed(None, 0, 99.0, protocol_changes=["epochs=1 (9)"], run_id="trial")
+    tables = build(link([*rows, other, trial]))
+    assert [(table.protocol, table.changes) for table in tables] == [
+        ("p-v1", ()),
+        ("p-v2", ()),
+        ("p-v1", ("epochs=1 (9)",)),
+    ]
+    assert "Not p-v1 as it stands: epochs=1 (9)" in render.plain(tables)
+    assert "Not p-v1 as it stands: epochs=1 (9)" in render.markdown(tables)
 
 
 def test_a_checkpoint_of_unknown_origin_is_one_trunk(probed: Make) -> None:

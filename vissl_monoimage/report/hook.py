@@ -71,6 +71,7 @@ class LedgerHook(ClassyHook):
 
     def _row(self, task: Any, curve: LossCurve) -> ledger.Row:
         config, folder = task.config, os.path.abspath(task.checkpoint_folder)
+        ours = config.get("MONOIMAGE") or {}
         probe = bool(config["MODEL"]["FEATURE_EVAL_SETTINGS"]["EVAL_MODE_ON"])
         split = "test" if "test" in self._scores else "train"
         scores = self._scores.get(split, {})
@@ -89,7 +90,8 @@ class LedgerHook(ClassyHook):
             group_hash=self._group_hash,
             method=("pretrained" if weights else "random") if probe else identity.method(config),
             trunk=config["MODEL"]["TRUNK"]["NAME"],
-            protocol=_protocol(config) if probe else None,
+            protocol=(ours.get("PROTOCOL") or "vissl") if probe else None,
+            protocol_changes=[str(change) for change in ours.get("PROTOCOL_CHANGES") or []],
             dataset=", ".join(map(str, config["DATA"]["TRAIN"]["DATASET_NAMES"])),
             images=self._images,
             recipe=self._recipe,
@@ -111,10 +113,6 @@ class LedgerHook(ClassyHook):
 def _ledger_path(task: Any) -> Path:
     given = (task.config.get("MONOIMAGE") or {}).get("LEDGER")
     return Path(given or Path(task.checkpoint_folder, ledger.FILE_NAME))
-
-
-def _protocol(config: Mapping[str, Any]) -> str:
-    return str((config.get("MONOIMAGE") or {}).get("PROTOCOL") or "vissl")
 
 
 def _scores(meters: list[Any]) -> Scores:

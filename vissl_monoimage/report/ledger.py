@@ -39,6 +39,7 @@ class Row:
     method: str
     trunk: str
     protocol: str | None
+    protocol_changes: list[str]
     dataset: str
     images: list[dict[str, Any]]
     recipe: dict[str, Any]

@@ -115,6 +115,7 @@ def _run(row: Row) -> dict[str, Any]:
     facts = {
         "command": row.command,
         "protocol": row.protocol,
+        "changes to the protocol": "; ".join(row.protocol_changes),
         "trunk": row.trunk,
         "data set": row.dataset,
         "images": ", ".join(f"{image['name']} (sha256 {image['sha256'][:12]})" for image in row.images[:3]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -82,8 +83,10 @@ def _crops(row: Row, path: Path) -> Figure:
 def recipe_of(row: Row) -> Recipe:
     """The recipe that a single-image run drew its samples by."""
     names = {field.name for field in dataclasses.fields(Recipe)}
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in row.recipe.items()}
-    return Recipe(**{key: value for key, value in values.items() if key in names})
+    values: dict[str, Any] = {key: value for key, value in row.recipe.items() if key in names}
+    return Recipe(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    )
 
 
 def _jpeg(picture: Image.Image) -> bytes:

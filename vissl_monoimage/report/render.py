@@ -37,7 +37,8 @@ def markdown(tables: Sequence[Table]) -> str:
     parts = []
     for table in tables:
         header, rows = grid(table)
-        lines = [f"### {table.title}", "", _piped(header), _piped(["---"] * len(header)), *map(_piped, rows)]
+        heading = [f"### {table.title}", "", *([table.departures, ""] if table.departures else [])]
+        lines = [*heading, _piped(header), _piped(["---"] * len(header)), *map(_piped, rows)]
         parts.append("\n".join(lines))
     return "\n\n".join([*parts, NOTE]) + "\n"
 
@@ -52,16 +53,15 @@ def plain(tables: Sequence[Table]) -> str:
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in [header, *rows]
         ]
-        parts.append("\n".join([table.title, *aligned]))
+        parts.append("\n".join(filter(None, [table.title, *aligned, table.departures])))
     return "\n\n".join([*parts, NOTE])
 
 
 def show(tables: Sequence[Table], console: Console | None = None) -> None:
     """Print the tables: boxed on a terminal wide enough for them, plain otherwise."""
     console = console or Console()
-    text = plain(tables)
-    if not console.is_terminal or console.width < 5 + max(map(len, text.splitlines()), default=0):
-        print(text, file=console.file)
+    if not console.is_terminal or console.width < _widest(tables):
+        print(plain(tables), file=console.file)
         return
     for table in tables:
         header, rows = grid(table)
@@ -71,7 +71,18 @@ def show(tables: Sequence[Table], console: Console | None = None) -> None:
         for row in rows:
             box.add_row(*row)
         console.print(box)
+        if table.departures:
+            console.print(table.departures, markup=False, highlight=False)
     console.print(NOTE)
+
+
+def _widest(tables: Sequence[Table]) -> int:
+    """Characters across the widest boxed table: its columns, each with a rule and two spaces, and a last rule."""
+
+    def width(header: list[str], rows: list[list[str]]) -> int:
+        return 1 + sum(3 + max(map(len, column)) for column in zip(header, *rows, strict=True))
+
+    return max((width(*grid(table)) for table in tables), default=0)
 
 
 def _piped(cells: Sequence[str]) -> str:

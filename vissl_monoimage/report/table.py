@@ -52,16 +52,23 @@ class Line:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """All lines probed with one protocol on one data set; random weights first."""
+    """Lines probed on one data set with one protocol and the same departures from it; random weights first."""
 
     protocol: str
+    changes: tuple[str, ...]
     dataset: str
     layers: tuple[str, ...]
     lines: tuple[Line, ...]
 
     @property
     def title(self) -> str:
-        return f"Linear probes, top-1 test accuracy (%): {self.dataset}, protocol {self.protocol}"
+        changed = " with changes" if self.changes else ""
+        return f"Linear probes, top-1 test accuracy (%): {self.dataset}, protocol {self.protocol}{changed}"
+
+    @property
+    def departures(self) -> str:
+        """Where the runs left the protocol, with its own values in brackets; empty where they kept to it."""
+        return f"Not {self.protocol} as it stands: {'; '.join(self.changes)}" if self.changes else ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,10 +102,11 @@ def link(rows: Iterable[Row]) -> list[Probed]:
 
 
 def build(probed: Iterable[Probed]) -> list[Table]:
-    """Tables in the order their protocol and data set first appear."""
-    groups: dict[tuple[str, str], dict[tuple[str, str], list[Probed]]] = {}
+    """Tables in the order their protocol, its changes and data set first appear."""
+    groups: dict[tuple[str, tuple[str, ...], str], dict[tuple[str, str], list[Probed]]] = {}
     for item in probed:
-        lines = groups.setdefault((item.probe.protocol or "?", item.probe.dataset), {})
+        key = (item.probe.protocol or "vissl", tuple(item.probe.protocol_changes), item.probe.dataset)
+        lines = groups.setdefault(key, {})
         origin = item.pretrain.group_hash if item.pretrain else item.probe.checkpoint_in_sha256 or "random"
         lines.setdefault((origin, item.probe.group_hash), []).append(item)
     return [_table(*key, list(lines.values())) for key, lines in groups.items()]
@@ -122,7 +130,7 @@ def _by_checkpoint(rows: Iterable[Row]) -> dict[str, Row]:
     }
 
 
-def _table(protocol: str, dataset: str, groups: list[list[Probed]]) -> Table:
+def _table(protocol: str, changes: tuple[str, ...], dataset: str, groups: list[list[Probed]]) -> Table:
     groups = sorted(groups, key=lambda group: (group[0].probe.checkpoint_in is not None, label(group[0])))
     layers: dict[str, None] = {}
     for group in groups:
@@ -132,7 +140,7 @@ def _table(protocol: str, dataset: str, groups: list[list[Probed]]) -> Table:
     for group, name in zip(groups, names, strict=True):
         hint = "" if names.count(name) == 1 else f" [{(group[0].pretrain or group[0].probe).group_hash[:6]}]"
         lines.append(_line(group, name[0] + hint))
-    return Table(protocol, dataset, tuple(layers), tuple(lines))
+    return Table(protocol, changes, dataset, tuple(layers), tuple(lines))
 
 
 def _line(group: list[Probed], name: str) -> Line:
