@@ -11,6 +11,9 @@ batches. One line of OUT.csv is one head.
 
 from __future__ import annotations
 
+import vissl_monoimage  # noqa: F401  # mends VISSL before it is imported
+
+# isort: split
 import argparse
 import csv
 import os
@@ -28,7 +31,6 @@ from vissl.config import AttrDict
 from vissl.models.trunks import get_model_trunk
 from vissl.models.trunks.feature_extractor import POOL_OPS
 
-import vissl_monoimage  # noqa: F401  # before VISSL
 from vissl_monoimage.probe import loading, trunks
 from vissl_monoimage.probe.protocols import BudgetPooling
 

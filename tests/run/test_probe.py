@@ -53,7 +53,7 @@ def checkpoint(folder: Path, trunk_name: str, drop: str = "-") -> tuple[str, dic
     return str(path), state
 
 
-def tested(folder: Path) -> dict[str, float]:
+def last_test(folder: Path) -> dict[str, float]:
     """{layer: top 1 in percent} of the run's last test."""
     lines = [json.loads(line) for line in (folder / "probe" / "metrics.json").read_text().splitlines()]
     found: dict[str, Any] = [line for line in lines if "test_accuracy_list_meter" in line][-1]
@@ -86,7 +86,7 @@ def on_folder(photos: Path) -> list[str]:
 def test_a_probe_trains_its_heads_and_leaves_the_trunk_alone(monoimage, tmp_path):
     path, before = checkpoint(tmp_path, "convnet4")
     monoimage("run", *TINY_PATCHES, f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={path}")
-    assert list(tested(tmp_path)) == ["conv1", "conv2", "conv3", "conv4"]
+    assert list(last_test(tmp_path)) == ["conv1", "conv2", "conv3", "conv4"]
     final = torch.load(next((tmp_path / "probe").glob("model_final*.torch")), weights_only=True)
     model = final["classy_state_dict"]["base_model"]["model"]
     trunk = {key.removeprefix("base_model."): value for key, value in model["trunk"].items()}
@@ -115,7 +115,7 @@ def test_the_papers_protocol_runs_with_ten_crops(monoimage, tmp_path, photos):
         "config.MODEL.HEAD.PARAMS=[[linear_probe,{num_classes:2}]]",
         "config.METERS.accuracy_list_meter.topk_values=[1]",
     )
-    assert list(tested(tmp_path)) == [f"conv{layer}" for layer in range(1, 6)]
+    assert list(last_test(tmp_path)) == [f"conv{layer}" for layer in range(1, 6)]
     final = torch.load(next((tmp_path / "probe").glob("model_final*.torch")), weights_only=True)
     heads = final["classy_state_dict"]["base_model"]["model"]["heads"]
     sizes = [heads[f"{layer}.linear.weight"].shape[1] for layer in range(5)]
@@ -139,4 +139,4 @@ def test_vissls_own_linear_config_probes_our_checkpoint(monoimage, tmp_path, pho
         f"config.MODEL.HEAD.PARAMS=[{heads}]",
         "config.METERS.accuracy_list_meter.topk_values=[1]",
     )
-    assert list(tested(tmp_path)) == [f"conv{layer}" for layer in range(1, 6)]
+    assert list(last_test(tmp_path)) == [f"conv{layer}" for layer in range(1, 6)]

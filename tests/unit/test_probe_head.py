@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import vissl_monoimage  # noqa: F401  # mends VISSL before it is imported
+
+# isort: split
 import numpy as np
 import pytest
 import torch
