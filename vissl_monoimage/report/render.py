@@ -77,7 +77,7 @@ def show(tables: Sequence[Table], console: Console | None = None) -> None:
 
 
 def _widest(tables: Sequence[Table]) -> int:
-    """Characters across the widest boxed table: its columns, each with a rule and two spaces, and a last rule."""
+    """Characters across the widest boxed table: columns, each with a rule and two spaces, and a last rule."""
 
     def width(header: list[str], rows: list[list[str]]) -> int:
         return 1 + sum(3 + max(map(len, column)) for column in zip(header, *rows, strict=True))

@@ -52,7 +52,7 @@ class Line:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """Lines probed on one data set with one protocol and the same departures from it; random weights first."""
+    """Lines probed on one data set, with one protocol and the same changes to it; random weights first."""
 
     protocol: str
     changes: tuple[str, ...]
