@@ -36,8 +36,8 @@ from vissl_monoimage.probe.protocols import BudgetPooling
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 BATCH, CLASSES, VALIDATION = 256, 10, 5000
-POOLINGS = (BudgetPooling("Max", 4608), BudgetPooling("Avg", 4608), BudgetPooling("Max", 2304))
-RATES, DECAYS, EPOCHS = (0.03, 0.01, 0.003), (1e-5, 1e-4, 1e-3), (6, 12)
+POOLINGS = (BudgetPooling("Max", 4608), BudgetPooling("Avg", 4608))
+RATES, DECAYS, EPOCHS = (0.03, 0.01, 0.003), (1e-4, 1e-2), (6, 12)
 
 
 @dataclass(frozen=True)
