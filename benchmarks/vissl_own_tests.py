@@ -4,8 +4,8 @@
     python benchmarks/vissl_own_tests.py vissl [pytest arguments]
 
 The wheel installs only the data of VISSL's tests, so they come from a checkout of tag v0.1.6; what they test
-is the installed wheel. About 17 minutes on two cores. Exit status 1 when any test fails but `KNOWN`, a mistake
-of that test.
+is the installed wheel. About 17 minutes on two cores. Exit status 1 when any test fails but `KNOWN`, a
+mistake of that test.
 """
 
 from __future__ import annotations

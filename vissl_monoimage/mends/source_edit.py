@@ -1,8 +1,7 @@
-"""Change single expressions inside a function of VISSL's, in memory."""
+"""Change VISSL's functions in memory: a single expression inside one, or the whole."""
 
 from __future__ import annotations
 
-import inspect
 import re
 import textwrap
 from collections.abc import Callable
@@ -21,6 +20,8 @@ def edit(function: Callable[..., Any], *replacements: tuple[str, str]) -> bool:
         function: a Python function, or a method as `vars(cls)[name]` or `cls.name` gives it.
         replacements: regular expressions (`re.sub`) and what replaces each of their matches.
     """
+    import inspect  # here, for `import vissl_monoimage` to be quick
+
     while hasattr(function, "__wrapped__"):  # static and class methods, decorators
         function = function.__wrapped__
     function = getattr(function, "__func__", function)
@@ -41,3 +42,14 @@ def edit(function: Callable[..., Any], *replacements: tuple[str, str]) -> bool:
 
 def _find(code: CodeType, name: str) -> CodeType:
     return next(found for found in code.co_consts if isinstance(found, CodeType) and found.co_name == name)
+
+
+def original(owner: Any, name: str) -> Any:
+    """The attribute as VISSL defined it, also where `replace` put ours in its place already."""
+    return getattr(getattr(owner, name), "monoimage_original", getattr(owner, name))
+
+
+def replace(owner: Any, name: str, function: Any) -> None:
+    """Put `function` in the place of an attribute of a module or class, and VISSL's own in its keeping."""
+    function.monoimage_original = original(owner, name)
+    setattr(owner, name, function)

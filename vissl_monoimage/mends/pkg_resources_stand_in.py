@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from importlib.metadata import distribution as get_distribution
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["get_distribution", "lend", "resource_filename", "take_back"]
+if TYPE_CHECKING:
+    from importlib.metadata import Distribution
 
 _NAME = "pkg_resources"
 
@@ -18,6 +19,13 @@ def resource_filename(package: str, resource: str) -> str:
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"No module named '{package}'", name=package)
     return str(Path(spec.origin).parent / resource)
+
+
+def get_distribution(name: str) -> Distribution:
+    """The installed distribution `name`, which has a `version`."""
+    from importlib.metadata import distribution
+
+    return distribution(name)
 
 
 def lend() -> None:

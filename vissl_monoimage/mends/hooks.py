@@ -85,3 +85,6 @@ def _register(
         return hook
 
     return register
+
+
+MENDS = ImportHooks()
