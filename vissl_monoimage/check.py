@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from vissl_monoimage.compose import overlay_folders
 from vissl_monoimage.errors import MonoImageError, nearest, unknown
 
 Settings = dict[str, Any]
@@ -30,11 +31,7 @@ def problems_of(composed: Settings, defaults: Settings) -> list[str]:
         composed: the whole composed configuration, as plain containers.
         defaults: VISSL's defaults.yaml, which says which keys there are.
     """
-    found = [
-        f"{unknown('top-level key', key, TOP_LEVEL)}; an overlay is written +config/<folder>=<name>"
-        for key in composed
-        if key not in TOP_LEVEL
-    ]
+    found = [_stray(key) for key in composed if key not in TOP_LEVEL]
     found += _unknown_keys(composed["config"], defaults["config"], "config")
     config = composed["config"]
     checks: list[Callable[[Settings], Iterable[str]]] = [
@@ -51,6 +48,15 @@ def problems_of(composed: Settings, defaults: Settings) -> list[str]:
         except MonoImageError as error:
             found.append(str(error))
     return found
+
+
+def _stray(key: str) -> str:
+    """Hydra takes an overlay from a folder that is not there for a new key beside VISSL's four."""
+    if not key.startswith("config/"):
+        return unknown("top-level key", key, TOP_LEVEL)
+    close = nearest(key, overlay_folders())
+    hint = f"did you mean '+{close}='?" if close else "overlays are written +config/<folder>=<name>"
+    return f"there are no overlays in '{key}': {hint}"
 
 
 def _unknown_keys(node: Settings, known: Settings, path: str) -> Iterator[str]:

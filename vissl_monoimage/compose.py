@@ -46,6 +46,16 @@ def vissl_defaults() -> dict[str, Any]:
     return cast("dict[str, Any]", OmegaConf.to_container(loaded))
 
 
+def overlay_folders() -> set[str]:
+    """Folders of YAMLs, VISSL's and ours, as they are written before the `=` of an overlay."""
+    import configs
+
+    from vissl_monoimage.hydra_plugin import config_folder
+
+    roots = [Path(configs.__file__).parent, config_folder()]
+    return {str(path.parent.relative_to(root)) for root in roots for path in root.rglob("*.yaml")}
+
+
 def available_configs(folder: str) -> list[str]:
     """Names usable after `config=`, below `folder` ("" for all); only inside an initialised Hydra."""
     loader = GlobalHydra.instance().config_loader()

@@ -17,10 +17,11 @@ from vissl_monoimage.errors import MonoImageError
 VISSL_TASK, OUR_TASK = "self_supervision_task", "monoimage_task"
 
 
-def run(overrides: list[str], verbose: bool = False) -> None:
+def run(overrides: list[str], verbose: bool = False) -> Any:
     """Run VISSL on `overrides`, with the grammar and the outputs of its `run_distributed_engines`.
 
     Where the configuration names VISSL's own task, ours takes its place (`MonoImageTask`).
+    Returns submitit's job where `config.SLURM.USE_SLURM` is true, else None when the run is done.
     With `verbose`, VISSL's whole log goes to the console; it is in the run's log.txt either way.
 
     Raises:
@@ -33,6 +34,12 @@ def run(overrides: list[str], verbose: bool = False) -> None:
     config.setdefault("MONOIMAGE", {})["OVERRIDES"] = overrides  # the results ledger tells how a run was made
     _say_if_finished(config)
 
+    folder = Path(config.CHECKPOINT.DIR)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MonoImageError(f"config.CHECKPOINT.DIR='{folder}' cannot be written: {error.strerror}") from None
+
     from torch.multiprocessing.spawn import ProcessRaisedException
     from vissl.hooks import default_hook_generator
     from vissl.utils.distributed_launcher import launch_distributed, launch_distributed_on_slurm
@@ -43,8 +50,7 @@ def run(overrides: list[str], verbose: bool = False) -> None:
     except AssertionError as error:
         raise MonoImageError(f"VISSL does not accept this configuration: {error}") from error
     if settings.SLURM.USE_SLURM:
-        launch_distributed_on_slurm(engine_name=args.engine_name, cfg=settings)
-        return
+        return launch_distributed_on_slurm(engine_name=args.engine_name, cfg=settings)
     try:
         launch_distributed(
             cfg=settings,
@@ -54,6 +60,7 @@ def run(overrides: list[str], verbose: bool = False) -> None:
         )
     except ProcessRaisedException as error:
         raise _from_child(error) from error
+    return None
 
 
 def prepare(composed: DictConfig) -> None:

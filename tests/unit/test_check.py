@@ -50,7 +50,8 @@ def test_all_mistakes_are_named_together_with_their_nearest_match() -> None:
         problems(
             ROTNET,
             *CPU,
-            "+config/pretrain/mistyped=x",
+            "+config/pretrain/rotnett=x",
+            "+stray=1",
             "+config.OPTIMIZR.lr=3",
             "config.TRAINER.TRAIN_STEP_NAME=standard_train_stp",
             "config.TRAINER.TASK_NAME=monoimage_tsk",
@@ -61,7 +62,8 @@ def test_all_mistakes_are_named_together_with_their_nearest_match() -> None:
         )
     )
     for expected in (
-        "unknown top-level key 'config/pretrain/mistyped'",
+        "no overlays in 'config/pretrain/rotnett': did you mean '+config/pretrain/rotnet='?",
+        "unknown top-level key 'stray'",
         "unknown key 'config.OPTIMIZR': did you mean 'config.OPTIMIZER'?",
         "'standard_train_stp': did you mean 'standard_train_step'?",
         "'monoimage_tsk': did you mean 'monoimage_task'?",

@@ -1,0 +1,110 @@
+"""The plugin in every process VISSL starts, from parents whose `__main__` does not import us."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from vissl_monoimage.cli.main import main
+
+ROTNET = ["config=pretrain/monoimage/rotnet_convnet4", "+config/monoimage=smoke"]
+FINAL = "model_final_checkpoint_phase1.torch"
+
+
+def python(code: str, cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `code` as `python -c` does: the children of that process cannot import its `__main__`."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=cwd,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+    return done
+
+
+def test_two_processes_with_forkserver_workers_from_python_c(tmp_path: Path) -> None:
+    """Spawned training ranks and forkserver loader workers: neither gets us from the parent's `__main__`."""
+    code = "import sys; from vissl_monoimage import launch; launch.run(sys.argv[1:])"
+    done = python(
+        code,
+        tmp_path,
+        *ROTNET,
+        "config.DISTRIBUTED.NUM_PROC_PER_NODE=2",
+        "config.DATA.NUM_DATALOADER_WORKERS=1",
+        "config.MULTI_PROCESSING_METHOD=forkserver",
+        "config.CHECKPOINT.DIR=run",
+    )
+    assert (tmp_path / "run" / FINAL).exists()
+    assert "epoch 2/2, step 2/2" in done.stdout  # 8 samples: two ranks of one batch of 4 an epoch
+
+
+def test_two_processes_from_pytest(tmp_path: Path) -> None:
+    """pytest is `__main__` here; the run happens in this very process tree."""
+    from vissl_monoimage import launch
+
+    launch.run([*ROTNET, "config.DISTRIBUTED.NUM_PROC_PER_NODE=2", f"config.CHECKPOINT.DIR={tmp_path}/run"])
+    assert (tmp_path / "run" / FINAL).exists()
+
+
+def test_vissl_launches_our_config_with_only_compat_loaded(tmp_path: Path) -> None:
+    """Hydra's plugin discovery finds our YAMLs and registers us; VISSL's own task runs in VISSL's own launcher."""
+    code = (
+        "import sys, runpy; from vissl_monoimage import compat; compat.apply();"
+        "sys.argv[0] = 'run_distributed_engines';"
+        "runpy.run_module('tools.run_distributed_engines', run_name='__main__')"
+    )
+    python(code, tmp_path, *ROTNET, "config.CHECKPOINT.DIR=run", "config.TRAINER.TASK_NAME=self_supervision_task")
+    assert (tmp_path / "run" / FINAL).exists()
+
+
+def test_slurm_job_runs_through_submitits_local_executor(tmp_path: Path) -> None:
+    """submitit takes its local executor where there is no SLURM; the job is a fresh process."""
+    code = (
+        "import sys, submitit; from vissl_monoimage import launch; job = launch.run(sys.argv[1:]); job.result()"
+    )
+    python(
+        code,
+        tmp_path,
+        *ROTNET,
+        "config.SLURM.USE_SLURM=true",
+        f"config.SLURM.LOG_FOLDER={tmp_path}/slurm",
+        "config.SLURM.PARTITION=any",
+        "config.CHECKPOINT.DIR=run",
+    )
+    assert (tmp_path / "run" / FINAL).exists()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["config=pretrain/monoimage/rotnet_alexnt"], "did you mean 'pretrain/monoimage/rotnet_alexnet'?"),
+        ([*ROTNET, "+config/monoimag=cpu"], "did you mean '+config/monoimage='?"),
+        ([*ROTNET, "config.DATA.TRAIN.DATA_PATHS=[chna]"], "did you mean 'china'?"),
+        ([*ROTNET, "config.MONOIMAGE.SOURCE.ROTATION=-400"], "ROTATION=-400 must be between"),
+        ([*ROTNET, "config.MONOIMAGE.SOURCE.RECIPE=relased"], "did you mean 'released'?"),
+        ([*ROTNET, "config.MONOIMAGE.SOURCE.SIZE=big"], "SIZE='big' must be a whole number"),
+        ([*ROTNET, "config.CHECKPOINT.DIR=/proc/nowhere"], "cannot be written"),
+    ],
+)
+def test_mistakes_stop_the_command_with_a_sentence(tmp_path, monkeypatch, capsys, overrides, expected) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", *overrides]) == 2
+    said = capsys.readouterr().err
+    assert expected in said
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_finished_folder_says_what_happens(tmp_path: Path, monoimage) -> None:
+    monoimage("run", *ROTNET, "config.CHECKPOINT.DIR=run")
+    before = (tmp_path / "run" / FINAL).read_bytes()
+    again = monoimage("run", *ROTNET, "config.CHECKPOINT.DIR=run", "config.OPTIMIZER.num_epochs=9")
+    assert "holds a finished run" in again.stderr
+    assert "more epochs are not added" in again.stderr
+    assert (tmp_path / "run" / FINAL).read_bytes() == before

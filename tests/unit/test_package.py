@@ -1,0 +1,104 @@
+"""What a user installs: the wheel, in an environment of its own, far from the checkout."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+COMPOSE_ALL = """
+import sys
+from pathlib import Path
+import vissl_monoimage
+from vissl_monoimage.hydra_plugin import config_folder
+from vissl_monoimage.compose import compose_config
+
+root = config_folder() / "config"
+assert Path(vissl_monoimage.__file__).is_relative_to(sys.prefix), vissl_monoimage.__file__
+assert root.is_relative_to(sys.prefix), root
+done = 0
+for path in sorted(root.rglob("*.yaml")):
+    name = str(path.relative_to(root).with_suffix(""))
+    if name.startswith("monoimage/"):
+        compose_config(["config=pretrain/simclr/simclr_8node_resnet", f"+config/{name.replace('/', '=')}"])
+    else:
+        compose_config([f"config={name}"])
+    done += 1
+print(done)
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
+    # A build folder of its own: setuptools would leave its own, with stale files, in the checkout.
+    source = folder / "source"
+    files = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.split("\0")  # fmt: skip
+    for name in filter(None, files):
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    subprocess.run([*command, str(source)], check=True)
+    return next(folder.glob("*.whl"))
+
+
+def test_wheel_has_the_yamls_the_plugin_and_nothing_beside_our_packages(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    yamls = {str(path.relative_to(ROOT)) for path in (ROOT / "configs").rglob("*.yaml")}
+    assert {f"vissl_monoimage/{name}" for name in yamls} <= set(names)
+    assert "hydra_plugins/vissl_monoimage/__init__.py" in names
+    assert "hydra_plugins/__init__.py" not in names
+    assert "vissl_monoimage/report/page.html.j2" in names
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"vissl_monoimage", "hydra_plugins"}
+    assert not [name for name in names if name.startswith("vissl_monoimage/configs") and name.endswith(".py")]
+
+
+def test_every_yaml_composes_from_an_empty_folder_with_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
+    """The environment layers our wheel over the torch and VISSL of this one, without our editable install."""
+    home, empty = tmp_path / "environment", tmp_path / "empty"
+    empty.mkdir()
+    venv.create(home, with_pip=False)
+    python = home / "bin" / "python"
+    site = Path(sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)}))
+    zipfile.ZipFile(wheel).extractall(site)
+    # A path entry, not the .pth files of that folder: those lead to the checkout.
+    (site / "below.pth").write_text(sysconfig.get_path("purelib"))
+    done = subprocess.run(
+        [python, "-c", COMPOSE_ALL],
+        cwd=empty,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert int(done.stdout) == len(list((ROOT / "configs" / "config").rglob("*.yaml")))
+
+
+def test_without_vissl_the_import_says_how_to_install_it(tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False)
+    done = subprocess.run(
+        [tmp_path / "bare" / "bin" / "python", "-c", "import vissl_monoimage"],
+        env={"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].endswith("`pip install --no-deps vissl==0.1.6`.")
+
+
+def test_importing_us_is_quick_and_leaves_torch_alone() -> None:
+    code = "import sys, vissl_monoimage; raise SystemExit('torch' in sys.modules or 'vissl' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
