@@ -5,9 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-CONFIGS = [
-    str(path.relative_to(HERE / "configs")) for path in sorted((HERE / "configs" / "config").rglob("*.yaml"))
-]
+CONFIGS = [str(path.relative_to(HERE / "configs")) for path in sorted((HERE / "configs" / "config").rglob("*.yaml"))]
 
 setup(
     name="vissl-monoimage",

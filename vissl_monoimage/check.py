@@ -174,13 +174,13 @@ def _data(config: Settings) -> Iterator[str]:
                 "several photos of one source are written [[a.jpg,b.jpg]]"
             )
         for index, source in enumerate(sources):
-            if paths and source.startswith(("disk_", "torchvision")):
-                if not Path(paths[min(index, len(paths) - 1)]).exists():
-                    yield f"{where}.DATA_PATHS: there is nothing at '{paths[min(index, len(paths) - 1)]}'"
-            elif not paths and source != "synthetic" and index < len(names):
-                if not VisslDatasetCatalog.has_data(names[index]):
-                    known = unknown(f"data set ({where}.DATASET_NAMES)", names[index], VisslDatasetCatalog.list())
-                    yield f"{known}; or say where it is with {where}.DATA_PATHS=[folder]"
+            if paths:
+                path = paths[min(index, len(paths) - 1)]
+                if source.startswith(("disk_", "torchvision")) and not Path(path).exists():
+                    yield f"{where}.DATA_PATHS: there is nothing at '{path}'"
+            elif source != "synthetic" and index < len(names) and not VisslDatasetCatalog.has_data(names[index]):
+                known = unknown(f"data set ({where}.DATASET_NAMES)", names[index], VisslDatasetCatalog.list())
+                yield f"{known}; or say where it is with {where}.DATA_PATHS=[folder]"
 
 
 def _meters(config: Settings) -> Iterator[str]:

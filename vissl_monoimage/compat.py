@@ -14,6 +14,8 @@ import warnings
 from vissl_monoimage.mends import apex, devices, files, imports
 from vissl_monoimage.mends.hooks import MENDS
 
+__all__ = ["ALL", "MENDS", "apply"]
+
 ALL = (
     imports.kinetics400,  # gone from torchvision
     imports.lend_pkg_resources,  # gone from setuptools
@@ -39,11 +41,11 @@ ALL = (
 def apply() -> None:
     """Apply all mends; calling it again changes nothing."""
     if MENDS not in sys.meta_path:
-        quiet()
+        _quiet()
     MENDS.install()
 
 
-def quiet() -> None:
+def _quiet() -> None:
     """Silence the warnings, and only these, of what VISSL calls at every import and step."""
     for message in (
         r".*torch\.cuda\.amp\.\w+\(args\.\.\.\)` is deprecated",

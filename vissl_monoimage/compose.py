@@ -49,7 +49,6 @@ def vissl_defaults() -> dict[str, Any]:
 def overlay_folders() -> set[str]:
     """Folders of YAMLs, VISSL's and ours, as they are written before the `=` of an overlay."""
     import configs
-
     from vissl_monoimage.hydra_plugin import config_folder
 
     roots = [Path(configs.__file__).parent, config_folder()]
@@ -65,9 +64,7 @@ def available_configs(folder: str) -> list[str]:
         group = groups.pop()
         path = f"config/{group}".rstrip("/")
         found += [f"{group}/{name}".lstrip("/") for name in loader.get_group_options(path, ObjectType.CONFIG)]
-        groups += [
-            f"{group}/{name}".lstrip("/") for name in loader.get_group_options(path, ObjectType.GROUP)
-        ]
+        groups += [f"{group}/{name}".lstrip("/") for name in loader.get_group_options(path, ObjectType.GROUP)]
     return sorted(set(found))
 
 

@@ -17,7 +17,7 @@ QUIET = "MONOIMAGE_QUIET_CONSOLE"
 @MENDS.after("vissl.utils.logger")
 def hush_console(logger: ModuleType) -> None:
     """Wrap VISSL's `setup_logging`; the environment variable reaches the training processes too."""
-    setup = logger.setup_logging  # type: ignore[attr-defined]
+    setup = logger.setup_logging
 
     @functools.wraps(setup)
     def setup_logging(*args: Any, **kwargs: Any) -> None:

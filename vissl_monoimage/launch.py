@@ -93,8 +93,8 @@ def _say_if_finished(config: DictConfig) -> None:
     final = sorted(folder.glob("model_final_checkpoint_*.torch"))
     if final and not config.CHECKPOINT.OVERWRITE_EXISTING:
         print(
-            f"'{folder}' holds a finished run ({final[-1].name}): nothing is trained, and more epochs are not added to "
-            "it. For another run choose another config.CHECKPOINT.DIR, or set "
+            f"'{folder}' holds a finished run ({final[-1].name}): nothing is trained, and more epochs are not "
+            "added to it. For another run choose another config.CHECKPOINT.DIR, or set "
             "config.CHECKPOINT.OVERWRITE_EXISTING=true.",
             file=sys.stderr,
         )

@@ -44,19 +44,14 @@ def register(module: ModuleType) -> None:
     """
     if "vissl" not in sys.modules or any(_half_imported(name) for name in _OURS if name != module.__name__):
         return
-    import importlib.util
-    for name in MODULES:  # TEMPORARY filter while helpers build their modules; the lead removes it
-        if importlib.util.find_spec(name):
-            importlib.import_module(name)
+    for name in MODULES:
+        importlib.import_module(name)
     from vissl_monoimage import processes
+    from vissl_monoimage.report.hook import LedgerHook
     from vissl_monoimage.task import MonoImageTask
 
     processes.install()
-    try:
-        from vissl_monoimage.report.hook import LedgerHook
-        MonoImageTask.hook_factories = [LedgerHook.from_config]
-    except ImportError:
-        pass
+    MonoImageTask.hook_factories = [LedgerHook.from_config]
 
 
 def _half_imported(name: str) -> bool:

@@ -13,7 +13,6 @@ from vissl.data.ssl_dataset import GenericSSLDataset
 from vissl.utils import distributed_launcher
 
 _distributed_worker = distributed_launcher._distributed_worker
-_ResumableSlurmJob = distributed_launcher._ResumableSlurmJob
 
 
 def install() -> None:
@@ -28,7 +27,7 @@ def train_rank(*args: Any, **kwargs: Any) -> None:
     _distributed_worker(*args, **kwargs)
 
 
-class SlurmJob(_ResumableSlurmJob):
+class SlurmJob(distributed_launcher._ResumableSlurmJob):
     """VISSL's SLURM job, found on the node by our module's name."""
 
     def checkpoint(self) -> Any:
@@ -42,7 +41,7 @@ def _reduce_dataset(dataset: GenericSSLDataset) -> tuple[Any, ...]:
     return _restore_dataset, (type(dataset), dataset.__dict__)
 
 
-def _restore_dataset(kind: type[GenericSSLDataset], state: dict[str, Any]) -> GenericSSLDataset:
-    dataset = kind.__new__(kind)
+def _restore_dataset(kind: type[Any], state: dict[str, Any]) -> Any:
+    dataset = object.__new__(kind)
     dataset.__dict__.update(state)
     return dataset

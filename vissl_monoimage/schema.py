@@ -65,7 +65,6 @@ def _fits(value: Any, wanted: Any) -> bool:
 def _spell(wanted: Any) -> str:
     if isinstance(wanted, types.UnionType):
         return " or ".join(_spell(option) for option in typing.get_args(wanted))
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a name",
-             type(None): "null"}
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a name", type(None): "null"}
     origin = typing.get_origin(wanted) or wanted
     return names.get(origin, f"a {getattr(origin, '__name__', origin)}")

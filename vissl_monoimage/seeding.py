@@ -1,4 +1,4 @@
-"""Randomness that a resumed run repeats: every sample and every step is seeded by what it is, not by what ran before.
+"""Randomness that a resumed run repeats: samples and steps are seeded by what they are, not by what ran before.
 
 VISSL saves no state of the random generators, so a run of it that is killed and resumed draws other
 augmentations than the uninterrupted one. Here each sample's transforms are seeded from (seed, split,
@@ -80,7 +80,7 @@ class ResumableSampler(DistributedSampler[Any]):
 
 
 class StepSeedHook(ClassyHook):
-    """Seed the generators of each rank from (seed, rank, iteration) before every step: dropout, noise, latents."""
+    """Seed each rank's generators from (seed, rank, iteration) before every step: dropout, noise, latents."""
 
     on_end = ClassyHook._noop
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from vissl_monoimage.cli.main import main
 
 ROTNET = ["config=pretrain/monoimage/rotnet_convnet4", "+config/monoimage=smoke"]
@@ -65,9 +66,7 @@ def test_vissl_launches_our_config_with_only_compat_loaded(tmp_path: Path) -> No
 
 def test_slurm_job_runs_through_submitits_local_executor(tmp_path: Path) -> None:
     """submitit takes its local executor where there is no SLURM; the job is a fresh process."""
-    code = (
-        "import sys, submitit; from vissl_monoimage import launch; job = launch.run(sys.argv[1:]); job.result()"
-    )
+    code = "import sys, submitit; from vissl_monoimage import launch; job = launch.run(sys.argv[1:]); job.result()"
     python(
         code,
         tmp_path,

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-import configs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+import configs
 from vissl_monoimage.check import problems_of
 from vissl_monoimage.compose import compose_config, vissl_defaults
 from vissl_monoimage.errors import MonoImageError
@@ -121,14 +122,18 @@ def test_folder_that_is_a_file(tmp_path: Path) -> None:
 def test_any_unregistered_trunk_is_refused_with_the_choices(name: str) -> None:
     composed = _plain(compose_config([ROTNET, *CPU]))
     composed["config"]["MODEL"]["TRUNK"]["NAME"] = "no_" + name
-    assert any("unknown trunk" in found and "alexnet_rotnet" in found for found in problems_of(composed, vissl_defaults()))
+    assert any(
+        "unknown trunk" in found and "alexnet_rotnet" in found for found in problems_of(composed, vissl_defaults())
+    )
 
 
 def test_preparing_takes_our_task_and_an_absolute_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    composed = compose_config([ROTNET, *CPU, "config.CHECKPOINT.DIR=here", "config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY=5"])
+    composed = compose_config(
+        [ROTNET, *CPU, "config.CHECKPOINT.DIR=here", "config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY=5"]
+    )
     prepare(composed)
     assert composed.config.TRAINER.TASK_NAME == "monoimage_task"
-    assert composed.config.CHECKPOINT.DIR == str(tmp_path / "here")
+    assert str(tmp_path / "here") == composed.config.CHECKPOINT.DIR
     assert composed.config.CHECKPOINT.USE_SYMLINK_CHECKPOINT_FOR_RESUME is True
     assert list(tmp_path.iterdir()) == []

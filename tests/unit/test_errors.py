@@ -1,4 +1,5 @@
 import pytest
+
 from vissl_monoimage.errors import nearest, unknown
 
 

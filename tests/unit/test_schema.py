@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.schema import read_block
 

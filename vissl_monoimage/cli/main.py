@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import importlib.util
 import sys
 
 from vissl_monoimage.errors import MonoImageError
@@ -19,8 +18,6 @@ def main(arguments: list[str] | None = None) -> int:
     )
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in COMMANDS:
-        if not importlib.util.find_spec(f"vissl_monoimage.cli.{name}"):
-            continue  # TEMPORARY until all land
         importlib.import_module(f"vissl_monoimage.cli.{name}").add_parser(subparsers)
     chosen = parser.parse_args(arguments)
     try:
