@@ -67,8 +67,8 @@ def demo_command(arguments: argparse.Namespace) -> int:
         ]
         return _run_once(number, out / folder, command, began)
 
-    data = [f"config.DATA.{split}.DATA_PATHS=[{quoted(photo)}]" for split in ("TRAIN", "TEST")]
-    trained = run(1, f"RotNet learns from one photo: {arguments.photo}", PRETRAIN, "rotnet", *data)
+    data = f"config.DATA.TRAIN.DATA_PATHS=[{quoted(photo)}]"
+    trained = run(1, f"RotNet learns from one photo: {arguments.photo}", PRETRAIN, "rotnet", data)
     run(2, "what each layer of random weights knows", PROBE, "probe_random")
     weights = f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={quoted(out / 'rotnet' / Path(trained).name)}"
     run(3, "what each layer has learned from the photo", PROBE, "probe_rotnet", weights)
