@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -18,7 +18,7 @@ class ImportHooks(MetaPathFinder):
     """Functions to call before and after the code of named modules runs.
 
     A finder that leaves finding and loading to the others on `sys.meta_path` and only adds calls around
-    the loader's `exec_module`. Registering a function costs nothing until its module is imported.
+    the loading. Registering a function costs nothing until its module is imported.
     """
 
     def __init__(self) -> None:
@@ -43,12 +43,12 @@ class ImportHooks(MetaPathFinder):
                 continue
             # One that is being imported at this moment is called when it is done.
             if not getattr(module.__spec__, "_initializing", False):
-                self._call_after(module, name)
+                self.call_after(module)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec the next finder gives, with our calls around its `exec_module`; None for other modules."""
+        """The spec the next finder gives, with our calls around its loading; None for other modules."""
         if fullname not in self._before and fullname not in self._after:
             return None
         for finder in sys.meta_path:
@@ -57,28 +57,49 @@ class ImportHooks(MetaPathFinder):
                 break
         else:
             return None
-        # Set on the instance, so that the loader keeps its type for inspect, pickle and runpy.
-        loader: Any = spec.loader
-        execute = loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            for hook in self._before.get(fullname, ()):
-                hook(module)
-            execute(module)
-            self._call_after(module, fullname)
-
-        loader.exec_module = exec_module
+        if spec.loader is not None:
+            spec.loader = _Around(spec.loader, self)
         return spec
 
-    def _call_after(self, module: ModuleType, name: str) -> None:
-        for hook in self._after.get(name, ()):
+    def call_before(self, module: ModuleType) -> None:
+        """Call the `before` functions of a module that is about to run."""
+        for hook in self._before.get(module.__name__, ()):
+            hook(module)
+
+    def call_after(self, module: ModuleType) -> None:
+        """Call the `after` functions of a module that ran."""
+        for hook in self._after.get(module.__name__, ()):
             hook(module)
         setattr(module, _MARK, True)
 
 
-def _register(
-    hooks: dict[str, list[ModuleHook]], names: Sequence[str]
-) -> Callable[[ModuleHook], ModuleHook]:
+class _Around(Loader):
+    """Calls the hooks around `loader`, of one module, and then leaves that module as `loader` would have.
+
+    An object of its own, since one loader may serve many modules (pytest's does).
+    """
+
+    def __init__(self, loader: Any, hooks: ImportHooks) -> None:
+        self._loader = loader
+        self._hooks = hooks
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._hooks.call_before(module)
+        self._loader.exec_module(module)
+        self._hooks.call_after(module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+
+def _register(hooks: dict[str, list[ModuleHook]], names: Sequence[str]) -> Callable[[ModuleHook], ModuleHook]:
     def register(hook: ModuleHook) -> ModuleHook:
         for name in names:
             hooks[name].append(hook)
