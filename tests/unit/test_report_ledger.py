@@ -22,33 +22,40 @@ MakeRow = Callable[..., ledger.Row]
 
 
 APPEND_MANY = """
-import dataclasses, json, sys
+import json, sys
 from vissl_monoimage.report import ledger
 path, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-values = json.loads(sys.stdin.read())
+values = json.loads(sys.stdin.readline())
+print("ready", flush=True)
+sys.stdin.readline()
 for number in range(count):
     ledger.append(path, ledger.Row(**(values | {"run_id": f"{name}-{number}", "name": name * 3000})))
 """
 
 
 def test_two_processes_appending_at_once_lose_and_mix_nothing(tmp_path: Path, a_row: MakeRow) -> None:
-    path, count = tmp_path / "sub" / "ledger.jsonl", 60
-    values = json.dumps(dataclasses.asdict(a_row()))
-    writers = [
-        subprocess.Popen(
+    path, count = tmp_path / "sub" / "ledger.jsonl", 300
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    writers = {
+        name: subprocess.Popen(
             [sys.executable, "-c", APPEND_MANY, str(path), name, str(count)],
             stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env=environment,
         )
         for name in "ab"
-    ]
-    for writer in writers:
-        writer.stdin.write(values)  # type: ignore[union-attr]
-        writer.stdin.close()  # type: ignore[union-attr]
-    assert [writer.wait(120) for writer in writers] == [0, 0]
+    }
+    for line in (json.dumps(dataclasses.asdict(a_row())), "go"):
+        for writer in writers.values():
+            print(line, file=writer.stdin, flush=True)
+        if line != "go":
+            assert [writer.stdout.readline() for writer in writers.values()] == ["ready\n"] * 2  # type: ignore[union-attr]
+    for writer in writers.values():
+        writer.communicate(timeout=120)
+        assert writer.returncode == 0
     rows = ledger.read([path])
-    assert sorted(row.run_id for row in rows) == sorted(f"{n}-{i}" for n in "ab" for i in range(count))
+    assert sorted(row.run_id for row in rows) == sorted(f"{n}-{i}" for n in writers for i in range(count))
     assert {row.name for row in rows} == {"a" * 3000, "b" * 3000}
 
 
