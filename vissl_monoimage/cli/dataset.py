@@ -49,6 +49,8 @@ def write_command(arguments: argparse.Namespace) -> int:
 
     recipe = command_recipe(arguments.recipe, arguments.size, arguments.seed)
     photos = PyramidStore(resolve(arguments.photos), recipe)
+    if arguments.workers < 1:
+        raise MonoImageError(f"--workers={arguments.workers} must be at least 1")
     if arguments.samples < len(photos):
         raise MonoImageError(f"--samples={arguments.samples} must be at least {len(photos)}, one a photo")
     job = Job(photos, recipe, arguments.samples, arguments.seed, arguments.out)

@@ -81,6 +81,8 @@ def resolve(entry: Entry) -> list[Path]:
         if not photos:
             raise MonoImageError("DATA_PATHS has an empty list: give a name, a photo, a folder or a list")
         return photos
+    if entry == "":
+        raise MonoImageError("DATA_PATHS names no photo: give a name such as china, a photo, a folder or a list")
     if str(entry) in CATALOG:
         return [CATALOG[str(entry)].path]
     path = Path(entry).expanduser()
@@ -111,7 +113,7 @@ def _photos_of_list(file: Path) -> list[Path]:
 
 def _nothing_there(entry: str, path: Path) -> str:
     looks_like_path = path.parent != Path(".") or path.suffix != ""
-    if not entry or not looks_like_path:
+    if not looks_like_path:
         return unknown("photo", entry, CATALOG) + ", or a path"
     beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
     close = nearest(path.name, beside)
