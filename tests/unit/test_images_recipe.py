@@ -94,5 +94,5 @@ def test_photo_too_small_for_a_crop() -> None:
 
 def test_command_options_are_checked_like_the_config() -> None:
     assert command_recipe("paper", 64, 0) == dataclasses.replace(RECIPES["paper"], size=64)
-    with pytest.raises(MonoImageError, match="options.SIZE=1 must be"):
+    with pytest.raises(MonoImageError, match=r"options.SIZE=1 must be"):
         command_recipe("paper", 1, 0)

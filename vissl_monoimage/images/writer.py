@@ -5,6 +5,7 @@ Its off-by-one names, by which each worker overwrites six patches, are not copie
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import multiprocessing
@@ -57,7 +58,8 @@ class Job:
                 image.save(part, "JPEG", quality=self.recipe.jpeg or RELEASED_QUALITY)
                 os.replace(part, self.folder / f"patch_{index}.jpg")
             except OSError as error:
-                part.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    part.unlink(missing_ok=True)
                 raise MonoImageError(f"cannot write to {self.folder}: {error.strerror or error}") from None
         return len(indices)
 
