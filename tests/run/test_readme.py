@@ -24,7 +24,6 @@ SMALLER = {
         "config.MONOIMAGE.PATCHES.TRAIN_SAMPLES=24",
         "config.MONOIMAGE.PATCHES.TEST_SAMPLES=12",
     ],
-    "pretrain/simclr/simclr_8node_resnet": ["config.MODEL.TRUNK.RESNETS.DEPTH=18"],
 }
 
 
