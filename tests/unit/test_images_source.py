@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 import torch
 import vissl.data
+from omegaconf import OmegaConf
 from PIL import Image
 from torch.utils.data import DataLoader
 from vissl.config import AttrDict
 
+from vissl_monoimage.compose import compose_config
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.images import store as store_module
 from vissl_monoimage.images.catalog import CATALOG
@@ -171,6 +173,31 @@ def test_notes_on_a_photo_are_said_once(tmp_path: Path, caplog: pytest.LogCaptur
     sources = make(str(path)), make(str(path), split="TEST")
     assert caplog.messages == ["moving.gif has 2 frames: the first is used"]
     assert sources[0].photos.paths == sources[1].photos.paths
+
+
+@pytest.mark.parametrize("method", ["simclr/simclr_8node_resnet", "swav/swav_8node_resnet"])
+def test_the_overlay_turns_any_pretraining_into_its_single_image_variant(method: str) -> None:
+    config = compose_config(
+        [
+            f"config=pretrain/{method}",
+            "+config/monoimage=[single_image,cpu]",
+            "config.DATA.TRAIN.DATA_PATHS=[coffee]",
+            "config.MONOIMAGE.SOURCE.SIZE=64",
+        ]
+    ).config
+    sources = {}
+    for split in ("TRAIN", "TEST"):
+        data = config.DATA[split]
+        assert list(data.DATA_SOURCES) == list(data.DATASET_NAMES) == ["single_image"]
+        assert list(data.LABEL_SOURCES) == []
+        plain = OmegaConf.to_container(config)
+        sources[split] = SingleImageSource(
+            cfg=plain, data_source="single_image", path=data.DATA_PATHS[0], split=split, dataset_name=""
+        )
+    assert len(sources["TRAIN"]) == 1281167
+    assert sources["TRAIN"].photos.paths == sources["TEST"].photos.paths == [CATALOG["coffee"].path]
+    assert sources["TRAIN"].recipe.size == 64
+    assert config.TRAINER.TASK_NAME == "monoimage_task"
 
 
 def test_label_free_data_paths_work_in_vissls_own_data_set() -> None:
