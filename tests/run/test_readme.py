@@ -58,7 +58,7 @@ def run(arguments: list[str], folder: Path) -> str:
     """Output of `python ARGUMENTS` in `folder`; the test fails with it where the command does."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, text=True, capture_output=True, timeout=300
+        [sys.executable, *arguments], cwd=folder, env=environment, text=True, capture_output=True, timeout=600
     )
     assert done.returncode == 0, f"{shlex.join(arguments)}\n{done.stdout}\n{done.stderr}"
     return done.stdout
