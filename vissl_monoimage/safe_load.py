@@ -44,10 +44,11 @@ def load(file: BinaryIO, map_location: Any = None) -> Any:
     name = getattr(file, "name", "checkpoint")
     try:
         return torch.load(file, map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, EOFError, RuntimeError) as error:
-        found = re.search(r"GLOBAL (\S+) was not an allowed", str(error))
+    except Exception as error:  # a damaged file may raise anything
+        found = re.search(r"GLOBAL (\S+)", str(error)) if isinstance(error, pickle.UnpicklingError) else None
         if found:
             problem = f"it holds {found[1]}, which could run code: save its tensors and plain values alone"
         else:
-            problem = "it is damaged, or no checkpoint of tensors and plain values"
+            detail = f"{type(error).__name__}: {error}".splitlines()[0]
+            problem = f"it is damaged, or no checkpoint of tensors and plain values ({detail})"
         raise MonoImageError(f"{name}: not loaded, because {problem}") from error

@@ -24,8 +24,9 @@ KNN = "config=benchmark/nearest_neighbor/eval_resnet_8gpu_in1k_kNN"
 
 
 @pytest.fixture(autouse=True)
-def one_process(tmp_path: Path) -> Iterator[None]:
-    """A gloo group of one, as VISSL has in every run, on the CPU."""
+def one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A gloo group of one, as VISSL has in every run, on the CPU; its files go to a folder of the test."""
+    monkeypatch.chdir(tmp_path)
     set_cpu_device()
     torch.distributed.init_process_group("gloo", f"file://{tmp_path}/store", rank=0, world_size=1)
     yield
