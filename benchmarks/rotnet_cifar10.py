@@ -54,6 +54,7 @@ def run_cell(method: str, seed: int, options: argparse.Namespace) -> None:
 
 def pretrain(method: str, seed: int, options: argparse.Namespace) -> Iterator[str]:
     yield PRETRAIN
+    yield "config.MONOIMAGE.BF16=true"  # 2 to 3 times faster where the CPU has it
     if method == "photo":
         yield f"config.DATA.TRAIN.DATA_PATHS=[{options.photo}]"
         yield f"config.MONOIMAGE.SOURCE.SEED={seed}"
