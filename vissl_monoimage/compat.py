@@ -31,6 +31,7 @@ ALL = (
     devices.gather_device,
     devices.nearest_neighbor_device,  # the kNN tool on a CPU
     devices.xcit_batch_norm,  # XCiT on a CPU
+    devices.teacher_batch_norm,  # teachers with batch norm on a CPU
     files.jigsaw_permutations,  # made, not fetched
     files.safe_checkpoints,  # torch.load runs nothing
     files.whole_checkpoints,  # never half a file

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,11 @@ import torch
 from classy_vision.generic.distributed_util import set_cpu_device
 from torch import nn
 from vissl.config import AttrDict
+from vissl.hooks.dino_hooks import DINOHook
+from vissl.hooks.swav_momentum_hooks import SwAVMomentumHook
 from vissl.losses.deepclusterv2_loss import DeepClusterV2Loss
 from vissl.losses.nce_loss import NCEAverage
+from vissl.models import build_model
 from vissl.models.trunks.xcit import LPI, conv3x3
 from vissl.trainer.trainer_main import SelfSupervisionTrainer
 from vissl.utils.hydra_config import compose_hydra_configuration, convert_to_attrdict
@@ -97,6 +101,24 @@ def test_xcit_trains_with_the_weights_it_has_on_cuda() -> None:
     assert set(layer.state_dict()) == set(on_cuda.state_dict())
     tokens = torch.randn(2, 9, 4)
     assert LPI(4)(tokens, 3, 3).shape == tokens.shape
+
+
+@pytest.mark.parametrize(
+    ("hook", "name"), [(DINOHook, "momentum_teacher"), (SwAVMomentumHook, "momentum_encoder")]
+)
+def test_teachers_keep_their_batch_norm(hook: Any, name: str) -> None:
+    overrides = ["config=pretrain/rotnet/rotnet_8gpu_resnet", "config.MODEL.TRUNK.NAME=convnet4"]
+    overrides.append("config.MODEL.HEAD.PARAMS=[[mlp,{dims:[10,4]}]]")
+    _, config = convert_to_attrdict(compose_hydra_configuration(overrides))
+    model = build_model(config.MODEL, config.OPTIMIZER)
+    task = SimpleNamespace(
+        config=config, device=torch.device("cpu"), use_gpu=True, model=model, base_model=model,
+        loss=SimpleNamespace(checkpoint=None),
+    )  # fmt: skip
+    hook._build_momentum_network(SimpleNamespace(), task)
+    kinds = {type(module) for module in getattr(task.loss, name).modules()}
+    assert nn.BatchNorm2d in kinds
+    assert nn.SyncBatchNorm not in kinds
 
 
 def test_features_are_extracted_and_saved(tmp_path: Path) -> None:

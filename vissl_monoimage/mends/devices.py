@@ -78,3 +78,18 @@ def xcit_batch_norm(xcit: ModuleType) -> None:
     by_device = (r"nn\.SyncBatchNorm\(", "monoimage_batch_norm(")
     edit(xcit.conv3x3, by_device)
     edit(xcit.LPI.__init__, by_device)
+
+
+_TEACHERS = {"vissl.hooks.dino_hooks": "DINOHook", "vissl.hooks.swav_momentum_hooks": "SwAVMomentumHook"}
+
+
+@MENDS.after(*_TEACHERS)
+def teacher_batch_norm(hooks: ModuleType) -> None:
+    """The same where DINO and SwAV with momentum make their teacher, vissl/hooks/dino_hooks.py and the other.
+
+    On a CPU the teacher's batch norms stay as they are. Guard: the task is on CUDA.
+    """
+    convert = r"nn\.SyncBatchNorm\.convert_sync_batchnorm\("
+    on_cuda = '(nn.SyncBatchNorm.convert_sync_batchnorm if task.device.type == "cuda" else nn.Identity())('
+    build = getattr(hooks, _TEACHERS[hooks.__name__])._build_momentum_network
+    edit(build, (convert, on_cuda), (r'torch\.device\("cuda" if task\.use_gpu else "cpu"\)', "task.device"))
