@@ -15,7 +15,7 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
-    python_requires=">=3.10",
+    python_requires=">=3.11",
     packages=[
         *find_packages(include=["vissl_monoimage", "vissl_monoimage.*"]),
         # YAMLs are data, not modules: an __init__.py among them would shadow VISSL's `configs` package.
