@@ -59,7 +59,7 @@ setup(
     ],
     extras_require={
         "demo": ["scikit-image>=0.22,<0.27"],
-        "gpu": ["faiss-gpu"],
+        "gpu": ["faiss-gpu>=1.8,<1.16"],
         "slurm": ["submitit>=1.5,<1.6"],
         "dev": [
             "scikit-image>=0.22,<0.27",
