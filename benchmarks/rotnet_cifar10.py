@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 from vissl_monoimage.report import ledger
@@ -39,7 +41,7 @@ def main() -> None:
     with ThreadPoolExecutor(options.jobs) as pool:
         cells = [(method, seed) for seed in options.seeds for method in options.methods]
         list(pool.map(lambda cell: run_cell(cell[0], cell[1], options), cells))
-    write_results(options.out)
+    write_results(options)
 
 
 def run_cell(method: str, seed: int, options: argparse.Namespace) -> None:
@@ -93,15 +95,19 @@ def run(folder: Path, seed: int, overrides: list[str]) -> None:
         )
 
 
-def write_results(out: Path) -> None:
-    """The ledger's rows of all runs, and their table with intervals."""
-    rows = ledger.read([out])
+def write_results(options: argparse.Namespace) -> None:
+    """The ledger's rows of all runs, without this machine's folders, and their table with intervals."""
+    rows = ledger.read([options.out])
+    folders = {str(options.out): "OUT", str(options.cifar10): "CIFAR10", str(options.photo): options.photo.name}
     target = RESULTS / "rotnet_cifar10.jsonl"
     target.unlink(missing_ok=True)
     for row in rows:
-        ledger.append(target, row)
+        text = json.dumps(asdict(row), separators=(",", ":"))
+        for folder, name in folders.items():
+            text = text.replace(folder, name)
+        ledger.append_text(target, text + "\n")
     with open(RESULTS / "rotnet_cifar10.csv", "w", newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["protocol", "method", "n", "layer", "mean", "half_width_95"])
         for table in build(link(rows)):
             for line in table.lines:
