@@ -3,7 +3,7 @@
     python benchmarks/rotnet_cifar10.py PHOTO CIFAR10 OUT [--seeds 0 1 2] [--jobs 2]
         [--methods random photo cifar10]
 
-PHOTO is any photo, CIFAR10 a folder {train,test}/<class>/*.png, OUT the folder of the runs; after a kill it goes on there.
+PHOTO is any photo, CIFAR10 a folder {train,test}/<class>/*.png, OUT the folder of the runs (a kill loses little).
 The rows of the ledger are copied to benchmarks/results/rotnet_cifar10.jsonl, the table to rotnet_cifar10.csv there.
 """
 

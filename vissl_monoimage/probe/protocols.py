@@ -116,7 +116,7 @@ _CIFAR = Protocol(
     batch=256,
     train=("Resize trunk", "ToTensor"),
     test=("Resize trunk", "ToTensor"),
-    settings=_sgd(12, [1e-2, 1e-3, 1e-4], [6, 10], 1e-4),
+    settings=_sgd(6, [1e-2, 1e-3, 1e-4], [3, 5], 1e-2),
 )
 _PATCHES = Protocol(
     name="patches-v1",
