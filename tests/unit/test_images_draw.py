@@ -91,6 +91,12 @@ def test_angles_flips_and_jitter_have_the_stated_distributions() -> None:
     assert len(set(orders)) == 24
 
 
+def test_places_and_angles_are_drawn_apart() -> None:
+    crops = draws(dataclasses.replace(RELEASED, scale=(0.2, 0.2)), 4000)
+    table = np.array([(crop.left, crop.top, crop.width, crop.rotation, crop.shear) for crop in crops])
+    assert np.abs(np.corrcoef(table.T) - np.eye(5)).max() < 0.08
+
+
 def test_positions_reach_every_edge_of_the_photo() -> None:
     crops = draws(RELEASED, 4000)
     assert min(crop.left for crop in crops) < 20

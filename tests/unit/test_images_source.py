@@ -141,6 +141,8 @@ def test_n_photos_come_first_themselves_and_then_take_turns(tmp_path: Path) -> N
     box = (75.5, 0, 375.5, 300)
     centre = Image.open(CATALOG["chelsea"].path).resize((32, 32), Image.Resampling.BICUBIC, box)
     assert (np.asarray(one) == np.asarray(centre)).all()
+    in_test_split = make("chelsea", split="TEST")[0][0]
+    assert np.abs(np.asarray(in_test_split, int) - np.asarray(centre, int)).mean() > 5
     with pytest.raises(MonoImageError, match="NUM_SAMPLES=2 must be at least 3"):
         make(paths, NUM_SAMPLES=2)
 

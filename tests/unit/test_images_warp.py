@@ -42,26 +42,31 @@ def photo() -> Pixels:
     return load_photo(CATALOG["retina"].path).pixels
 
 
+@pytest.fixture(scope="module")
+def pyramid(photo: Pixels) -> Pyramid:
+    return Pyramid.build(photo)
+
+
 def of_size(size: int) -> Recipe:
     return dataclasses.replace(PLAIN, size=size)
 
 
 @pytest.mark.parametrize(("size", "least"), [(256, 36.0), (128, 36.0), (64, 35.0), (33, 34.0), (32, 34.0)])
 def test_agrees_with_the_chain_on_the_same_parameters(
-    bench: ModuleType, photo: Pixels, size: int, least: float
+    bench: ModuleType, photo: Pixels, pyramid: Pyramid, size: int, least: float
 ) -> None:
-    assert bench.mean_psnr(Image.fromarray(photo), Pyramid.build(photo), of_size(size), 40) > least
+    assert bench.mean_psnr(Image.fromarray(photo), pyramid, of_size(size), 40) > least
 
 
 @pytest.mark.parametrize("size", [64, 33])
 def test_black_falls_where_the_chain_has_it(bench: ModuleType, size: int) -> None:
     """On a white photo the sample is the fill's shape itself; a pixel on the edge may round the other way."""
     white = np.full((600, 800, 3), 255, np.uint8)
-    pyramid, peer = Pyramid.build(white), Image.fromarray(white)
+    white_pyramid, peer = Pyramid.build(white), Image.fromarray(white)
     black = 0
     for index in range(150):
         crop = draw(of_size(size), 800, 600, seed=1, split=0, index=index)
-        ours = np.asarray(render(pyramid, crop, of_size(size)))
+        ours = np.asarray(render(white_pyramid, crop, of_size(size)))
         theirs = np.asarray(bench.peer_render(peer, crop, of_size(size)))
         assert set(np.unique(ours)) <= {0, 255}
         assert (ours != theirs).any(-1).mean() < 0.002
@@ -71,15 +76,15 @@ def test_black_falls_where_the_chain_has_it(bench: ModuleType, size: int) -> Non
 
 def test_nothing_is_black_without_shear_or_with_the_photo_as_fill() -> None:
     pyramid = Pyramid.build(np.full((600, 800, 3), 255, np.uint8))
-    for change in ({"shear": 0.0}, {"fill": "photo"}):
+    for change in ({"shear": 0.0}, {"fill": "photo", "initial_crop": 0.0, "scale": (0.4, 0.7)}):
         recipe = dataclasses.replace(of_size(32), **change)
         for index in range(100):
             crop = draw(recipe, 800, 600, seed=1, split=0, index=index)
             assert (warp(pyramid, crop, recipe)[..., :3] == 255).all()
 
 
-def test_fill_photo_changes_only_what_black_covered(photo: Pixels) -> None:
-    pyramid, recipe = Pyramid.build(photo), of_size(64)
+def test_fill_photo_changes_only_what_black_covered(photo: Pixels, pyramid: Pyramid) -> None:
+    recipe = of_size(64)
     with_photo = dataclasses.replace(recipe, fill="photo")
     changed = 0
     for index in range(40):
@@ -92,7 +97,7 @@ def test_fill_photo_changes_only_what_black_covered(photo: Pixels) -> None:
 
 
 @pytest.mark.parametrize(("hflip", "vflip"), list(itertools.product([False, True], repeat=2)))
-def test_a_plain_crop_is_the_resized_box(hflip: bool, vflip: bool, photo: Pixels) -> None:
+def test_a_plain_crop_is_the_resized_box(hflip: bool, vflip: bool, photo: Pixels, pyramid: Pyramid) -> None:
     """Without rotation and shear: the box resized by Pillow, its centre cut, mirrored."""
     recipe = of_size(32)
     crop = Crop(200, 300, 450, 450, 0.0, 0.0, vflip, hflip, None)
@@ -100,8 +105,13 @@ def test_a_plain_crop_is_the_resized_box(hflip: bool, vflip: bool, photo: Pixels
     expected = np.asarray(resized).astype(float)
     expected = expected[:, ::-1] if hflip else expected
     expected = expected[::-1] if vflip else expected
-    ours = warp(Pyramid.build(photo), crop, recipe)[..., :3].astype(float)
+    ours = warp(pyramid, crop, recipe)[..., :3].astype(float)
     assert np.abs(ours - expected[6:38, 6:38]).mean() < 2.5
+
+
+def test_a_crop_at_the_photos_own_scale_is_its_pixels(photo: Pixels, pyramid: Pyramid) -> None:
+    crop = Crop(201, 303, 45, 45, 0.0, 0.0, False, False, None)
+    assert (warp(pyramid, crop, of_size(32))[..., :3] == photo[309:341, 207:239]).all()
 
 
 def test_no_aliasing_on_a_zone_plate() -> None:
@@ -127,8 +137,7 @@ def test_no_aliasing_on_a_zone_plate() -> None:
     assert aliased[fine].std() > 30
 
 
-def test_levels_halve_every_four_and_are_resized_from_the_photo(photo: Pixels) -> None:
-    pyramid = Pyramid.build(photo)
+def test_levels_halve_every_four_and_are_resized_from_the_photo(photo: Pixels, pyramid: Pyramid) -> None:
     assert pyramid.levels[4].shape[:2] == (round(photo.shape[0] / 2), round(photo.shape[1] / 2))
     assert (pyramid.levels[0][..., :3] == photo).all()
     size = pyramid.levels[6].shape[1::-1]
@@ -147,11 +156,11 @@ def test_the_photo_itself_is_its_centre_square(photo: Pixels) -> None:
     assert np.abs(ours - expected)[:, 2:-2].max() <= 1
 
 
-def test_jpeg_is_the_released_round_trip(photo: Pixels) -> None:
+def test_jpeg_is_the_released_round_trip(photo: Pixels, pyramid: Pyramid) -> None:
     recipe = of_size(64)
     crop = draw(recipe, *photo.shape[1::-1], seed=2, split=0, index=1)
-    plain = render(Pyramid.build(photo), crop, recipe)
-    coarse = render(Pyramid.build(photo), crop, dataclasses.replace(recipe, jpeg=10))
-    fine = render(Pyramid.build(photo), crop, dataclasses.replace(recipe, jpeg=95))
+    plain = render(pyramid, crop, recipe)
+    coarse = render(pyramid, crop, dataclasses.replace(recipe, jpeg=10))
+    fine = render(pyramid, crop, dataclasses.replace(recipe, jpeg=95))
     errors = [np.abs(np.asarray(image, float) - np.asarray(plain, float)).mean() for image in (fine, coarse)]
     assert 0 < errors[0] < errors[1]
