@@ -59,9 +59,7 @@ HEADS = [Head(*values) for values in product(RATES, DECAYS, EPOCHS)]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cifar10", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("checkpoints", nargs="*", metavar="NAME=CHECKPOINT")
@@ -119,9 +117,7 @@ def compute_features(trunk: nn.Module, pooling: BudgetPooling, images: Tensor) -
     return {layer: torch.cat(parts.pop(layer)) for layer in layers}
 
 
-def train_heads(
-    features: Tensor, labels: Tensor, train: Tensor, held_out: Tensor
-) -> Iterator[tuple[Head, float]]:
+def train_heads(features: Tensor, labels: Tensor, train: Tensor, held_out: Tensor) -> Iterator[tuple[Head, float]]:
     """Train all HEADS at once on the samples `train`; yield each with its accuracy in percent on `held_out`.
 
     The heads are columns of one matrix with a learning rate and a decay a column; the update is torch's SGD
@@ -167,9 +163,7 @@ def write(out: Path, rows: list[list[object]]) -> None:
     partial = out.with_suffix(".partial")
     with partial.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ["trunk", "pooling", "budget", "layer", "features", "lr", "weight_decay", "epochs", "top_1"]
-        )
+        writer.writerow(["trunk", "pooling", "budget", "layer", "features", "lr", "weight_decay", "epochs", "top_1"])
         writer.writerows(rows)
     os.replace(partial, out)
 

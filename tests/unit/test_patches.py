@@ -33,9 +33,7 @@ def test_splits_share_no_pixel_and_keep_the_gap(pair):
     """Painted onto each photo: every train pixel is at least GAP px from every test pixel."""
     from scipy.ndimage import distance_transform_cdt
 
-    painted = [
-        {split: np.zeros(photo.size[::-1], bool) for split in ("train", "test")} for photo in pair[0].photos
-    ]
+    painted = [{split: np.zeros(photo.size[::-1], bool) for split in ("train", "test")} for photo in pair[0].photos]
     for split, one in zip(("train", "test"), pair, strict=True):
         for index in range(len(one)):
             crop = one.crop(index)

@@ -78,10 +78,7 @@ def pooled_sizes(trunk: str, protocol: str, size: int) -> list[int]:
     layers = trunks.convolutions(model)
     with torch.no_grad():
         features = model(torch.zeros(1, 3, size, size), layers)
-    ops = [
-        PROTOCOLS[protocol].pooling.op(name, tuple(f.shape[1:]))
-        for name, f in zip(layers, features, strict=True)
-    ]
+    ops = [PROTOCOLS[protocol].pooling.op(name, tuple(f.shape[1:])) for name, f in zip(layers, features, strict=True)]
     return [getattr(nn, name)(*args)(f).numel() for (name, args), f in zip(ops, features, strict=True)]
 
 
@@ -90,9 +87,7 @@ def test_paper_pooling_gives_the_authors_sizes():
     assert pooled_sizes("alexnet_wide", "paper-v1", 224) == [9600, 9216, 9600, 9600, 9216]
 
 
-@pytest.mark.parametrize(
-    ("trunk", "size"), [("convnet4", 32), ("alexnet_rotnet_32px", 32), ("alexnet_wide_64px", 64)]
-)
+@pytest.mark.parametrize(("trunk", "size"), [("convnet4", 32), ("alexnet_rotnet_32px", 32), ("alexnet_wide_64px", 64)])
 def test_cifar_pooling_fills_the_budget_without_passing_it(trunk, size):
     sizes = pooled_sizes(trunk, "cifar-v1", size)
     assert all(256 <= count <= PROTOCOLS["cifar-v1"].pooling.features for count in sizes)

@@ -208,10 +208,7 @@ def test_vissls_own_linear_config_is_checked_as_vissl_loads(tmp_path):
     model = ["+config/benchmark/linear_image_classification/imagenet1k/models=alexnet_rotnet"]
     key = "config.MODEL.WEIGHTS_INIT.STATE_DICT_KEY_NAME="
     assert check_trunk(path, composed(VISSLS, *model, key + "classy_state_dict")) == []
-    assert (
-        "set it to classy_state_dict"
-        in check_trunk(path, composed(VISSLS, *model, key + "model_state_dict"))[0]
-    )
+    assert "set it to classy_state_dict" in check_trunk(path, composed(VISSLS, *model, key + "model_state_dict"))[0]
     wide = check_trunk(path, composed(VISSLS, key + "classy_state_dict"))
     assert any("alexnet_deepcluster" in problem for problem in wide)
     plain = saved(tmp_path / "plain.torch", trunk_state("alexnet_rotnet"), "plain")

@@ -28,9 +28,7 @@ class LinearProbe(nn.Module):
     def __init__(self, model_config: AttrDict, shape: Sequence[int], num_classes: int) -> None:
         super().__init__()
         if len(shape) != 3 or min(shape) < 1:
-            raise MonoImageError(
-                f"linear_probe needs a feature of shape [channels, height, width], not {shape}"
-            )
+            raise MonoImageError(f"linear_probe needs a feature of shape [channels, height, width], not {shape}")
         channels, height, width = shape
         self.norm = nn.BatchNorm2d(channels, affine=False)
         self.linear = nn.Linear(channels * height * width, num_classes)

@@ -60,9 +60,7 @@ def read_checkpoint(path: str) -> dict[str, Any]:
     read = _read_safetensors if path.endswith(".safetensors") else _read_pickled
     checkpoint = read(path)
     if not isinstance(checkpoint, Mapping):
-        raise MonoImageError(
-            f"{path} holds a {type(checkpoint).__name__}, not a checkpoint's mapping of names"
-        )
+        raise MonoImageError(f"{path} holds a {type(checkpoint).__name__}, not a checkpoint's mapping of names")
     return dict(checkpoint)
 
 
@@ -152,13 +150,9 @@ def _trunk_weights_as_vissl(checkpoint: Mapping[str, Any], source: str, init: At
     key = init.STATE_DICT_KEY_NAME
     if key and key not in checkpoint:
         remedy = (
-            f"set it to {_VISSL_PATH[0]}"
-            if _VISSL_PATH[0] in checkpoint
-            else f"it has {_some(map(str, checkpoint))}"
+            f"set it to {_VISSL_PATH[0]}" if _VISSL_PATH[0] in checkpoint else f"it has {_some(map(str, checkpoint))}"
         )
-        raise MonoImageError(
-            f"{source} has no '{key}' (config.MODEL.WEIGHTS_INIT.STATE_DICT_KEY_NAME): {remedy}"
-        )
+        raise MonoImageError(f"{source} has no '{key}' (config.MODEL.WEIGHTS_INIT.STATE_DICT_KEY_NAME): {remedy}")
     if key == _VISSL_PATH[0]:
         return trunk_weights(checkpoint, source)
     state = dict(checkpoint[key] if key else checkpoint)
@@ -167,11 +161,7 @@ def _trunk_weights_as_vissl(checkpoint: Mapping[str, Any], source: str, init: At
     if init.get("APPEND_PREFIX"):
         state = append_module_prefix(state, init.APPEND_PREFIX)
     start = "trunk.base_model."
-    return {
-        name.removeprefix(start): torch.as_tensor(value)
-        for name, value in state.items()
-        if name.startswith(start)
-    }
+    return {name.removeprefix(start): torch.as_tensor(value) for name, value in state.items() if name.startswith(start)}
 
 
 def _without_prefixes(key: str) -> str:

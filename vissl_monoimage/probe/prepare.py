@@ -47,9 +47,7 @@ def prepare(config: AttrDict) -> None:
                 f"protocol '{wanted.name}' has no pooling of its own: spell "
                 "config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP"
             )
-        settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP = [
-            [name, wanted.pooling.op(name, shapes[name])] for name in layers
-        ]
+        settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP = [[name, wanted.pooling.op(name, shapes[name])] for name in layers]
     pooled = [_pooled(shapes[name], op) for name, op in settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP]
     config.MODEL.HEAD.PARAMS = _heads(config.MODEL.HEAD.PARAMS, pooled)
     config.METERS.accuracy_list_meter.num_meters = len(layers)
