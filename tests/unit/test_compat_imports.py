@@ -24,7 +24,7 @@ def run(code: str) -> str:
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(root)!r})\n{code}"],
-        capture_output=True, text=True, check=False, timeout=120, cwd=root / "tests",
+        capture_output=True, text=True, check=False, timeout=600, cwd=root / "tests",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -37,11 +37,12 @@ def test_importing_is_light_and_silent_and_applying_again_changes_nothing() -> N
         "from vissl.losses.deepclusterv2_loss import DeepClusterV2Loss\n"
         "from vissl.trainer.train_task import SelfSupervisionTask as Task\n"
         "from vissl_monoimage import compat\n"
+        "from vissl_monoimage.mends import apex\n"
         "import warnings\n"
         "def state(): return (DeepClusterV2Loss.init_memory.__code__, Task.set_amp_args,\n"
         "                     list(sys.meta_path), list(warnings.filters))\n"
         "before = state(); compat.apply(); print(state() == before)\n"
-        "compat.mixed_precision(sys.modules['vissl.trainer.train_task'])\n"
+        "apex.mixed_precision(sys.modules['vissl.trainer.train_task'])\n"
         "print(Task.set_amp_args.monoimage_original is before[1].monoimage_original)\n"
         "print(getattr(sys.modules.get('pkg_resources'), '__name__', 'none'))"
     )
