@@ -15,7 +15,7 @@ class MonoImageConfig:
     """`config.MONOIMAGE`; every key is optional.
 
     Attributes:
-        SOURCE: the single-image source (`images.block.SourceBlock`).
+        SOURCE: the single-image source (`images.recipe.SourceBlock`).
         PATCHES: the embedded labelled set (`images.patches.PatchesConfig`).
         PROTOCOL: name of the probe protocol (`probe.protocols`).
         BF16: run the model's forward under bfloat16 autocast, on CPU as well.
