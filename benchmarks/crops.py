@@ -66,9 +66,7 @@ def peer_chain(recipe: Recipe, photo: Image.Image) -> Callable[[Image.Image], Im
     steps = [
         transforms.RandomCrop(recipe.region(*photo.size)[1]),
         FittingCrop(recipe.resized, recipe.scale, recipe.aspect, InterpolationMode.BICUBIC),
-        transforms.RandomAffine(
-            recipe.rotation, shear=recipe.shear, interpolation=InterpolationMode.BILINEAR, fill=0
-        ),
+        transforms.RandomAffine(recipe.rotation, shear=recipe.shear, interpolation=InterpolationMode.BILINEAR, fill=0),
         transforms.CenterCrop(recipe.size),
     ]
     if recipe.jitter:
@@ -83,9 +81,7 @@ def peer_render(photo: Image.Image, crop: Crop, recipe: Recipe) -> Image.Image:
     side = (recipe.resized, recipe.resized)
     box = (crop.top, crop.left, crop.height, crop.width)
     image = tv.resized_crop(photo, *box, side, InterpolationMode.BICUBIC)
-    image = tv.affine(
-        image, crop.rotation, (0, 0), 1.0, (crop.shear, 0.0), InterpolationMode.BILINEAR, fill=0
-    )
+    image = tv.affine(image, crop.rotation, (0, 0), 1.0, (crop.shear, 0.0), InterpolationMode.BILINEAR, fill=0)
     image = tv.vflip(image) if crop.vflip else image
     image = tv.hflip(image) if crop.hflip else image
     return tv.center_crop(image, recipe.size)
@@ -102,9 +98,7 @@ def mean_psnr(photo: Image.Image, pyramid: Pyramid, recipe: Recipe, draws: int) 
     return statistics.fmean(values)
 
 
-def rates(
-    photo: Image.Image, pyramid: Pyramid, recipe: Recipe, rounds: int, seconds: float
-) -> tuple[float, float]:
+def rates(photo: Image.Image, pyramid: Pyramid, recipe: Recipe, rounds: int, seconds: float) -> tuple[float, float]:
     """(ours, peer) in crops per second of CPU time, medians over interleaved rounds of about `seconds`."""
     chain = peer_chain(recipe, photo)
 

@@ -61,8 +61,7 @@ def test_deepcluster_fills_its_memory_and_finds_separate_clusters() -> None:
     points = torch.stack([angles.cos(), angles.sin()], dim=1)
     order = torch.randperm(12)
     loader = [
-        {"data_idx": [torch.cat([index, index])], "data": [[points[index], points[index]]]}
-        for index in order.split(4)
+        {"data_idx": [torch.cat([index, index])], "data": [[points[index], points[index]]]} for index in order.split(4)
     ]
     loss = deepcluster()
     loss.init_memory(loader, lambda inputs: [3 * inputs])
@@ -103,9 +102,7 @@ def test_xcit_trains_with_the_weights_it_has_on_cuda() -> None:
     assert LPI(4)(tokens, 3, 3).shape == tokens.shape
 
 
-@pytest.mark.parametrize(
-    ("hook", "name"), [(DINOHook, "momentum_teacher"), (SwAVMomentumHook, "momentum_encoder")]
-)
+@pytest.mark.parametrize(("hook", "name"), [(DINOHook, "momentum_teacher"), (SwAVMomentumHook, "momentum_encoder")])
 def test_teachers_keep_their_batch_norm(hook: Any, name: str) -> None:
     overrides = ["config=pretrain/rotnet/rotnet_8gpu_resnet", "config.MODEL.TRUNK.NAME=convnet4"]
     overrides.append("config.MODEL.HEAD.PARAMS=[[mlp,{dims:[10,4]}]]")

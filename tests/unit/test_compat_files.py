@@ -123,9 +123,7 @@ def test_all_permutations_and_no_more() -> None:
         maximal_hamming(25, 4)
 
 
-def test_jigsaw_makes_its_file_once_and_uses_one_that_is_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_jigsaw_makes_its_file_once_and_uses_one_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from vissl.data.ssl_transforms.shuffle_img_patches import ShuffleImgPatches
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

@@ -161,9 +161,7 @@ def test_what_is_gone_is_said_and_the_rest_is_shown(runs: Path, tmp_path: Path, 
 
 
 def test_text_from_a_ledger_cannot_become_markup(runs: Path, a_row: MakeRow) -> None:
-    evil = a_row(
-        run_id="evil", dataset="<script>alert(1)</script>", command='<img src="http://x/">', protocol="<b>"
-    )
+    evil = a_row(run_id="evil", dataset="<script>alert(1)</script>", command='<img src="http://x/">', protocol="<b>")
     page = Page(render_page([*ledger.read([runs]), evil]))
     assert "script" not in {tag for tag, _ in page.tags}
     assert "<script>alert(1)</script>" in page.text
@@ -209,9 +207,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     ),
     st.integers(1, 4),
 )
-def test_each_filter_lies_whole_on_the_sheet_stretched_to_its_own_range(
-    weight: np.ndarray, zoom: int
-) -> None:
+def test_each_filter_lies_whole_on_the_sheet_stretched_to_its_own_range(weight: np.ndarray, zoom: int) -> None:
     sheet = figures.tile(weight, zoom)
     count, _, height, width = weight.shape
     columns = (sheet.shape[1] - 2) // (width * zoom + 2)

@@ -121,9 +121,7 @@ def _run_once(number: int, folder: Path, overrides: list[str], began: float) -> 
         if status < 0 or status == 130:
             raise KeyboardInterrupt
         if status:
-            raise MonoImageError(
-                f"step {number} of 4 failed, its message is above; the same command tries again"
-            )
+            raise MonoImageError(f"step {number} of 4 failed, its message is above; the same command tries again")
         print(f"[{number}/4] took {_clock(started)}  (total {_clock(began)})", flush=True)
     checkpoint = _checkpoint(file)
     if checkpoint is None:

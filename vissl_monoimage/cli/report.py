@@ -22,12 +22,8 @@ def add_parser(subparsers: Any) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "paths", nargs="+", metavar="PATH", help="a ledger file, or a folder with runs below it"
-    )
-    parser.add_argument(
-        "-o", "--out", default="report", metavar="FOLDER", help="output folder (default: report)"
-    )
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a ledger file, or a folder with runs below it")
+    parser.add_argument("-o", "--out", default="report", metavar="FOLDER", help="output folder (default: report)")
     parser.set_defaults(command=report_command)
 
 
@@ -51,8 +47,7 @@ def write_report(paths: list[str], out: str) -> Path:
     rows = ledger.read(paths, tell=lambda note: print(f"monoimage: {note}", file=sys.stderr))
     if not rows:
         raise MonoImageError(
-            f"no results in {', '.join(paths)}: a run writes {ledger.FILE_NAME} into its checkpoint folder "
-            "when it ends"
+            f"no results in {', '.join(paths)}: a run writes {ledger.FILE_NAME} into its checkpoint folder when it ends"
         )
     tables = build(link(rows))
     page = Path(out, "report.html")

@@ -51,9 +51,7 @@ def uniforms(seed: int, split: int, epoch: int, index: int, attempt: int = 0) ->
     return _UNIFORMS.unpack(blake2b(_COUNTERS.pack(seed, split, epoch, index, attempt)).digest())
 
 
-def draw(
-    recipe: Recipe, width: int, height: int, *, seed: int, split: int, index: int, epoch: int = 0
-) -> Crop:
+def draw(recipe: Recipe, width: int, height: int, *, seed: int, split: int, index: int, epoch: int = 0) -> Crop:
     """The parameters of sample `index` from a photo of `width` x `height` px; `split`: 0 train, 1 test.
 
     Raises:

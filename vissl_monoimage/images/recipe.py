@@ -112,7 +112,6 @@ _FILLS = ("black", "photo")
 _STRENGTHS = (1.0, 1.0, 1.0, 0.5)
 
 
-
 @dataclass(frozen=True)
 class SourceBlock:
     """Every key is optional. NUM_SAMPLES to train on, TEST_SAMPLES to test on; FRESH: new ones every epoch.
@@ -180,9 +179,7 @@ def _is_number(value: object) -> bool:
 
 
 def _pair_problem(key: str, value: list[float] | None, least: float, most: float) -> list[str]:
-    if value is None or (
-        len(value) == 2 and all(map(_is_number, value)) and least <= value[0] <= value[1] <= most
-    ):
+    if value is None or (len(value) == 2 and all(map(_is_number, value)) and least <= value[0] <= value[1] <= most):
         return []
     return [f"{key}={list(value)} must be [least, most], two numbers between {least:g} and {most:g}"]
 

@@ -32,9 +32,7 @@ def whole_photo(pyramid: Pyramid, size: int) -> Image.Image:
     photo = Image.fromarray(pyramid.levels[0][..., :3])
     side = min(photo.size)
     left, top = (photo.width - side) / 2, (photo.height - side) / 2
-    return photo.resize(
-        (size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side)
-    )
+    return photo.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side))
 
 
 def jpeg_round_trip(image: Image.Image, quality: int) -> Image.Image:

@@ -19,9 +19,7 @@ GAP = 4
 _BACKGROUND = "white"
 
 
-def contact_sheet(
-    photo: str | Path, recipe: Recipe, *, rows: int = 4, columns: int = 8, seed: int = 0
-) -> Image.Image:
+def contact_sheet(photo: str | Path, recipe: Recipe, *, rows: int = 4, columns: int = 8, seed: int = 0) -> Image.Image:
     """The photo, as high as the grid or as wide, to the left of `rows` x `columns` training samples.
 
     Args:

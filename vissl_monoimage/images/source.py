@@ -37,9 +37,7 @@ class SingleImageSource:
         MonoImageError: a bad photo, entry or recipe.
     """
 
-    def __init__(
-        self, cfg: Mapping[str, Any], data_source: str, path: Entry, split: str, dataset_name: str
-    ) -> None:
+    def __init__(self, cfg: Mapping[str, Any], data_source: str, path: Entry, split: str, dataset_name: str) -> None:
         block = read_source_block((cfg.get("MONOIMAGE") or {}).get("SOURCE"))
         self.recipe = block.recipe()
         self.split = split.upper()
@@ -48,9 +46,7 @@ class SingleImageSource:
         self._epoch = 0
         self.photos = PyramidStore(resolve(_entry(cfg, path)), self.recipe)
         if self.split == "TRAIN" and self._length < len(self.photos):
-            raise MonoImageError(
-                f"{WHERE}.NUM_SAMPLES={self._length} must be at least {len(self.photos)}, one a photo"
-            )
+            raise MonoImageError(f"{WHERE}.NUM_SAMPLES={self._length} must be at least {len(self.photos)}, one a photo")
 
     def __len__(self) -> int:
         return self._length
@@ -68,10 +64,7 @@ class SingleImageSource:
         if not 0 <= index < self._length:
             raise IndexError(f"sample {index} of {self._length}")
         epoch = self._epoch if self._fresh else 0
-        return sample(
-            self.photos, self.recipe, index, seed=self._seed, split=_SPLITS[self.split], epoch=epoch
-        ), True
-
+        return sample(self.photos, self.recipe, index, seed=self._seed, split=_SPLITS[self.split], epoch=epoch), True
 
 
 def _entry(cfg: Mapping[str, Any], path: Entry) -> Entry:

@@ -84,9 +84,7 @@ def _inside_mask(affine: Affine, size: int, resized: int) -> Pixels:
     """(size, size), 255 where a pixel's centre lies in the resized crop; the release fills the rest black."""
     a, b, c, d, e, f = affine
     matrix = np.array(((a, b, c + 0.5 * (a + b) - 0.5), (d, e, f + 0.5 * (d + e) - 0.5)))
-    mask: Pixels = cv2.warpAffine(
-        _ones(resized), matrix, (size, size), flags=_NEAREST, borderMode=cv2.BORDER_CONSTANT
-    )
+    mask: Pixels = cv2.warpAffine(_ones(resized), matrix, (size, size), flags=_NEAREST, borderMode=cv2.BORDER_CONSTANT)
     return mask
 
 

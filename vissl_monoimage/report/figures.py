@@ -82,8 +82,7 @@ def per_layer(table: Table) -> Figure:
     axes.set_ylabel("top-1 accuracy (%)")
     axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.08))
     values = "; ".join(
-        f"{line.label}: " + ", ".join(f"{layer} {cell}" for layer, cell in line.cells.items())
-        for line in table.lines
+        f"{line.label}: " + ", ".join(f"{layer} {cell}" for layer, cell in line.cells.items()) for line in table.lines
     )
     return Figure(
         _svg(canvas),

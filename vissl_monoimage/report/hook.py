@@ -30,6 +30,7 @@ class LedgerHook(ClassyHook):
 
     on_forward = ClassyHook._noop
     on_phase_start = ClassyHook._noop
+    on_step = ClassyHook._noop
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
@@ -55,10 +56,11 @@ class LedgerHook(ClassyHook):
         self._began = time.monotonic() - self._curve.seconds
         self._recipe, self._images = _source(task)
 
-    def on_step(self, task: Any) -> None:
-        """After every step; the trainer has counted it already."""
-        if self._curve and task.train and self._curve.wants(task.iteration):
-            self._curve.add(task.iteration, float(task.last_batch.loss), time.monotonic() - self._began)
+    def on_update(self, task: Any) -> None:
+        """After every training step, before VISSL's checkpoint of it: a kill between the two loses no point."""
+        step = task.iteration + 1  # the trainer counts the step later
+        if self._curve and self._curve.wants(step):
+            self._curve.add(step, float(task.last_batch.loss), time.monotonic() - self._began)
 
     def on_phase_end(self, task: Any) -> None:
         """Keep the meters of this phase: VISSL resets them when the next begins."""
@@ -78,9 +80,7 @@ class LedgerHook(ClassyHook):
         weights = config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"] or None
         out = _newest_checkpoint(folder)
         return ledger.Row(
-            run_id=hashlib.sha256(f"{folder}\n{self._config_hash}\n{task.iteration}".encode()).hexdigest()[
-                :16
-            ],
+            run_id=hashlib.sha256(f"{folder}\n{self._config_hash}\n{task.iteration}".encode()).hexdigest()[:16],
             kind="probe" if probe else "pretrain",
             name=identity.config_name(config),
             command=identity.command(config),

@@ -84,9 +84,7 @@ def recipe_of(row: Row) -> Recipe:
     """The recipe that a single-image run drew its samples by."""
     names = {field.name for field in dataclasses.fields(Recipe)}
     values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in row.recipe.items()
-        if key in names
+        key: tuple(value) if isinstance(value, list) else value for key, value in row.recipe.items() if key in names
     }
     return Recipe(**values)
 

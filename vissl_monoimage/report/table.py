@@ -125,9 +125,7 @@ def label(item: Probed) -> str:
 
 
 def _by_checkpoint(rows: Iterable[Row]) -> dict[str, Row]:
-    return {
-        row.checkpoint_out_sha256: row for row in rows if row.kind == "pretrain" and row.checkpoint_out_sha256
-    }
+    return {row.checkpoint_out_sha256: row for row in rows if row.kind == "pretrain" and row.checkpoint_out_sha256}
 
 
 def _table(protocol: str, changes: tuple[str, ...], dataset: str, groups: list[list[Probed]]) -> Table:
@@ -148,8 +146,7 @@ def _line(group: list[Probed], name: str) -> Line:
     for item in group:
         trunks.setdefault(_trunk_seed(item), []).append(item)
     cells = {
-        layer: interval([_mean_of(items, layer) for items in trunks.values()])
-        for layer in group[0].probe.accuracies
+        layer: interval([_mean_of(items, layer) for items in trunks.values()]) for layer in group[0].probe.accuracies
     }
     sources = (items[0].pretrain for items in trunks.values())
     pretext = [source.pretext["top_1"] for source in sources if source and "top_1" in source.pretext]
