@@ -43,6 +43,9 @@ def problems_in(config: Mapping[str, Any], splits: Iterable[tuple[str, Mapping[s
     yield from _told(lambda: read_block(MonoImageConfig, block, "config.MONOIMAGE"))
     if config["MODEL"]["BASE_MODEL_NAME"] == "probe_model":
         yield from _told(lambda: protocol(block.get("PROTOCOL", "")))
+    splits = list(splits)
+    if any(isinstance(data["DATA_PATHS"], str) for _, data in splits):  # told by the check of the data
+        splits = []
     for split, data in splits:
         for index, source in enumerate(data["DATA_SOURCES"]):
             if source in ("single_image", "photo_patches"):

@@ -153,6 +153,9 @@ def _schedule(config: Settings) -> Iterator[str]:
     rates = config["OPTIMIZER"]["param_schedulers"]["lr"]
     epochs = config["OPTIMIZER"]["num_epochs"]
     milestones = rates.get("milestones") or []
+    if not isinstance(epochs, int) or epochs < 1:
+        yield f"config.OPTIMIZER.num_epochs={epochs} must be a whole number of at least 1"
+        return
     if rates.get("name") == "multistep" and milestones and max(milestones) >= epochs:
         yield (
             f"config.OPTIMIZER.param_schedulers.lr: milestone {max(milestones)} is not before the end at epoch "
@@ -166,6 +169,9 @@ def _data(config: Settings) -> Iterator[str]:
     for split, data in _splits(config):
         where = f"config.DATA.{split}"
         paths, sources, names = data["DATA_PATHS"], data["DATA_SOURCES"], data["DATASET_NAMES"]
+        if isinstance(paths, str):
+            yield f"{where}.DATA_PATHS={paths} must be a list: [{paths}]"
+            continue
         if len(names) != len(sources):
             yield f"{where}.DATASET_NAMES has {len(names)} names for {len(sources)} DATA_SOURCES"
         if paths and len(paths) != len(sources):

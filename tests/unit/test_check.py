@@ -101,6 +101,8 @@ def test_unknown_data_source_and_transform() -> None:
         ([ROTNET, *CPU, "config.METERS.accuracy_list_meter.num_meters=3"], "num_meters=3 must be 1"),
         ([ROTNET, "config.DATA.TRAIN.DATA_PATHS=[/nowhere/at/all]"], "nothing at '/nowhere/at/all'"),
         ([ROTNET, "config.DATA.TRAIN.DATASET_NAMES=[single_imge]"], "did you mean 'single_image'?"),
+        ([ROTNET, *CPU, "config.DATA.TRAIN.DATA_PATHS=me.jpg"], "DATA_PATHS=me.jpg must be a list: [me.jpg]"),
+        ([ROTNET, *CPU, "config.OPTIMIZER.num_epochs=0"], "num_epochs=0 must be a whole number of at least 1"),
         ([ROTNET, *CPU, "+config.MONOIMAGE.BF61=true"], "did you mean 'BF16'?"),
         ([ROTNET, *CPU, "+config.MONOIMAGE.BF16=3"], "config.MONOIMAGE.BF16=3 must be true or false"),
     ],
