@@ -76,6 +76,11 @@ def prepare(composed: DictConfig) -> None:
     config = composed.config
     if config.TRAINER.TASK_NAME == VISSL_TASK:
         config.TRAINER.TASK_NAME = OUR_TASK
+    for split in ("TRAIN", "TEST"):
+        data = config.DATA[split]
+        # Without label files VISSL asks its catalog for the data set's name, though DATA_PATHS says where it is.
+        if data.DATA_PATHS and not data.LABEL_PATHS and "disk_filelist" not in data.LABEL_SOURCES:
+            data.LABEL_PATHS = [""] * len(data.DATA_PATHS)
     # Absolute, for VISSL's link to the latest checkpoint is dead otherwise. With checkpoints inside epochs that
     # link is what finds the latest one: VISSL's own search would overlook those at the end of an epoch.
     config.CHECKPOINT.DIR = str(Path(config.CHECKPOINT.DIR).expanduser().absolute())

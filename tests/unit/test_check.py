@@ -129,6 +129,16 @@ def test_any_unregistered_trunk_is_refused_with_the_choices(name: str) -> None:
     )
 
 
+def test_data_paths_are_enough_for_a_data_set_that_no_catalog_has(tmp_path: Path) -> None:
+    """VISSL itself stops with `Dataset 'imagenet1k_folder' is not registered!` in a traceback."""
+    from vissl.data import get_data_files
+
+    folder = f"config.DATA.TRAIN.DATA_PATHS=[{tmp_path}]"
+    composed = compose_config([ROTNET, folder, "config.TEST_MODEL=false"])
+    prepare(composed)
+    assert get_data_files("TRAIN", composed.config.DATA) == [[str(tmp_path)], []]
+
+
 def test_preparing_takes_our_task_and_an_absolute_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     composed = compose_config(
