@@ -49,7 +49,10 @@ def test_linear_operations_agree_to_a_grey_level(operation: int, factor: float) 
     off_by = difference(Jitter(tuple(factors), (operation,)))
     # Saturation also rounds the grey of each pixel.
     assert off_by.max() <= (2 if operation == SATURATION else 1)
-    assert off_by.mean() < 1
+    # Within 1e-4 of a whole factor the products lie just under whole numbers, where rounding is not truncation:
+    # up to all pixels are then one level off, which a drawn factor meets once in some thousand times at most.
+    if factor == round(factor) or abs(factor - round(factor)) > 2e-4:
+        assert off_by.mean() < 0.1
 
 
 @settings(max_examples=30, deadline=None)
