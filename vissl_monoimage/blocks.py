@@ -19,6 +19,7 @@ class MonoImageConfig:
         PATCHES: the embedded labelled set (`images.patches.PatchesConfig`).
         PROTOCOL: name of the probe protocol (`probe.protocols`).
         BF16: run the model's forward under bfloat16 autocast, on CPU as well.
+        PICTURES_EVERY: epochs between two sets of pictures of what a generator draws; 0: none.
         LEDGER: file the result is appended to; "" is ledger.jsonl in the run's folder.
     """
 
@@ -26,6 +27,7 @@ class MonoImageConfig:
     PATCHES: Mapping[str, Any] = field(default_factory=dict)
     PROTOCOL: str = ""
     BF16: bool = False
+    PICTURES_EVERY: int = 1
     LEDGER: str = ""
 
 
@@ -36,6 +38,8 @@ def problems_in(config: Mapping[str, Any], splits: Iterable[tuple[str, Mapping[s
         config: what lies below VISSL's `config`, as plain containers.
         splits: ("TRAIN" or "TEST", its part of config.DATA) for each split the run reads.
     """
+    from classy_vision.tasks import TASK_REGISTRY
+
     from vissl_monoimage.probe.loading import check_trunk
     from vissl_monoimage.probe.protocols import protocol
 
@@ -50,6 +54,7 @@ def problems_in(config: Mapping[str, Any], splits: Iterable[tuple[str, Mapping[s
         for index, source in enumerate(data["DATA_SOURCES"]):
             if source in ("single_image", "photo_patches"):
                 yield from _told(lambda s=source, i=index, where=split: _open_source(config, s, i, where))  # type: ignore[misc]
+    yield from getattr(TASK_REGISTRY.get(config["TRAINER"]["TASK_NAME"]), "problems", _none)(config)
     yield from check_trunk(config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"], config)
 
 
@@ -71,6 +76,10 @@ def _open_source(config: Mapping[str, Any], source: str, index: int, split: str)
         split=split,
         dataset_name=data["DATASET_NAMES"][index],
     )
+
+
+def _none(config: Mapping[str, Any]) -> list[str]:
+    return []
 
 
 def _told(check: Callable[[], Any]) -> list[str]:

@@ -19,7 +19,8 @@ ALSO_KNOWN = {
     "config.DATA": {"TRANSFORMS"},
     "config.DISTRIBUTED": {"DISTR_ON"},
     "config.LOSS": {"ignore_index"},
-    "config.OPTIMIZER": {"exclude_bias_and_norm"},
+    "config.LOSS": {"bigan_loss"},
+    "config.OPTIMIZER": {"exclude_bias_and_norm", "discriminator"},
     "config.OPTIMIZER.param_schedulers": {"weight_decay", "weight_decay_head"},
 }
 

@@ -23,13 +23,21 @@ from vissl.data.ssl_dataset import GenericSSLDataset
 
 def seed_everything(*parts: int | str) -> None:
     """Seed Python's, NumPy's and torch's global generators from `parts`, which may be of any size."""
-    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
-    seed = int.from_bytes(digest, "little")
+    seed = _seed_of(parts)
     random.seed(seed)
     np.random.seed(seed & 0xFFFFFFFF)
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_available():
         torch.cuda.manual_seed(seed)
+
+
+def generator(*parts: int | str) -> torch.Generator:
+    """A torch generator on the CPU, seeded from `parts`, apart from the global ones."""
+    return torch.Generator().manual_seed(_seed_of(parts))
+
+
+def _seed_of(parts: tuple[int | str, ...]) -> int:
+    return int.from_bytes(hashlib.blake2b(repr(parts).encode(), digest_size=8).digest(), "little")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ and the tasks of our pretext methods derive from it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -82,9 +82,22 @@ class MonoImageTask(SelfSupervisionTask):
 
     def _build_model(self) -> Any:
         model = super()._build_model()
-        if (self.config.get("MONOIMAGE") or {}).get("BF16", False):
+        if self.bf16:
             model.forward = _in_bfloat16(model.forward, self.device.type)
         return model
+
+    @property
+    def bf16(self) -> bool:
+        """Whether `config.MONOIMAGE.BF16` asks for bfloat16."""
+        return bool((self.config.get("MONOIMAGE") or {}).get("BF16", False))
+
+    @classmethod
+    def problems(cls, config: Mapping[str, Any]) -> list[str]:
+        """What this task finds wrong with `config` before anything starts, a sentence each.
+
+        `config` is what lies below VISSL's `config`, as plain containers. A method's task overrides it.
+        """
+        return []
 
 
 def _get_sampler(dataset: Any, dataset_config: AttrDict, sampler_seed: int = 0) -> Any:

@@ -1,0 +1,72 @@
+"""The head that makes a VISSL model of a trunk into a BiGAN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from vissl.config import AttrDict
+from vissl.models.heads import register_model_head
+
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.models.gan import Generator, JointDiscriminator, NetworkSettings
+from vissl_monoimage.schema import read_block
+
+NAME = "bigan"
+_WHERE = "config.MODEL.HEAD.PARAMS, head bigan"
+
+
+@register_model_head(NAME)
+class BiGANHead(nn.Module):
+    """The last layer of the encoder, and with it the generator and the discriminator (Donahue et al., ICLR 2017).
+
+    The model's output is E(x): trunk, then `to_latent`. The trunk alone is what is probed. The train step
+    calls `generator` and `discriminator`, which are here so that VISSL moves, saves and restores them.
+
+    Args:
+        features: how many numbers the trunk's last feature has.
+        latent: dimensions of z, which is uniform in [-1, 1].
+        generator, discriminator: `NetworkSettings` each, for images of the same side.
+        mean, std: colour normalisation of the encoder's images (R, G, B); the task takes them from the
+            transforms.
+
+    Raises:
+        MonoImageError: a setting that is unknown or out of range, or two sides.
+    """
+
+    def __init__(
+        self,
+        model_config: AttrDict,
+        features: int,
+        latent: int,
+        generator: Mapping[str, Any],
+        discriminator: Mapping[str, Any],
+        mean: Sequence[float] = (0.0, 0.0, 0.0),
+        std: Sequence[float] = (1.0, 1.0, 1.0),
+    ) -> None:
+        super().__init__()
+        drawing = read_block(NetworkSettings, generator, f"{_WHERE}: generator")
+        judging = read_block(NetworkSettings, discriminator, f"{_WHERE}: discriminator")
+        if drawing.size != judging.size:
+            raise MonoImageError(
+                f"{_WHERE}: the generator makes images of {drawing.size} px and the discriminator sees "
+                f"{judging.size} px: give both as many widths (now {drawing.widths} and {judging.widths})"
+            )
+        self.features, self.latent = features, latent
+        self.to_latent = nn.Linear(features, latent)
+        self.generator = Generator(latent, drawing, mean, std)
+        self.discriminator = JointDiscriminator(latent, judging)
+
+    def forward(self, feature: torch.Tensor) -> torch.Tensor:
+        """Codes (N, latent) in (-1, 1), z's own range, of the trunk's last feature (N, ...).
+
+        Raises:
+            MonoImageError: where the feature does not have `features` numbers.
+        """
+        flat = feature.flatten(1)
+        if flat.shape[1] != self.features:
+            got = f"{' x '.join(str(side) for side in feature.shape[1:])} = {flat.shape[1]}"
+            raise MonoImageError(f"{_WHERE}: features={self.features}, but the trunk gives {got} numbers")
+        return torch.tanh(self.to_latent(flat))

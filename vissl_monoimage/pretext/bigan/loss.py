@@ -1,0 +1,137 @@
+"""What the two players of a BiGAN minimise: joint cross-entropy, or a Wasserstein distance with a penalty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from classy_vision.losses import ClassyLoss, register_loss
+from torch import Tensor
+
+from vissl_monoimage.errors import unknown
+from vissl_monoimage.schema import read_block
+
+NAME = "bigan_loss"
+WHERE = f"config.LOSS.{NAME}"
+OBJECTIVES = ("cross_entropy", "wasserstein")
+Discriminator = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class BiGANLossConfig:
+    """`config.LOSS.bigan_loss`.
+
+    objective: "cross_entropy" (Donahue et al. 2017) or "wasserstein" (Arjovsky et al. 2017).
+    penalty: weight of the gradient penalty on the discriminator; 0: none.
+    penalty_every: steps of the discriminator between two that have the penalty, whose weight is multiplied by
+        their number: the same mean gradient for a fraction of the cost (lazy regularisation, Karras et al.,
+        CVPR 2020).
+    discriminator_steps: steps of the discriminator, a batch each, for one of encoder and generator.
+    """
+
+    objective: str = "cross_entropy"
+    penalty: float = 0.0
+    penalty_every: int = 1
+    discriminator_steps: int = 1
+
+    def problems(self) -> list[str]:
+        """What is out of range."""
+        found = []
+        if self.objective not in OBJECTIVES:
+            found.append(unknown("objective", self.objective, OBJECTIVES))
+        if self.penalty < 0:
+            found.append(f"penalty={self.penalty} must not be negative")
+        if self.penalty_every < 1:
+            found.append(f"penalty_every={self.penalty_every} must be at least 1")
+        if self.discriminator_steps < 1:
+            found.append(f"discriminator_steps={self.discriminator_steps} must be at least 1")
+        if self.objective == "wasserstein" and self.penalty == 0:
+            found.append("penalty=0: the wasserstein objective is unbounded without its gradient penalty (10 is usual)")
+        return found
+
+
+@register_loss(NAME)
+class BiGANLoss(ClassyLoss):
+    """Losses of both players from the discriminator's scores of real pairs (x, E(x)) and generated ones (G(z), z).
+
+    Cross-entropy: D minimises the mean of -log s(real) and of -log(1 - s(generated)), s the logistic function;
+    E and G minimise the same with the labels exchanged, the "inverse" objective of Donahue et al., section 3.4.
+    Wasserstein: D minimises mean(generated) - mean(real), E and G its negative.
+    """
+
+    def __init__(self, config: BiGANLossConfig) -> None:
+        super().__init__()
+        self.config = config
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> BiGANLoss:
+        """The loss for `config.LOSS.bigan_loss`, to which VISSL adds the loss's name.
+
+        Raises:
+            MonoImageError: a key that is unknown, or a value out of range.
+        """
+        values = {key: value for key, value in config.items() if key != "name"}
+        return cls(read_block(BiGANLossConfig, values, WHERE))
+
+    def discriminator(self, real: Tensor, generated: Tensor) -> Tensor:
+        """The discriminator's loss, penalty apart, of scores (N,) each."""
+        if self.config.objective == "wasserstein":
+            return generated.mean() - real.mean()
+        return F.softplus(-real).mean() + F.softplus(generated).mean()
+
+    def encoder_generator(self, real: Tensor, generated: Tensor) -> Tensor:
+        """The loss that encoder and generator share."""
+        return self.discriminator(generated, real)
+
+    def forward(self, output: tuple[Tensor, Tensor], target: Any = None) -> Tensor:
+        """The discriminator's loss of (real, generated) scores: the one that VISSL logs."""
+        return self.discriminator(*output)
+
+    def accuracy(self, real: Tensor, generated: Tensor) -> float:
+        """How often the discriminator is right, in [0, 1].
+
+        Cross-entropy: scores on their side of 0. Wasserstein scores have no 0: real pairs above the generated
+        pair of the same place.
+        """
+        if self.config.objective == "wasserstein":
+            return float((real > generated).float().mean())
+        return float(torch.cat([real > 0, generated < 0]).float().mean())
+
+    @property
+    def penalty_weight(self) -> float:
+        """Weight of the penalty in the steps that have it."""
+        return self.config.penalty * self.config.penalty_every
+
+    def takes_penalty(self, iteration: int) -> bool:
+        """Whether the discriminator's step at `iteration` (from 0) has the penalty."""
+        return self.config.penalty > 0 and iteration % self.config.penalty_every == 0
+
+    def moves_encoder_generator(self, iteration: int) -> bool:
+        """Whether encoder and generator step at `iteration` (from 0): after every discriminator_steps batches."""
+        return (iteration + 1) % self.config.discriminator_steps == 0
+
+    def penalty(
+        self,
+        discriminator: Discriminator,
+        real: tuple[Tensor, Tensor],
+        generated: tuple[Tensor, Tensor],
+        mix: Tensor,
+    ) -> Tensor:
+        """Mean of (|gradient| - 1)^2 at pairs between real and generated ones (Gulrajani et al. 2017, section 4).
+
+        The gradient is taken with regard to image and code together, in float32 whatever autocast is on.
+
+        Args:
+            real, generated: (images, latents).
+            mix: (N, 1) in [0, 1], how much of the real pair is in each mixture.
+        """
+        with torch.autocast(mix.device.type, enabled=False):
+            images = torch.lerp(generated[0], real[0], mix[:, :, None, None]).requires_grad_()
+            latents = torch.lerp(generated[1], real[1], mix).requires_grad_()
+            score = discriminator(images, latents).sum()
+            gradients = torch.autograd.grad(score, (images, latents), create_graph=True)
+            squared = torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients]).sum(0)
+            return (squared.sqrt() - 1).square().mean()

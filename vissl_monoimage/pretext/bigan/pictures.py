@@ -1,0 +1,88 @@
+"""Pictures of what the generator draws and of what it makes of encoded images, in the run's folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from classy_vision.generic.distributed_util import is_primary
+from classy_vision.hooks import ClassyHook
+from torch import Tensor, nn
+from torchvision.utils import make_grid, save_image
+
+from vissl_monoimage.pretext.bigan.step import head_of
+from vissl_monoimage.seeding import generator as seeded
+
+FOLDER, SAMPLES, RECONSTRUCTIONS = "pictures", "samples", "reconstructions"
+_SAMPLES, _RECONSTRUCTIONS, _COLUMNS = 64, 32, 16
+_ENLARGED = 64  # px: the side small images are shown with
+
+
+class PicturesHook(ClassyHook):
+    """pictures/samples_<epoch>.png and reconstructions_<epoch>.png every `config.MONOIMAGE.PICTURES_EVERY` epochs.
+
+    The same latents and the same training images every time, with the networks as they would be used: norms with
+    their running statistics. The last epoch always has its pictures; 0 switches them off.
+    """
+
+    on_start = ClassyHook._noop
+    on_phase_start = ClassyHook._noop
+    on_step = ClassyHook._noop
+    on_end = ClassyHook._noop
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.every: int = (config.get("MONOIMAGE") or {}).get("PICTURES_EVERY", 1)
+
+    def on_phase_end(self, task: Any) -> None:
+        epoch = task.train_phase_idx + 1
+        last = epoch == task.num_train_phases
+        if not (task.train and is_primary() and self.every and (epoch % self.every == 0 or last)):
+            return
+        folder = Path(task.checkpoint_folder, FOLDER)
+        folder.mkdir(exist_ok=True)
+        with at_rest(task.base_model), torch.no_grad():
+            _save(samples(task), folder / f"{SAMPLES}_{epoch:04d}.png", columns=_COLUMNS)
+            _save(reconstructions(task), folder / f"{RECONSTRUCTIONS}_{epoch:04d}.png", columns=_COLUMNS)
+
+
+def samples(task: Any) -> Tensor:
+    """G(z) of 64 fixed z, in [0, 1]."""
+    head = head_of(task)
+    z = torch.rand(_SAMPLES, head.latent, generator=seeded("pictures", task.config["SEED_VALUE"])) * 2 - 1
+    return head.generator.to_pixels(head.generator(z.to(task.device)))
+
+
+def reconstructions(task: Any) -> Tensor:
+    """The first training images x and their G(E(x)), side by side, in [0, 1], at the generator's size."""
+    head, images = head_of(task), task.datasets["train"]
+    x = torch.stack([images[index]["data"][0] for index in range(min(_RECONSTRUCTIONS, len(images)))]).to(task.device)
+    again = head.generator(task.base_model(x)[0])
+    if x.shape[-1] != head.generator.size:
+        x = F.interpolate(x, size=head.generator.size, mode="bilinear", antialias=True)
+    return head.generator.to_pixels(torch.stack([x, again], dim=1).flatten(0, 1))
+
+
+@contextmanager
+def at_rest(model: nn.Module) -> Iterator[None]:
+    """The model in eval mode, and afterwards as it was."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)
+
+
+def _save(images: Tensor, path: Path, columns: int) -> None:
+    """Write a grid of images whole or not at all; pixels of small images are repeated, not blurred."""
+    zoom = max(1, _ENLARGED // images.shape[-1])
+    grid = make_grid(images.repeat_interleave(zoom, 2).repeat_interleave(zoom, 3), nrow=columns, pad_value=1.0)
+    unfinished = path.with_suffix(".tmp")
+    save_image(grid, unfinished, format="png")
+    os.replace(unfinished, path)

@@ -1,0 +1,210 @@
+"""One batch of the game: the discriminator learns to tell the pairs apart, then encoder and generator mix them up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from classy_vision.generic.distributed_util import all_reduce_mean, get_rank, get_world_size
+from torch import Tensor, nn
+from vissl.hooks import SSLClassyHookFunctions as Hooks
+from vissl.trainer.train_steps import register_train_step
+from vissl.trainer.train_steps.standard_train_step import construct_sample_for_model
+from vissl.utils.perf_stats import PerfTimer
+
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.models.bigan_head import BiGANHead
+from vissl_monoimage.pretext.bigan.players import DISCRIMINATOR, ENCODER_GENERATOR
+from vissl_monoimage.seeding import generator as seeded
+
+Measured = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Real images with their codes, and latents with the images generated of them; N of each, all float32.
+
+    `images` and `generated` are (N, 3, size, size) as the discriminator sees them, `codes` and `latents`
+    (N, latent).
+    """
+
+    images: Tensor
+    codes: Tensor
+    generated: Tensor
+    latents: Tensor
+
+    def detached(self) -> Pairs:
+        """The same, without a way back to encoder and generator."""
+        return Pairs(self.images, self.codes.detach(), self.generated.detach(), self.latents)
+
+
+@register_train_step("bigan_train_step")
+def bigan_train_step(task: Any) -> Any:
+    """VISSL's training iteration for a BiGAN; in test phases it measures and moves nothing.
+
+    Encoder and generator run once a batch: the discriminator's step takes their outputs detached, and where
+    they step themselves, the same outputs go through the moved discriminator again. What was measured is in
+    `task.last_batch.measured`, by this rank but for the losses, which are means over all.
+
+    Raises:
+        MonoImageError: a player's loss is not finite; none of its weights has moved.
+    """
+    task.last_batch = SimpleNamespace()
+    with PerfTimer("read_sample", task.perf_stats):
+        sample = construct_sample_for_model(next(task.data_iterator), task)
+    images: Tensor = sample["input"]
+    latents, mix = draw_latents(task, len(images))
+    moved = task.train and task.loss.moves_encoder_generator(task.iteration)
+    with PerfTimer("forward", task.perf_stats), torch.set_grad_enabled(moved):
+        pairs = make_pairs(task, images, latents)
+    task.last_batch.sample, task.last_batch.target = sample, sample["target"]
+    task.last_batch.pairs, task.last_batch.model_output = pairs.detached(), pairs.codes.detach()
+    task.run_hooks(Hooks.on_forward.name)
+    if task.train:
+        measured = discriminator_step(task, task.last_batch.pairs, mix)
+        if moved:
+            measured |= encoder_generator_step(task, pairs)
+    else:
+        measured = look(task, task.last_batch.pairs)
+    task.last_batch.measured = measured
+    task.last_batch.loss = torch.tensor(measured[f"{DISCRIMINATOR}_loss"])
+    task.losses.append(measured[f"{DISCRIMINATOR}_loss"] * len(images))
+    if not task.train or task.config["METERS"]["enable_training_meter"]:
+        for meter in task.meters:
+            meter.update(measured, sample["target"])
+    task.run_hooks(Hooks.on_loss_and_meter.name)
+    if task.train:
+        task.run_hooks(Hooks.on_backward.name)
+        task.run_hooks(Hooks.on_update.name)
+        task.num_updates += task.get_global_batchsize()
+    return task
+
+
+def draw_latents(task: Any, count: int) -> tuple[Tensor, Tensor]:
+    """z (count, latent), uniform in [-1, 1], and the penalty's mixtures (count, 1) in [0, 1], of this rank's samples.
+
+    Drawn for the whole global batch from the seed and the step, and dealt out as the samples are: one to a rank
+    in turn. So a sample has the same z on any number of processes, and in a run that was resumed.
+    """
+    rank, ranks = get_rank(), get_world_size()
+    step = ("train", task.iteration) if task.train else ("test", len(task.losses))
+    numbers = torch.rand(
+        count * ranks, head_of(task).latent + 1, generator=seeded("latents", task.config["SEED_VALUE"], *step)
+    )
+    mine = numbers[rank::ranks].to(task.device)
+    return mine[:, :-1] * 2 - 1, mine[:, -1:]
+
+
+def make_pairs(task: Any, images: Tensor, latents: Tensor) -> Pairs:
+    """Encode the images and generate from the latents; images larger than the discriminator's are made smaller."""
+    head = head_of(task)
+    codes = task.base_model(images)[0].float()  # in bfloat16 inside, where the config says so
+    with autocast(task):
+        generated = head.generator(latents).float()
+    if images.shape[-1] != head.generator.size:
+        images = F.interpolate(images, size=head.generator.size, mode="bilinear", antialias=True)
+    return Pairs(images, codes, generated, latents)
+
+
+def scores(task: Any, pairs: Pairs) -> tuple[Tensor, Tensor]:
+    """Scores (N,) of the real pairs and of the generated ones.
+
+    One after the other, not as one batch: batch statistics over both would tell the discriminator about one
+    what it sees in the other, and the authors keep them apart (jeffdonahue/bigan, `--cat_inputs` is off).
+    """
+    discriminator = head_of(task).discriminator
+    with autocast(task):
+        real = discriminator(pairs.images, pairs.codes)
+        generated = discriminator(pairs.generated, pairs.latents)
+    return real.float(), generated.float()
+
+
+def discriminator_step(task: Any, pairs: Pairs, mix: Tensor) -> Measured:
+    """Move the discriminator's weights, with the penalty where this step has it."""
+    loss = task.loss
+    real, generated = scores(task, pairs)
+    objective = loss.discriminator(real, generated)
+    measured = {
+        f"{DISCRIMINATOR}_loss": finite(task, objective, f"{DISCRIMINATOR} loss"),
+        f"{DISCRIMINATOR}_accuracy": loss.accuracy(real, generated),
+    }
+    if loss.takes_penalty(task.iteration):
+        ours = head_of(task).discriminator
+        penalty = loss.penalty(ours, (pairs.images, pairs.codes), (pairs.generated, pairs.latents), mix)
+        measured["penalty"] = finite(task, penalty, f"{DISCRIMINATOR} penalty")
+        objective = objective + loss.penalty_weight * penalty
+    task.optimizer[DISCRIMINATOR].minimise(objective, task.where)
+    return measured
+
+
+def encoder_generator_step(task: Any, pairs: Pairs) -> Measured:
+    """Move the weights of encoder and generator, through a discriminator that keeps its own."""
+    with frozen(head_of(task).discriminator):
+        objective = task.loss.encoder_generator(*scores(task, pairs))
+        value = finite(task, objective, f"{ENCODER_GENERATOR} loss")
+        task.optimizer[ENCODER_GENERATOR].minimise(objective, task.where)
+    return {f"{ENCODER_GENERATOR}_loss": value}
+
+
+@torch.no_grad()
+def look(task: Any, pairs: Pairs) -> Measured:
+    """Both players' losses on the same pairs, and how far G(E(x)) is from x."""
+    real, generated = scores(task, pairs)
+    return {
+        f"{DISCRIMINATOR}_loss": finite(task, task.loss.discriminator(real, generated), f"{DISCRIMINATOR} loss"),
+        f"{DISCRIMINATOR}_accuracy": task.loss.accuracy(real, generated),
+        f"{ENCODER_GENERATOR}_loss": float(task.loss.encoder_generator(real, generated)),
+        "reconstruction_error": reconstruction_error(task, pairs),
+    }
+
+
+@torch.no_grad()
+def reconstruction_error(task: Any, pairs: Pairs) -> float:
+    """Mean squared difference of x and G(E(x)), both in [0, 1], at the discriminator's size."""
+    drawer = head_of(task).generator
+    with autocast(task):
+        again = drawer(pairs.codes)
+    return float(F.mse_loss(drawer.to_pixels(again), drawer.to_pixels(pairs.images)))
+
+
+def head_of(task: Any) -> BiGANHead:
+    """Encoder's end, generator and discriminator of the task's model."""
+    head: BiGANHead = task.base_model.heads[0]
+    return head
+
+
+def autocast(task: Any) -> torch.autocast:
+    """bfloat16 where `config.MONOIMAGE.BF16` asks for it."""
+    return torch.autocast(task.device.type, dtype=torch.bfloat16, enabled=task.bf16)
+
+
+def finite(task: Any, value: Tensor, name: str) -> float:
+    """`value`'s mean over all ranks, or the end of the run on all of them."""
+    mean = float(all_reduce_mean(value.detach().clone()))
+    if mean - mean != 0:  # infinite or not a number
+        player = DISCRIMINATOR if name.startswith(DISCRIMINATOR) else ENCODER_GENERATOR
+        rate = f"config.OPTIMIZER.{f'{DISCRIMINATOR}.' if player == DISCRIMINATOR else ''}param_schedulers.lr"
+        raise MonoImageError(
+            f"step {task.iteration + 1}: the {name} is {mean}, and the run stops before it moves a weight: lower the "
+            f"rate of this player ({rate}), raise config.LOSS.bigan_loss.penalty where there is one"
+            f"{', or switch config.MONOIMAGE.BF16 off' if task.bf16 else ''}; checkpoints up to here are kept"
+        )
+    return mean
+
+
+@contextmanager
+def frozen(module: nn.Module) -> Iterator[None]:
+    """No gradients for the weights of `module`: they are not computed, which saves a third of its backward."""
+    weights = [weight for weight in module.parameters() if weight.requires_grad]
+    for weight in weights:
+        weight.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for weight in weights:
+            weight.requires_grad_(True)
