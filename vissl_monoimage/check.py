@@ -18,8 +18,7 @@ ALSO_KNOWN = {
     "config": {OUR_BLOCK, "MONITOR_PERF_STATS"},
     "config.DATA": {"TRANSFORMS"},
     "config.DISTRIBUTED": {"DISTR_ON"},
-    "config.LOSS": {"ignore_index"},
-    "config.LOSS": {"bigan_loss"},
+    "config.LOSS": {"ignore_index", "bigan_loss"},
     "config.OPTIMIZER": {"exclude_bias_and_norm", "discriminator"},
     "config.OPTIMIZER.param_schedulers": {"weight_decay", "weight_decay_head"},
 }

@@ -80,7 +80,7 @@ class MonitorHook(ClassyHook):
 
 
 _WORDS = {
-    "one_image": f"the generator has drawn nearly the same image (less than {_LEAST_SPREAD:.0%} of the photo's variance)",
+    "one_image": f"the generator has drawn one image (with less than {_LEAST_SPREAD:.0%} of the photo's variance)",
     "always_right": "the discriminator has told all pairs apart",
     "always_wrong": "the discriminator has been wrong about all pairs",
 }

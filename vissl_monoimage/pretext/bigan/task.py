@@ -35,7 +35,7 @@ class BiGANTask(MonoImageTask):
     @classmethod
     def problems(cls, config: Mapping[str, Any]) -> list[str]:
         checks: list[Callable[[Mapping[str, Any]], Iterator[str]]] = [_head, _stakes, _discriminator, _precision]
-        found = []
+        found: list[str] = []
         for check in checks:
             try:
                 found += check(config)
