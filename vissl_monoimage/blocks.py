@@ -19,6 +19,7 @@ class MonoImageConfig:
         PATCHES: the embedded labelled set (`images.patches.PatchesConfig`).
         PROTOCOL: name of the probe protocol (`probe.protocols`).
         BF16: run the model's forward under bfloat16 autocast, on CPU as well.
+        CACHE_FEATURES: run a probe's frozen trunk once over the data instead of in every epoch (`probe.cache`).
         PICTURES_EVERY: epochs between two sets of pictures of what a generator draws; 0: none.
         LEDGER: file the result is appended to; "" is ledger.jsonl in the run's folder.
     """
@@ -27,6 +28,7 @@ class MonoImageConfig:
     PATCHES: Mapping[str, Any] = field(default_factory=dict)
     PROTOCOL: str = ""
     BF16: bool = False
+    CACHE_FEATURES: bool = False
     PICTURES_EVERY: int = 1
     LEDGER: str = ""
 
@@ -47,6 +49,8 @@ def problems_in(config: Mapping[str, Any], splits: Iterable[tuple[str, Mapping[s
     yield from _told(lambda: read_block(MonoImageConfig, block, "config.MONOIMAGE"))
     if config["MODEL"]["BASE_MODEL_NAME"] == "probe_model":
         yield from _told(lambda: protocol(block.get("PROTOCOL", "")))
+    if block.get("CACHE_FEATURES") and config["TRAINER"]["TASK_NAME"] != "probe_task":
+        yield "config.MONOIMAGE.CACHE_FEATURES is for probes alone: config.TRAINER.TASK_NAME=probe_task"
     splits = list(splits)
     if any(isinstance(data["DATA_PATHS"], str) for _, data in splits):  # told by the check of the data
         splits = []

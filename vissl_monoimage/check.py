@@ -150,6 +150,7 @@ def _our_blocks(config: Settings) -> Iterator[str]:
 
 def _schedule(config: Settings) -> Iterator[str]:
     """VISSL trains to the end and then dies where a multistep schedule has more values than epochs."""
+    yield from _schedulers(config["OPTIMIZER"])
     rates = config["OPTIMIZER"]["param_schedulers"]["lr"]
     epochs = config["OPTIMIZER"]["num_epochs"]
     milestones = rates.get("milestones") or []
@@ -161,6 +162,21 @@ def _schedule(config: Settings) -> Iterator[str]:
             f"config.OPTIMIZER.param_schedulers.lr: milestone {max(milestones)} is not before the end at epoch "
             f"{epochs} (config.OPTIMIZER.num_epochs); drop it together with the last of its values"
         )
+
+
+def _schedulers(settings: Settings, where: str = "config.OPTIMIZER") -> Iterator[str]:
+    """Names of schedules, those inside composite ones and of a second optimizer included."""
+    from classy_vision.optim.param_scheduler import PARAM_SCHEDULER_REGISTRY
+
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from _schedulers(value, f"{where}.{key}")
+        if key != "param_schedulers":
+            continue
+        for rate, schedule in value.items():
+            for one in [schedule, *(schedule.get("schedulers") or [])]:
+                if one.get("name", "constant") not in PARAM_SCHEDULER_REGISTRY:
+                    yield unknown(f"schedule ({where}.{key}.{rate})", one["name"], PARAM_SCHEDULER_REGISTRY)
 
 
 def _data(config: Settings) -> Iterator[str]:

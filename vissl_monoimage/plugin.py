@@ -24,6 +24,7 @@ MODULES = (
     "vissl_monoimage.task",
     "vissl_monoimage.pretext.bigan.loss",
     "vissl_monoimage.pretext.bigan.meter",
+    "vissl_monoimage.pretext.bigan.schedule",
     "vissl_monoimage.pretext.bigan.step",
     "vissl_monoimage.pretext.bigan.task",
     "vissl_monoimage.pretext.rotnet",

@@ -14,9 +14,13 @@ import torch
 from sklearn.metrics import top_k_accuracy_score
 from vissl.config import AttrDict
 from vissl.meters.accuracy_list_meter import AccuracyListMeter
+from vissl.meters.mean_ap_list_meter import MeanAPListMeter
 
 from vissl_monoimage.compose import compose_config
+from vissl_monoimage.pretext.bigan.meter import BiGANMeter
 from vissl_monoimage.report import hook, identity
+from vissl_monoimage.report.curve import LossCurve
+from vissl_monoimage.report.ledger import Row
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +111,57 @@ def test_scores_are_the_accuracies_of_each_layer() -> None:
         for k in (1, 2):
             expected = 100 * top_k_accuracy_score(target.numpy(), output.numpy(), k=k)
             assert by_k[f"top_{k}"] == pytest.approx(expected, abs=1e-3)
+
+
+class Phase:
+    """What the hook asks of a task at the end of a phase and of a run."""
+
+    def __init__(self, config: dict[str, Any], folder: Path, meters: list[Any], train: bool = False) -> None:
+        self.config, self.meters, self.train = config, meters, train
+        self.checkpoint_folder, self.iteration = str(folder), 4
+
+
+def row_after(config: dict[str, Any], folder: Path, *phases: tuple[bool, list[Any]]) -> Row:
+    """The row of a run with these phases: (training?, meters) each."""
+    ours = hook.LedgerHook(config)
+    for train, meters in phases:
+        ours.on_phase_end(Phase(config, folder, meters, train))
+    return ours._row(Phase(config, folder, []), LossCurve(folder, 0, 4))
+
+
+def test_a_gans_row_holds_what_was_measured_on_the_test_split(config: dict[str, Any], tmp_path: Path) -> None:
+    train, test = BiGANMeter(), BiGANMeter()
+    train.update({"discriminator_loss": 9.0, "penalty": 9.0}, torch.zeros(4))
+    measured = {"discriminator_loss": 1.0, "encoder_generator_loss": -2.0, "reconstruction_error": 0.5}
+    test.update(measured | {"discriminator_accuracy": 1.0}, torch.zeros(3))
+    test.update(measured | {"discriminator_accuracy": 0.0}, torch.zeros(1))
+    row = row_after(config, tmp_path, (True, [train]), (False, [test]))
+    assert row.pretext == {"split": "test", **measured, "discriminator_accuracy": 0.75}
+    assert row.accuracies == {}
+    assert json.loads(json.dumps(row.pretext)) == row.pretext
+    assert all(type(value) is float for name, value in row.pretext.items() if name != "split")
+    assert row_after(config, tmp_path, (True, [train])).pretext == {
+        "split": "train",
+        "discriminator_loss": 9.0,
+        "penalty": 9.0,
+    }
+
+
+def test_an_accuracy_is_the_pretext_where_there_is_one(config: dict[str, Any], tmp_path: Path) -> None:
+    accuracy, other = AccuracyListMeter(num_meters=1, topk_values=[1], meter_names=[]), BiGANMeter()
+    accuracy.update(torch.eye(4), torch.tensor([0, 1, 2, 0]))
+    other.update({"penalty": 1.0}, torch.zeros(4))
+    assert row_after(config, tmp_path, (False, [other, accuracy])).pretext == {"split": "test", "top_1": 75.0}
+    assert hook._others([other, accuracy]) == {"penalty": 1.0}
+    assert row_after(config, tmp_path, (False, [])).pretext == {}
+    probe = changed(config, "MODEL.FEATURE_EVAL_SETTINGS.EVAL_MODE_ON", True)
+    row = row_after(probe, tmp_path, (False, [accuracy, other]))
+    assert (row.pretext, row.accuracies) == ({}, {"0": {"top_1": 75.0}})
+
+
+def test_only_numbers_are_taken_of_other_meters() -> None:
+    meter = MeanAPListMeter(AttrDict({"num_meters": 2, "meter_names": ["conv1", "conv2"], "num_classes": 3}))
+    meter.update([torch.eye(3), torch.ones(3, 3)], torch.eye(3))
+    meter.sync_state()
+    assert hook._others([meter]) == {"mAP": meter.value["mAP"]["conv1"]}
+    assert hook._scores([meter]) == {}

@@ -9,7 +9,7 @@ CIFAR tables are the same code.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import torch
@@ -32,12 +32,14 @@ class NetworkSettings:
     norm: "batch" or "none". Under a gradient penalty the discriminator takes "none": with batch statistics
         the gradient at one pair would depend on the others (Gulrajani et al. 2017, section 4).
     hidden: width of a layer between the discriminator's last map and its score; 0: none.
+    latent_hidden: widths of layers that z goes through before the discriminator's layers see it; empty: none.
     """
 
     widths: list[int]
     kernel: int = 5
     norm: str = "batch"
     hidden: int = 0
+    latent_hidden: list[int] = field(default_factory=list)
 
     def problems(self) -> list[str]:
         """What is out of range."""
@@ -110,16 +112,21 @@ class JointDiscriminator(nn.Module):
         self.norms = nn.ModuleList(
             nn.Sequential(*(_norm(settings, width) if layer else [])) for layer, width in enumerate(widths)
         )
-        self.of_latent = nn.ModuleList(nn.Linear(latent, width, bias=False) for width in widths[1:])
+        reading: list[nn.Module] = []
+        for inputs, outputs in pairwise((latent, *settings.latent_hidden)):
+            reading += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2)]
+        self.read_latent = nn.Sequential(*reading)
+        code = settings.latent_hidden[-1] if settings.latent_hidden else latent
+        self.of_latent = nn.ModuleList(nn.Linear(code, width, bias=False) for width in widths[1:])
         features = widths[-1] * SMALLEST**2
         self.hidden = nn.Linear(features, settings.hidden) if settings.hidden else None
-        self.hidden_of_latent = nn.Linear(latent, settings.hidden, bias=False) if settings.hidden else None
+        self.hidden_of_latent = nn.Linear(code, settings.hidden, bias=False) if settings.hidden else None
         self.score = nn.Linear(settings.hidden or features, 1)
         self.activation = nn.LeakyReLU(0.2)
         _normal_weights(self)
 
     def forward(self, images: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
-        maps = _laid_out(images)
+        maps, latents = _laid_out(images), self.read_latent(latents)
         for layer, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
             maps = convolution(maps)
             if layer:

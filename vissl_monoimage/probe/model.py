@@ -12,6 +12,7 @@ from vissl.models.base_ssl_model import BaseSSLMultiInputOutputModel
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.probe import loading
+from vissl_monoimage.probe.cache import layers_of, shapes_in
 
 
 @register_model("probe_model")
@@ -19,8 +20,8 @@ class ProbeModel(BaseSSLMultiInputOutputModel):
     """One head a layer of a trunk that never changes: weights frozen, batch norms with fixed statistics.
 
     Beside VISSL's model it takes several crops an image, (batch, crops, channels, height, width), and
-    returns the mean of their logits; it keeps no autograd graph of the trunk; and it takes all of the
-    trunk's weights from a checkpoint or refuses.
+    returns the mean of their logits; or rows of cached features (`cache`) instead of images; it keeps no
+    autograd graph of the trunk; and it takes all of the trunk's weights from a checkpoint or refuses.
     """
 
     def __init__(self, model_config: AttrDict, optimizer_config: AttrDict) -> None:
@@ -35,14 +36,21 @@ class ProbeModel(BaseSSLMultiInputOutputModel):
         super().__init__(model_config, optimizer_config)
 
     def single_input_forward(self, batch: Tensor, feature_names: list[str], heads: Any) -> list[Tensor]:
-        """(batch, [crops,] channels, height, width) -> logits (batch, classes) of each head."""
-        images = batch.flatten(0, 1) if batch.dim() == 5 else batch
-        with torch.no_grad():
-            features = self.trunk(images, feature_names)
+        """(batch, [crops,] channels, height, width) or (batch, features) -> logits (batch, classes) of each head."""
+        if batch.dim() == 2:
+            features = layers_of(batch, shapes_in(self.model_config))
+        else:
+            features = self.features(batch.flatten(0, 1) if batch.dim() == 5 else batch)
         logits: list[Tensor] = self.heads_forward(features, heads)
         if batch.dim() == 5:
             logits = [one.unflatten(0, batch.shape[:2]).mean(1) for one in logits]
         return logits
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """(batch, channels, height, width) -> the pooled feature of each layer, of the shapes its head takes."""
+        with torch.no_grad():
+            pooled: list[Tensor] = self.trunk(images, self._output_feature_names)
+        return pooled
 
     def init_model_from_weights_params_file(self, config: AttrDict, checkpoint: dict[str, Any]) -> None:
         """Fill the whole trunk.

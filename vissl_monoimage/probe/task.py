@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from classy_vision.hooks import ClassyHook
 from classy_vision.tasks import register_task
 from vissl.config import AttrDict
 
 from vissl_monoimage.probe import loading
+from vissl_monoimage.probe.cache import FeatureCacheHook, problems_with
 from vissl_monoimage.probe.prepare import prepare
+from vissl_monoimage.progress import ProgressHook
 from vissl_monoimage.task import MonoImageTask
 
 
 @register_task("probe_task")
 class ProbeTask(MonoImageTask):
-    """Linear probes on every convolution of a frozen trunk; one YAML serves all trunks (see `prepare`)."""
+    """Linear probes on every convolution of a frozen trunk; one YAML serves all trunks (see `prepare`).
+
+    With `config.MONOIMAGE.CACHE_FEATURES: true` the trunk runs once over the data (see `cache`).
+    """
+
+    hooks: list[ClassyHook]
 
     def __init__(self, config: AttrDict) -> None:
         prepare(config)
         super().__init__(config)
+
+    def set_hooks(self, hooks: list[ClassyHook]) -> None:
+        """The cache is filled after the ledger's clock has started and before that of the time left."""
+        super().set_hooks(hooks)
+        if self.config.MONOIMAGE.get("CACHE_FEATURES"):
+            progress = [hook for hook in self.hooks if isinstance(hook, ProgressHook)]
+            others = [hook for hook in self.hooks if hook not in progress]
+            self.hooks = [*others, FeatureCacheHook(), *progress]
+
+    @classmethod
+    def problems(cls, config: Mapping[str, Any]) -> list[str]:
+        return problems_with(config) if (config.get("MONOIMAGE") or {}).get("CACHE_FEATURES") else []
 
     def _restore_model_weights(self, model: Any) -> Any:
         """Read the checkpoint on every rank: VISSL's broadcast of it costs seconds even in one process."""

@@ -37,6 +37,7 @@ class LedgerHook(ClassyHook):
         self._config_hash = identity.config_hash(config)
         self._group_hash = identity.config_hash(config, seed=False)
         self._scores: dict[str, Scores] = {}
+        self._others: dict[str, dict[str, float]] = {}
         self._curve: LossCurve | None = None
         self._began = 0.0
         self._recipe: dict[str, Any] = {}
@@ -65,7 +66,8 @@ class LedgerHook(ClassyHook):
     def on_phase_end(self, task: Any) -> None:
         """Keep the meters of this phase: VISSL resets them when the next begins."""
         if not task.train or task.config["METERS"]["enable_training_meter"]:
-            self._scores["train" if task.train else "test"] = _scores(task.meters)
+            split = "train" if task.train else "test"
+            self._scores[split], self._others[split] = _scores(task.meters), _others(task.meters)
 
     def on_end(self, task: Any) -> None:
         if self._curve:
@@ -77,6 +79,7 @@ class LedgerHook(ClassyHook):
         probe = bool(config["MODEL"]["FEATURE_EVAL_SETTINGS"]["EVAL_MODE_ON"])
         split = "test" if "test" in self._scores else "train"
         scores = self._scores.get(split, {})
+        measured = next(iter(scores.values()), self._others.get(split, {}))
         weights = config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"] or None
         out = _newest_checkpoint(folder)
         return ledger.Row(
@@ -106,7 +109,7 @@ class LedgerHook(ClassyHook):
             checkpoint_out_sha256=identity.file_sha256(out),
             losses=curve.points,
             accuracies=scores if probe else {},
-            pretext={} if probe or not scores else {"split": split, **next(iter(scores.values()))},
+            pretext={} if probe or not measured else {"split": split, **measured},
         )
 
 
@@ -128,6 +131,17 @@ def _scores(meters: list[Any]) -> Scores:
                 for number, percent in enumerate(value if several else [value], start=1):
                     name = f"{layer}#{number}" if several else str(layer)
                     found.setdefault(name, {})[top_k] = float(percent)
+    return found
+
+
+def _others(meters: list[Any]) -> dict[str, float]:
+    """{name: value} of the numbers of all other meters, each of the first head that has it."""
+    found: dict[str, float] = {}
+    for meter in (meter for meter in meters if meter.name != "accuracy_list_meter"):
+        for name, by_head in meter.value.items():
+            value = next(iter(by_head.values()), None) if isinstance(by_head, Mapping) else by_head
+            if isinstance(value, (int, float)):  # not an array, of each class one
+                found.setdefault(str(name), float(value))
     return found
 
 

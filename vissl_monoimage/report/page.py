@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.report import figures, photo, render
+from vissl_monoimage.report import figures, gan, photo, render
 from vissl_monoimage.report.figures import Figure
 from vissl_monoimage.report.ledger import Row
 from vissl_monoimage.report.table import Probed, Table, build, label, link
@@ -32,6 +32,8 @@ def render_page(rows: Sequence[Row]) -> str:
     probed = link(rows)
     pretrained = _pretrained(rows, probed)
     missing: list[str] = []
+    generators = gan.drawn(pretrained, missing)
+    plotted = {block.run_id for block in generators if block.plots}
     tables = [_block(table) for table in build(probed)]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("vissl_monoimage.report", "."),
@@ -47,7 +49,8 @@ def render_page(rows: Sequence[Row]) -> str:
         tables=tables,
         photos=_photos(pretrained, missing),
         filters=_filters(probed, missing),
-        curves=[figures.loss_curve(row) for row in pretrained if row.losses],
+        generators=generators,
+        curves=[figures.loss_curve(row) for row in pretrained if row.losses and row.run_id not in plotted],
         runs=[_run(row) for row in [*pretrained, *(item.probe for item in probed)]],
         missing=missing,
     )
@@ -125,7 +128,7 @@ def _run(row: Row) -> dict[str, Any]:
         "wall time": f"{row.wall_s:.0f} s on {row.device}",
         "weights in": row.checkpoint_in,
         "weights out": row.checkpoint_out,
-        "pretext accuracy": f"{row.pretext['top_1']:.1f} % ({row.pretext['split']})" if row.pretext else None,
+        **_pretext(row.pretext),
         "versions": ", ".join(f"{name} {version}" for name, version in row.versions.items()),
         "commit": row.git_sha,
         "config hash": row.config_hash[:16],
@@ -133,3 +136,12 @@ def _run(row: Row) -> dict[str, Any]:
     }
     shown = [(name, value) for name, value in facts.items() if value not in (None, "")]
     return {"title": f"{row.kind}: {row.name}, seed {row.seed}", "facts": shown}
+
+
+def _pretext(measured: dict[str, Any]) -> dict[str, str]:
+    """The accuracy on the method's own task, or what else was measured of it."""
+    split = measured.get("split")
+    if "top_1" in measured:
+        return {"pretext accuracy": f"{measured['top_1']:.1f} % ({split})"}
+    numbers = {name.replace("_", " "): value for name, value in measured.items() if isinstance(value, (int, float))}
+    return {f"pretext ({split})": ", ".join(f"{name} {value:.4g}" for name, value in numbers.items())}

@@ -30,20 +30,24 @@ class BiGANLossConfig:
         their number: the same mean gradient for a fraction of the cost (lazy regularisation, Karras et al.,
         CVPR 2020).
     discriminator_steps: steps of the discriminator, a batch each, for one of encoder and generator.
+    latent_regression: weight of the mean squared error with which the encoder finds z in G(z), beside the game;
+        0: none. The authors' code has it (jeffdonahue/bigan, `--encode_weight`; "latent regressor" in the paper).
     """
 
     objective: str = "cross_entropy"
     penalty: float = 0.0
     penalty_every: int = 1
     discriminator_steps: int = 1
+    latent_regression: float = 0.0
 
     def problems(self) -> list[str]:
         """What is out of range."""
         found = []
         if self.objective not in OBJECTIVES:
             found.append(unknown("objective", self.objective, OBJECTIVES))
-        if self.penalty < 0:
-            found.append(f"penalty={self.penalty} must not be negative")
+        for name in ("penalty", "latent_regression"):
+            if getattr(self, name) < 0:
+                found.append(f"{name}={getattr(self, name)} must not be negative")
         if self.penalty_every < 1:
             found.append(f"penalty_every={self.penalty_every} must be at least 1")
         if self.discriminator_steps < 1:

@@ -14,7 +14,9 @@ NAMES = (
     "encoder_generator_loss",
     "discriminator_accuracy",
     "penalty",
+    "latent_error",
     "reconstruction_error",
+    "mismatch_error",
 )
 
 

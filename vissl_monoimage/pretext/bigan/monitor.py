@@ -11,10 +11,10 @@ from typing import Any
 from classy_vision.generic.distributed_util import is_primary
 from classy_vision.hooks import ClassyHook
 
+from vissl_monoimage.pretext.bigan.names import PLAYERS_FILE as FILE_NAME
 from vissl_monoimage.pretext.bigan.players import DISCRIMINATOR, ENCODER_GENERATOR
-from vissl_monoimage.pretext.bigan.step import reconstruction_error
+from vissl_monoimage.pretext.bigan.step import reconstruction
 
-FILE_NAME = "players.jsonl"
 PATIENCE = 500
 """Steps that a bad sign must last before it is told: early on every generator draws one grey image."""
 _LEAST_SPREAD = 0.02
@@ -22,6 +22,8 @@ _LEAST_SPREAD = 0.02
 
 class MonitorHook(ClassyHook):
     """Each player's loss and gradient norm, and the reconstruction error x -> E -> G, every LOG_FREQUENCY steps.
+
+    Beside it stands the error against another image (`mismatch_error`), which it falls below as E learns to invert G.
 
     They go to VISSL's log, to TensorBoard where its hook is on, and to players.jsonl in the run's folder, a line
     a look, from the primary rank. A collapse is told once on stderr and in the log.
@@ -115,7 +117,7 @@ def look(task: Any) -> dict[str, float]:
         **task.last_batch.measured,
         f"{DISCRIMINATOR}_gradient_norm": task.optimizer[DISCRIMINATOR].gradient_norm(),
         f"{ENCODER_GENERATOR}_gradient_norm": task.optimizer[ENCODER_GENERATOR].gradient_norm(),
-        "reconstruction_error": reconstruction_error(task, pairs),
+        **reconstruction(task, pairs),
         "spread": float(pairs.generated.var(0).mean() / pairs.images.var(0).mean().clamp(min=1e-12)),
     }
 

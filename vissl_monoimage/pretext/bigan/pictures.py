@@ -15,11 +15,11 @@ from classy_vision.hooks import ClassyHook
 from torch import Tensor, nn
 from torchvision.utils import make_grid, save_image
 
+from vissl_monoimage.pretext.bigan.names import COLUMNS, FOLDER, RECONSTRUCTIONS, SAMPLES
 from vissl_monoimage.pretext.bigan.step import head_of
 from vissl_monoimage.seeding import generator as seeded
 
-FOLDER, SAMPLES, RECONSTRUCTIONS = "pictures", "samples", "reconstructions"
-_SAMPLES, _RECONSTRUCTIONS, _COLUMNS = 64, 32, 16
+_SAMPLES, _RECONSTRUCTIONS = 64, 32
 _ENLARGED = 64  # px: the side small images are shown with
 
 
@@ -47,8 +47,8 @@ class PicturesHook(ClassyHook):
         folder = Path(task.checkpoint_folder, FOLDER)
         folder.mkdir(exist_ok=True)
         with at_rest(task.base_model), torch.no_grad():
-            _save(samples(task), folder / f"{SAMPLES}_{epoch:04d}.png", columns=_COLUMNS)
-            _save(reconstructions(task), folder / f"{RECONSTRUCTIONS}_{epoch:04d}.png", columns=_COLUMNS)
+            _save(samples(task), folder / f"{SAMPLES}_{epoch:04d}.png", columns=COLUMNS)
+            _save(reconstructions(task), folder / f"{RECONSTRUCTIONS}_{epoch:04d}.png", columns=COLUMNS)
 
 
 def samples(task: Any) -> Tensor:

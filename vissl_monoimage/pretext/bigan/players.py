@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -21,8 +22,9 @@ def discriminator_settings(optimizer: Mapping[str, Any]) -> AttrDict:
     """`config.OPTIMIZER` with the keys of its block `discriminator` in place of its own."""
     own = {key: value for key, value in optimizer.items() if key != DISCRIMINATOR}
     merged = _merged(own, optimizer.get(DISCRIMINATOR) or {})
-    if not merged["head_optimizer_params"]["use_different_lr"]:  # as VISSL has done for the first player
-        merged["param_schedulers"]["lr_head"] = merged["param_schedulers"]["lr"]
+    # It is all head, and VISSL has already copied the first player's settings to the first player's head.
+    merged["param_schedulers"]["lr_head"] = merged["param_schedulers"]["lr"]
+    merged["head_optimizer_params"]["weight_decay"] = merged["weight_decay"]
     return AttrDict(merged)
 
 
@@ -47,6 +49,8 @@ class Player:
         """Own the weights of these networks, with VISSL's rules for weight decay, norms, biases and the head's rate."""
         self.networks = nn.ModuleDict({**({"trunk": trunk} if trunk else {}), "heads": heads})
         groups = get_optimizer_param_groups(self.networks, model_config, self.settings, self.schedulers)
+        for group in groups[4:]:  # VISSL knows no transposed convolutions and counts them to no head
+            group["lr"] = self.schedulers["lr_head"]
         self.optimizer.set_param_groups([group for group in groups if group["params"]])
 
     def minimise(self, loss: torch.Tensor, where: float) -> None:
@@ -80,8 +84,8 @@ class Players:
 
     @property
     def options_view(self) -> Any:
-        """The first player's rates, which VISSL logs."""
-        return self.by_name[ENCODER_GENERATOR].optimizer.options_view
+        """The encoder's rate, which VISSL logs: one number, or its TensorBoard hook fails."""
+        return SimpleNamespace(lr=self.by_name[ENCODER_GENERATOR].optimizer.param_groups[0]["lr"])
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:

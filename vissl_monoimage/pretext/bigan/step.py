@@ -146,9 +146,25 @@ def encoder_generator_step(task: Any, pairs: Pairs) -> Measured:
     """Move the weights of encoder and generator, through a discriminator that keeps its own."""
     with frozen(head_of(task).discriminator):
         objective = task.loss.encoder_generator(*scores(task, pairs))
-        value = finite(task, objective, f"{ENCODER_GENERATOR} loss")
+        measured = {f"{ENCODER_GENERATOR}_loss": finite(task, objective, f"{ENCODER_GENERATOR} loss")}
+        if task.loss.config.latent_regression:
+            error = latent_error(task, pairs)
+            measured["latent_error"] = finite(task, error, f"{ENCODER_GENERATOR} latent error")
+            objective = objective + task.loss.config.latent_regression * error
         task.optimizer[ENCODER_GENERATOR].minimise(objective, task.where)
-    return {f"{ENCODER_GENERATOR}_loss": value}
+    return measured
+
+
+def latent_error(task: Any, pairs: Pairs) -> Tensor:
+    """Mean squared difference of z and E(G(z)); the generator takes no gradient from it.
+
+    The norms of the trunk keep the statistics of real images, which are what it is probed on.
+    """
+    images, side = pairs.generated.detach(), task.last_batch.sample["input"].shape[-1]
+    if side != images.shape[-1]:
+        images = F.interpolate(images, size=side, mode="bilinear")
+    with statistics_kept(task.base_model.trunk):
+        return F.mse_loss(task.base_model(images)[0].float(), pairs.latents)
 
 
 @torch.no_grad()
@@ -159,17 +175,25 @@ def look(task: Any, pairs: Pairs) -> Measured:
         f"{DISCRIMINATOR}_loss": finite(task, task.loss.discriminator(real, generated), f"{DISCRIMINATOR} loss"),
         f"{DISCRIMINATOR}_accuracy": task.loss.accuracy(real, generated),
         f"{ENCODER_GENERATOR}_loss": float(task.loss.encoder_generator(real, generated)),
-        "reconstruction_error": reconstruction_error(task, pairs),
+        **reconstruction(task, pairs),
     }
 
 
 @torch.no_grad()
-def reconstruction_error(task: Any, pairs: Pairs) -> float:
-    """Mean squared difference of x and G(E(x)), both in [0, 1], at the discriminator's size."""
+def reconstruction(task: Any, pairs: Pairs) -> Measured:
+    """Mean squared difference of x and G(E(x)), both in [0, 1], at the discriminator's size.
+
+    And that of x and G(E(x')), x' being another image of the batch: as long as the two are equal, the encoder
+    does not invert the generator at all.
+    """
     drawer = head_of(task).generator
     with autocast(task):
-        again = drawer(pairs.codes)
-    return float(F.mse_loss(drawer.to_pixels(again), drawer.to_pixels(pairs.images)))
+        again = drawer.to_pixels(drawer(pairs.codes))
+    images = drawer.to_pixels(pairs.images)
+    return {
+        "reconstruction_error": float(F.mse_loss(again, images)),
+        "mismatch_error": float(F.mse_loss(again.roll(1, 0), images)),
+    }
 
 
 def head_of(task: Any) -> BiGANHead:
@@ -195,6 +219,20 @@ def finite(task: Any, value: Tensor, name: str) -> float:
             f"{', or switch config.MONOIMAGE.BF16 off' if task.bf16 else ''}; checkpoints up to here are kept"
         )
     return mean
+
+
+@contextmanager
+def statistics_kept(module: nn.Module) -> Iterator[None]:
+    """Batch norms of `module` that use a batch's statistics but do not remember them."""
+    norms = [layer for layer in module.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
 
 
 @contextmanager

@@ -1,0 +1,275 @@
+"""A frozen trunk's pooled features, computed once a run and read from memory-mapped files from then on.
+
+With `config.MONOIMAGE.CACHE_FEATURES: true` the trunk sees every image once instead of once an epoch. All else is
+the run without it: the sampler's order, the heads, the train step, the checkpoint. Each node fills files of its own,
+its processes an equal share each. The files lose their names as soon as all of them are open: the memory of them
+stays for as long as the processes live, and a run leaves nothing behind however it ends.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from classy_vision.generic.distributed_util import barrier, is_primary
+from classy_vision.hooks import ClassyHook
+from numpy.typing import NDArray
+from rich.progress import track
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Subset
+from vissl.config import AttrDict
+from vissl.data import DATASET_SOURCE_MAP, VisslDatasetCatalog, dataset_catalog, wrap_dataloader
+from vissl.models import is_feature_extractor_model
+from vissl.utils.env import get_machine_local_and_dist_rank
+
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.probe.prepare import prepare
+from vissl_monoimage.progress import SECONDS_BETWEEN_LINES
+
+KEY = "config.MONOIMAGE.CACHE_FEATURES"
+BATCH = 256  # images the trunk sees at once
+# What always gives the same tensor for an image, and one of it.
+DETERMINISTIC = ("CenterCrop", "Grayscale", "Normalize", "Pad", "Resize", "ToTensor")
+
+Batch = dict[str, list[Tensor]]
+
+
+class Files(NamedTuple):
+    """One split's cache.
+
+    Attributes:
+        features: (samples, sum of all layers' features) float32, a layer after the other.
+        targets: (samples, 2) int64, the label and VISSL's data_valid.
+    """
+
+    features: NDArray[np.float32]
+    targets: NDArray[np.int64]
+
+
+class FeatureCacheHook(ClassyHook):
+    """Fill the cache when the run starts, and let the task's loaders read from it."""
+
+    on_phase_start = on_forward = on_loss_and_meter = on_backward = on_update = ClassyHook._noop
+    on_step = on_phase_end = on_end = on_exception = ClassyHook._noop
+
+    def on_start(self, task: Any) -> None:
+        for split in task.datasets:
+            files = cached(task, split)
+            task.dataloaders[split] = _loader(task, split, files)
+
+
+class FeatureRows(Dataset[Any]):
+    """The cached stand-in of a split's data set: whole batches, as VISSL's collator would have made them."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+
+    def __len__(self) -> int:
+        return len(self.files.targets)
+
+    def __getitems__(self, indices: list[int]) -> Batch:
+        """Samples -> data (batch, features), label, data_valid and data_idx (batch,), each in a list of one."""
+        targets = torch.from_numpy(self.files.targets[indices])
+        return {
+            "data": [torch.from_numpy(self.files.features[indices])],
+            "data_valid": [targets[:, 1]],
+            "data_idx": [torch.tensor(indices)],
+            "label": [targets[:, 0]],
+        }
+
+
+def cached(task: Any, split: str) -> Files:
+    """Run the trunk over all samples of `split` ("train" or "test"), this process over its share.
+
+    Raises:
+        MonoImageError: the disk is full, or a sample has no single whole number for its label.
+    """
+    local, overall = get_machine_local_and_dist_rank()
+    processes = task.config.DISTRIBUTED.NUM_PROC_PER_NODE
+    folder = Path(task.checkpoint_folder, f"features_{overall // processes}.tmp")
+    dataset = task.datasets[split]
+    with _nameless(folder, len(dataset), features_in(task.config.MODEL), creates=local == 0) as files:
+        share = range(len(dataset) * local // processes, len(dataset) * (local + 1) // processes)
+        _fill(files, share, task, split)
+    return files
+
+
+@contextmanager
+def _nameless(folder: Path, samples: int, features: int, creates: bool) -> Iterator[Files]:
+    """Files that all processes of a node share and no folder lists; complete for all when the block is left."""
+    paths = folder / "features", folder / "targets"
+    try:
+        if creates:
+            shutil.rmtree(folder, ignore_errors=True)  # of a run killed in just this moment
+            folder.mkdir()
+            _reserve(paths[0], 4 * samples * features)
+            _reserve(paths[1], 8 * samples * 2)
+        barrier()
+        files = Files(
+            np.memmap(paths[0], np.float32, "r+", shape=(samples, features)).view(np.ndarray),
+            np.memmap(paths[1], np.int64, "r+", shape=(samples, 2)).view(np.ndarray),
+        )
+        barrier()
+    finally:
+        if creates:
+            shutil.rmtree(folder, ignore_errors=True)
+    yield files
+    barrier()
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Take the disk blocks now: a memory-mapped write to a full disk would end the process without a word."""
+    try:
+        with open(path, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        raise MonoImageError(f"{KEY}: no {size / 1e9:.1f} GB for '{path.parent}': {error.strerror}") from None
+
+
+def _fill(files: Files, share: range, task: Any, split: str) -> None:
+    model = task.base_model
+    model.trunk.eval()
+    loader = DataLoader(
+        Subset(task.datasets[split], share), batch_size=BATCH, num_workers=task.config.DATA.NUM_DATALOADER_WORKERS
+    )
+    row = share.start
+    for batch in _told(loader, f"features of the {split} images"):
+        images, labels = batch["data"][0].to(task.device), batch["label"][0]
+        if not isinstance(labels, Tensor) or labels.dim() != 1 or labels.is_floating_point():
+            raise MonoImageError(f"{KEY} needs one whole number a sample for its label")
+        with torch.no_grad(), torch.autocast(task.device.type, dtype=torch.bfloat16, enabled=task.bf16):
+            features = model.features(images)
+        rows = slice(row, row + len(images))
+        files.features[rows] = torch.cat([feature.flatten(1).float() for feature in features], 1).cpu().numpy()
+        files.targets[rows] = torch.stack([labels, batch["data_valid"][0]], 1).numpy()
+        row = rows.stop
+
+
+def _told(batches: DataLoader[Any], what: str) -> Iterable[Any]:
+    """The batches, with their progress on the primary rank: a bar on a terminal, elsewhere a line now and then."""
+    if not is_primary():
+        return batches
+    return track(batches, what, transient=True) if sys.stdout.isatty() else _told_in_lines(batches, what)
+
+
+def _told_in_lines(batches: DataLoader[Any], what: str) -> Iterator[Any]:
+    began = last = time.monotonic()
+    for done, batch in enumerate(batches, 1):
+        yield batch
+        now = time.monotonic()
+        if now - last >= SECONDS_BETWEEN_LINES or done == len(batches):
+            last = now
+            left = timedelta(seconds=round((now - began) / done * (len(batches) - done)))
+            print(f"{what}, batch {done}/{len(batches)}, {left} left", flush=True)
+
+
+def _loader(task: Any, split: str, files: Files) -> Any:
+    """A loader of rows in the order of the loader of images, whose sampler it takes over."""
+    images, data = task.dataloaders[split], task.config.DATA
+    rows = DataLoader(
+        FeatureRows(files),
+        batch_size=images.batch_size,
+        sampler=images.sampler,
+        drop_last=images.drop_last,
+        collate_fn=_as_it_is,
+        pin_memory=data.PIN_MEMORY,
+    )
+    return wrap_dataloader(rows, data["ENABLE_ASYNC_GPU_COPY"], task.device)
+
+
+def _as_it_is(batch: Any) -> Any:  # a Batch, where torch's type for it says list
+    return batch
+
+
+# ---- the row ----
+
+
+def shapes_in(model_config: Mapping[str, Any]) -> list[tuple[int, ...]]:
+    """(channels, height, width) of the pooled feature of each layer, as `prepare` wrote them into the heads."""
+    return [tuple(kwargs["shape"]) for _, kwargs in model_config["HEAD"]["PARAMS"]]
+
+
+def features_in(model_config: Mapping[str, Any]) -> int:
+    """Length of a row: the features of all layers."""
+    return sum(math.prod(shape) for shape in shapes_in(model_config))
+
+
+def layers_of(rows: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
+    """(batch, features) -> each layer's (batch, channels, height, width)."""
+    parts = rows.split([math.prod(shape) for shape in shapes], 1)
+    return [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+# ---- the check ----
+
+
+def problems_with(config: Mapping[str, Any]) -> list[str]:
+    """Why the features of `config`'s run cannot be cached, a sentence each; [] where they can.
+
+    `config` is what lies below VISSL's `config`, as plain containers.
+    """
+    prepared = AttrDict(copy.deepcopy(dict(config)))
+    try:
+        prepare(prepared)
+    except MonoImageError as error:
+        return [str(error)]
+    if prepared.MODEL.BASE_MODEL_NAME != "probe_model" or not is_feature_extractor_model(prepared.MODEL):
+        settings = "config.MODEL.FEATURE_EVAL_SETTINGS"
+        return [
+            f"{KEY} needs a trunk that never changes: config.MODEL.BASE_MODEL_NAME=probe_model, "
+            f"{settings}.EVAL_MODE_ON=true and {settings}.FREEZE_TRUNK_ONLY=true"
+        ]
+    splits = [split for split, read in (("TRAIN", not config["TEST_ONLY"]), ("TEST", config["TEST_MODEL"])) if read]
+    found = [problem for split in splits for problem in _problems_of_split(split, prepared)]
+    return found or _problems_of_disk(splits, prepared)
+
+
+def _problems_of_split(split: str, config: AttrDict) -> Iterator[str]:
+    data, where = config.DATA[split], f"config.DATA.{split}"
+    for name in (transform["name"] for transform in data.TRANSFORMS):
+        if name not in DETERMINISTIC:
+            yield (
+                f"{KEY}: {where}.TRANSFORMS has {name}, and only what always gives the same one tensor for an image "
+                f"can be kept: {', '.join(DETERMINISTIC)}"
+            )
+    if len(data.DATA_SOURCES) != 1 or data.COLLATE_FUNCTION != "default_collate":
+        yield f"{KEY} needs one data source and the default_collate in {where}"
+    if (config.MONOIMAGE.get("SOURCE") or {}).get("FRESH") and "single_image" in data.DATA_SOURCES:
+        yield f"{KEY}: config.MONOIMAGE.SOURCE.FRESH draws other samples in every epoch, so none can be kept"
+
+
+def _problems_of_disk(splits: Iterable[str], config: AttrDict) -> list[str]:
+    row = 4 * features_in(config.MODEL) + 16
+    need = row * sum(_samples(split, config) for split in splits)
+    folder = Path(config.CHECKPOINT.DIR).expanduser().absolute()
+    standing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(standing).free
+    if need <= free:
+        return []
+    return [f"{KEY} needs {need / 1e9:.1f} GB of disk at '{standing}', where {free / 1e9:.1f} GB are free"]
+
+
+def _samples(split: str, config: AttrDict) -> int:
+    """Samples of a split; 0 where its data are not found, which the check of the data tells."""
+    data = config.DATA[split]
+    if data.DATA_LIMIT >= 0:
+        return int(data.DATA_LIMIT)
+    source, name = data.DATA_SOURCES[0], data.DATASET_NAMES[0]
+    if not data.DATA_PATHS and source != "synthetic" and not VisslDatasetCatalog.has_data(name):
+        return 0
+    path = data.DATA_PATHS[0] if data.DATA_PATHS else dataset_catalog.get_data_files(split, config.DATA)[0][0]
+    if source.startswith(("disk_", "torchvision")) and not Path(path).exists():
+        return 0
+    opened = DATASET_SOURCE_MAP[source](cfg=config, data_source=source, path=path, split=split, dataset_name=name)
+    return len(opened)
