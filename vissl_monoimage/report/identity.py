@@ -108,7 +108,7 @@ def _installed(name: str) -> str:
 @functools.cache
 def git_sha() -> str | None:
     """The commit this package runs from, with `-dirty` after local changes; None outside a checkout."""
-    here = Path(__file__).parent
+    here = Path(__file__).resolve().parent  # the editable install is a folder of links into the checkout
 
     def git(*arguments: str) -> str:
         run = subprocess.run(["git", "-C", str(here), *arguments], capture_output=True, text=True, check=True)
