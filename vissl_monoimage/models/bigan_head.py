@@ -54,6 +54,11 @@ class BiGANHead(nn.Module):
                 f"{_WHERE}: the generator makes images of {drawing.size} px and the discriminator sees "
                 f"{judging.size} px: give both as many widths (now {drawing.widths} and {judging.widths})"
             )
+        if len(judging.widths) == 1 and not judging.hidden:
+            raise MonoImageError(
+                f"{_WHERE}: discriminator: widths={judging.widths} and hidden=0 leave no layer that sees z, and the "
+                "encoder would never learn: give it two widths, or a hidden layer"
+            )
         self.features, self.latent = features, latent
         self.to_latent = nn.Linear(features, latent)
         self.generator = Generator(latent, drawing, mean, std)

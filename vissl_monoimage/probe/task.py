@@ -10,7 +10,8 @@ from classy_vision.tasks import register_task
 from vissl.config import AttrDict
 
 from vissl_monoimage.probe import loading
-from vissl_monoimage.probe.cache import FeatureCacheHook, problems_with
+from vissl_monoimage.probe.cache import FeatureCacheHook
+from vissl_monoimage.probe.cacheable import problems_with
 from vissl_monoimage.probe.prepare import prepare
 from vissl_monoimage.progress import ProgressHook
 from vissl_monoimage.task import MonoImageTask

@@ -20,7 +20,7 @@ from vissl_monoimage.report.ledger import Row
 from vissl_monoimage.report.table import Table
 
 # Okabe and Ito's colours, told apart by colour-blind readers as well; random weights are always grey.
-_GREY, _COLOURS = "#777777", ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_GREY, COLOURS = "#777777", ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _MARKS = "osD^vP"
 
 
@@ -43,14 +43,14 @@ def loss_curve(row: Row) -> Figure:
     """The training loss of one run over its steps."""
     steps = [step for step, _ in row.losses]
     losses = [math.nan if loss is None else loss for _, loss in row.losses]
-    canvas, axes = _axes()
-    axes.plot(steps, losses, color=_COLOURS[0], linewidth=1.5)
+    canvas, axes = new_axes()
+    axes.plot(steps, losses, color=COLOURS[0], linewidth=1.5)
     axes.set(xlabel="step", ylabel="training loss")
     ends = "no steps recorded"
     if steps:
         ends = f"from {losses[0]:.3g} at step {steps[0]} to {losses[-1]:.3g} at step {steps[-1]}"
     return Figure(
-        _svg(canvas),
+        svg(canvas),
         "image/svg+xml",
         f"Line plot of the training loss of {row.name}, {ends}.",
         f"Training loss of {row.method} (seed {row.seed}), single steps.",
@@ -59,9 +59,9 @@ def loss_curve(row: Row) -> Figure:
 
 def per_layer(table: Table) -> Figure:
     """Accuracy against layer for each line of a table, with its intervals."""
-    canvas, axes = _axes()
+    canvas, axes = new_axes()
     places = {layer: place for place, layer in enumerate(table.layers)}
-    colours = iter(_COLOURS * len(table.lines))
+    colours = iter(COLOURS * len(table.lines))
     for number, line in enumerate(table.lines):
         x = np.array([places[layer] for layer in line.cells], float) + 0.03 * (number - len(table.lines) / 2)
         y = [cell.mean for cell in line.cells.values()]
@@ -85,7 +85,7 @@ def per_layer(table: Table) -> Figure:
         f"{line.label}: " + ", ".join(f"{layer} {cell}" for layer, cell in line.cells.items()) for line in table.lines
     )
     return Figure(
-        _svg(canvas),
+        svg(canvas),
         "image/svg+xml",
         f"Line plot of {table.title}. {values}.",
         f"{table.dataset}, protocol {table.protocol}; bars are 95 % intervals where n > 1.",
@@ -143,7 +143,8 @@ def first_convolution(checkpoint: str | Path) -> np.ndarray[Any, Any]:
     raise MonoImageError(f"the trunk in '{checkpoint}' has no convolution over RGB")
 
 
-def _axes() -> tuple[Canvas, Axes]:
+def new_axes() -> tuple[Canvas, Axes]:
+    """An empty plot in the report's style."""
     canvas = Canvas(figsize=(5.6, 3.7), layout="constrained")
     axes = canvas.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
@@ -151,7 +152,7 @@ def _axes() -> tuple[Canvas, Axes]:
     return canvas, axes
 
 
-def _svg(canvas: Canvas) -> bytes:
+def svg(canvas: Canvas) -> bytes:
     """SVG with text as outlines (it needs no font) and no date (equal data give equal bytes)."""
     buffer = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "vissl_monoimage"}):

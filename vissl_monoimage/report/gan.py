@@ -42,7 +42,6 @@ _WORDS = {
 class Drawn:
     """One run: its grids of pictures, and the plots of its players."""
 
-    run_id: str
     name: str
     pictures: list[Figure]
     plots: list[Figure]
@@ -51,7 +50,7 @@ class Drawn:
 def drawn(pretrained: Sequence[Row], missing: list[str]) -> list[Drawn]:
     """The first seed of each experiment with a generator, `MAX_RUNS` at most; what is not shown goes to `missing`."""
     groups: dict[str, list[Row]] = {}
-    for row in filter(_has_generator, pretrained):
+    for row in filter(has_generator, pretrained):
         groups.setdefault(row.group_hash, []).append(row)
     firsts = [min(group, key=lambda row: (row.seed, row.recipe.get("seed", 0))) for group in groups.values()]
     names = _names(firsts)
@@ -68,7 +67,7 @@ def _names(rows: Sequence[Row]) -> list[str]:
     return [f"{text}{hint}, seed {row.seed}" for row, text, hint in zip(rows, labels, hints, strict=True)]
 
 
-def _has_generator(row: Row) -> bool:
+def has_generator(row: Row) -> bool:
     """Whether the run measured its players, or left pictures or a file of their losses behind."""
     left = [_folder(row) / FOLDER, _folder(row) / PLAYERS_FILE] if row.checkpoint_out else []
     return not LOSSES.keys().isdisjoint(row.pretext) or any(map(os.path.exists, left))
@@ -79,7 +78,7 @@ def _folder(row: Row) -> Path:
 
 
 def _drawn(row: Row, name: str, missing: list[str]) -> Drawn:
-    folder, block = _folder(row), Drawn(row.run_id, name, [], [])
+    folder, block = _folder(row), Drawn(name, [], [])
     if not row.checkpoint_out:
         missing.append(f"Not shown: what {name} draws, for it left no checkpoint that says where.")
         return block
@@ -150,9 +149,9 @@ def _look(line: str) -> dict[str, Any] | None:
 
 def _plot(looks: Sequence[dict[str, Any]], lines: dict[str, str], unit: str, what: str, name: str) -> Figure:
     """A line over the steps for each key of `lines`, called by its words, through the looks that have it."""
-    canvas, axes = figures._axes()
+    canvas, axes = figures.new_axes()
     ends = []
-    for colour, (key, words) in zip(figures._COLOURS, lines.items(), strict=False):
+    for colour, (key, words) in zip(figures.COLOURS, lines.items(), strict=False):
         points = [(look["step"], look[key]) for look in looks if key in look]
         if points:
             axes.plot(*zip(*points, strict=True), label=words, color=colour, linewidth=1.5)
@@ -162,4 +161,4 @@ def _plot(looks: Sequence[dict[str, Any]], lines: dict[str, str], unit: str, wha
     if len(ends) > 1:
         axes.legend(frameon=False)
     alt = f"Line plot. {what}, {name}: {'; '.join(ends) or 'nothing recorded'}."
-    return Figure(figures._svg(canvas), "image/svg+xml", alt, f"{what}; single steps.")
+    return Figure(figures.svg(canvas), "image/svg+xml", alt, f"{what}; single steps.")

@@ -33,7 +33,6 @@ def render_page(rows: Sequence[Row]) -> str:
     pretrained = _pretrained(rows, probed)
     missing: list[str] = []
     generators = gan.drawn(pretrained, missing)
-    plotted = {block.run_id for block in generators if block.plots}
     tables = [_block(table) for table in build(probed)]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("vissl_monoimage.report", "."),
@@ -50,7 +49,7 @@ def render_page(rows: Sequence[Row]) -> str:
         photos=_photos(pretrained, missing),
         filters=_filters(probed, missing),
         generators=generators,
-        curves=[figures.loss_curve(row) for row in pretrained if row.losses and row.run_id not in plotted],
+        curves=[figures.loss_curve(row) for row in pretrained if row.losses and not gan.has_generator(row)],
         runs=[_run(row) for row in [*pretrained, *(item.probe for item in probed)]],
         missing=missing,
     )

@@ -47,8 +47,8 @@ class MonitorHook(ClassyHook):
         """A resumed run goes on with the lines up to its checkpoint."""
         path = _path(task)
         if is_primary() and path.is_file():
-            kept = [line for line in path.read_text().splitlines(keepends=True) if _step(line) <= task.iteration]
-            path.write_text("".join(kept))
+            kept = [line for line in path.read_text().splitlines() if _step(line) <= task.iteration]
+            path.write_text("".join(f"{line}\n" for line in kept))
 
     def on_update(self, task: Any) -> None:
         """After every training step; the trainer counts it later."""
@@ -130,5 +130,5 @@ def _step(line: str) -> float:
     """The step of a line; a line that a kill tore comes after all steps."""
     try:
         return float(json.loads(line)["step"])
-    except (json.JSONDecodeError, KeyError):
+    except (json.JSONDecodeError, KeyError, TypeError):
         return float("inf")

@@ -49,9 +49,11 @@ class Player:
         """Own the weights of these networks, with VISSL's rules for weight decay, norms, biases and the head's rate."""
         self.networks = nn.ModuleDict({**({"trunk": trunk} if trunk else {}), "heads": heads})
         groups = get_optimizer_param_groups(self.networks, model_config, self.settings, self.schedulers)
-        for group in groups[4:]:  # VISSL knows no transposed convolutions and counts them to no head
-            group["lr"] = self.schedulers["lr_head"]
-        self.optimizer.set_param_groups([group for group in groups if group["params"]])
+        # VISSL knows no transposed convolutions and counts them to no head: behind the groups of trunk and head.
+        for weight in (weight for group in groups[4:] for weight in group["params"]):
+            decays = weight.ndim > 1 or self.settings["regularize_bias"]
+            groups[2 if decays else 3]["params"].append(weight)
+        self.optimizer.set_param_groups([group for group in groups[:4] if group["params"]])
 
     def minimise(self, loss: torch.Tensor, where: float) -> None:
         """Gradients of `loss` for this player's weights, averaged over all ranks, and a step along them."""

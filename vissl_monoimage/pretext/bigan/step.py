@@ -211,11 +211,10 @@ def finite(task: Any, value: Tensor, name: str) -> float:
     """`value`'s mean over all ranks, or the end of the run on all of them."""
     mean = float(all_reduce_mean(value.detach().clone()))
     if mean - mean != 0:  # infinite or not a number
-        player = DISCRIMINATOR if name.startswith(DISCRIMINATOR) else ENCODER_GENERATOR
-        rate = f"config.OPTIMIZER.{f'{DISCRIMINATOR}.' if player == DISCRIMINATOR else ''}param_schedulers.lr"
+        rates = [f"config.OPTIMIZER.{player}param_schedulers.lr" for player in (f"{DISCRIMINATOR}.", "")]
         raise MonoImageError(
             f"step {task.iteration + 1}: the {name} is {mean}, and the run stops before it moves a weight: lower the "
-            f"rate of this player ({rate}), raise config.LOSS.bigan_loss.penalty where there is one"
+            f"players' learning rates ({', '.join(rates)}), raise config.LOSS.bigan_loss.penalty where there is one"
             f"{', or switch config.MONOIMAGE.BF16 off' if task.bf16 else ''}; checkpoints up to here are kept"
         )
     return mean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from vissl.config import AttrDict
 
 from vissl_monoimage.errors import MonoImageError, nearest, unknown
 from vissl_monoimage.models.bigan_head import NAME as HEAD
+from vissl_monoimage.models.bigan_head import BiGANHead
 from vissl_monoimage.pretext.bigan import loss
 from vissl_monoimage.pretext.bigan.monitor import MonitorHook
 from vissl_monoimage.pretext.bigan.pictures import PicturesHook
@@ -77,6 +79,17 @@ def _head(config: Mapping[str, Any]) -> Iterator[str]:
     params = config["MODEL"]["HEAD"]["PARAMS"]
     if len(params) != 1 or params[0][0] != HEAD:
         yield f"bigan_task needs one head, config.MODEL.HEAD.PARAMS=[[{HEAD},{{...}}]], not {params}"
+        return
+    settings = params[0][1]
+    known = [name for name in inspect.signature(BiGANHead).parameters if name != "model_config"]
+    if wrong := [key for key in settings if key not in known]:
+        yield from (f"config.MODEL.HEAD.PARAMS, head {HEAD}: {unknown('key', key, known)}" for key in wrong)
+        return
+    try:
+        with torch.device("meta"):
+            BiGANHead(AttrDict(dict(config["MODEL"])), **settings)
+    except TypeError as error:  # a key is missing
+        yield f"config.MODEL.HEAD.PARAMS, head {HEAD}: {error}"
 
 
 def _stakes(config: Mapping[str, Any]) -> Iterator[str]:
