@@ -30,8 +30,12 @@ def read_block(block_type: type[Block], values: Mapping[str, Any] | None, where:
     names = [field.name for field in dataclasses.fields(block_type)]  # type: ignore[arg-type]
     problems = [f"{where}: {unknown('key', key, names)}" for key in values if key not in names]
     accepted: dict[str, Any] = {}
-    for name in names:
+    for field in dataclasses.fields(block_type):  # type: ignore[arg-type]
+        name = field.name
         if name not in values:
+            required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+            if required and values.keys() <= set(names):  # a mistyped key may be the one that is missing
+                problems.append(f"{where}.{name} is missing: it must be {_spell(hints[name])}")
             continue
         value, wanted = values[name], hints[name]
         if not _fits(value, wanted):

@@ -51,3 +51,16 @@ def test_ranges_are_checked_after_types() -> None:
 def test_a_size_that_is_no_whole_number_never_gets_through(value: object) -> None:
     with pytest.raises(MonoImageError, match=r"x\.SIZE="):
         read_block(Block, {"SIZE": value}, "x")
+
+
+@dataclass(frozen=True)
+class Needs:
+    SIZE: int
+    RATE: float = 0.5
+
+
+def test_a_key_that_is_needed_and_missing_is_told() -> None:
+    with pytest.raises(MonoImageError, match=r"^x\.SIZE is missing: it must be a whole number$"):
+        read_block(Needs, {"RATE": 1.0}, "x")
+    with pytest.raises(MonoImageError, match=r"^x: unknown key 'SIZ': did you mean 'SIZE'\? valid: RATE, SIZE$"):
+        read_block(Needs, {"SIZ": 1}, "x")

@@ -49,7 +49,7 @@ class NetworkSettings:
         if not 2 <= self.kernel <= 7:
             found.append(f"kernel={self.kernel} must be between 2 and 7 px")
         if self.norm not in NORMS:
-            found.append(unknown("norm", self.norm, NORMS))
+            found.append(f"norm: {unknown('norm', self.norm, NORMS)}")
         if self.hidden < 0:
             found.append(f"hidden={self.hidden} must not be negative")
         return found

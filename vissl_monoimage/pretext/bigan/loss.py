@@ -17,6 +17,7 @@ from vissl_monoimage.schema import read_block
 NAME = "bigan_loss"
 WHERE = f"config.LOSS.{NAME}"
 OBJECTIVES = ("cross_entropy", "wasserstein")
+_TINY = 1e-12  # under a root, whose derivative at 0 is infinite
 Discriminator = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -44,7 +45,7 @@ class BiGANLossConfig:
         """What is out of range."""
         found = []
         if self.objective not in OBJECTIVES:
-            found.append(unknown("objective", self.objective, OBJECTIVES))
+            found.append(f"objective: {unknown('objective', self.objective, OBJECTIVES)}")
         for name in ("penalty", "latent_regression"):
             if getattr(self, name) < 0:
                 found.append(f"{name}={getattr(self, name)} must not be negative")
@@ -138,4 +139,4 @@ class BiGANLoss(ClassyLoss):
             score = discriminator(images, latents).sum()
             gradients = torch.autograd.grad(score, (images, latents), create_graph=True)
             squared = torch.stack([gradient.flatten(1).square().sum(1) for gradient in gradients]).sum(0)
-            return (squared.sqrt() - 1).square().mean()
+            return ((squared + _TINY).sqrt() - 1).square().mean()
