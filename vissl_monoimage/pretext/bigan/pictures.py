@@ -61,7 +61,9 @@ def samples(task: Any) -> Tensor:
 def reconstructions(task: Any) -> Tensor:
     """The first training images x and their G(E(x)), side by side, in [0, 1], at the generator's size."""
     head, images = head_of(task), task.datasets["train"]
+    epoch, images.epoch = images.epoch, 0  # flipped as in the first epoch, whichever this is
     x = torch.stack([images[index]["data"][0] for index in range(min(_RECONSTRUCTIONS, len(images)))]).to(task.device)
+    images.epoch = epoch
     again = head.generator(task.base_model(x)[0])
     if x.shape[-1] != head.generator.size:
         x = F.interpolate(x, size=head.generator.size, mode="bilinear", antialias=True)
