@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from classy_vision.generic.distributed_util import is_primary
 from classy_vision.hooks import ClassyHook
 from torch import Tensor, nn
 from torchvision.utils import make_grid, save_image
 
 from vissl_monoimage.pretext.bigan.names import COLUMNS, FOLDER, RECONSTRUCTIONS, SAMPLES
-from vissl_monoimage.pretext.bigan.step import head_of
+from vissl_monoimage.pretext.bigan.step import head_of, resized
 from vissl_monoimage.seeding import generator as seeded
 
 _SAMPLES, _RECONSTRUCTIONS = 64, 32
@@ -65,9 +64,7 @@ def reconstructions(task: Any) -> Tensor:
     x = torch.stack([images[index]["data"][0] for index in range(min(_RECONSTRUCTIONS, len(images)))]).to(task.device)
     images.epoch = epoch
     again = head.generator(task.base_model(x)[0])
-    if x.shape[-1] != head.generator.size:
-        x = F.interpolate(x, size=head.generator.size, mode="bilinear", antialias=True)
-    return head.generator.to_pixels(torch.stack([x, again], dim=1).flatten(0, 1))
+    return head.generator.to_pixels(torch.stack([resized(head, x), again], dim=1).flatten(0, 1))
 
 
 @contextmanager

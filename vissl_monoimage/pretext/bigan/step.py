@@ -106,9 +106,13 @@ def make_pairs(task: Any, images: Tensor, latents: Tensor) -> Pairs:
     codes = task.base_model(images)[0].float()  # in bfloat16 inside, where the config says so
     with autocast(task):
         generated = head.generator(latents).float()
-    if images.shape[-1] != head.generator.size:
-        images = F.interpolate(images, size=head.generator.size, mode="bilinear", antialias=True)
-    return Pairs(images, codes, generated, latents)
+    return Pairs(resized(head, images), codes, generated, latents)
+
+
+def resized(head: BiGANHead, images: Tensor) -> Tensor:
+    """The encoder's images at the size of generator and discriminator."""
+    size = head.generator.size
+    return images if images.shape[-1] == size else F.interpolate(images, size=size, mode="bilinear", antialias=True)
 
 
 def scores(task: Any, pairs: Pairs) -> tuple[Tensor, Tensor]:
