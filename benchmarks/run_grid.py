@@ -77,7 +77,8 @@ def main() -> None:
     print(f"{len(cells)} cells of about {grid.minutes:g} core-minutes each, {options.jobs} at a time", flush=True)
     with ThreadPoolExecutor(options.jobs) as pool:
         list(pool.map(lambda cell: run_cell(grid, cell[0], cell[1], options), cells))
-    write_results(options.grid.stem, grid, options)
+    keep_rows(RESULTS / f"{options.grid.stem}.jsonl", options)
+    tabulate(options.grid.stem, grid.beside)
 
 
 def run_cell(grid: Grid, name: str, seed: int, options: argparse.Namespace) -> None:
@@ -135,22 +136,24 @@ def run(folder: Path, seed: int, overrides: list[str]) -> None:
         )
 
 
-def write_results(name: str, grid: Grid, options: argparse.Namespace) -> None:
-    """The ledger's rows of all runs, without this machine's folders, and their table with intervals."""
+def keep_rows(target: Path, options: argparse.Namespace) -> None:
+    """The ledger's rows of all runs, without this machine's folders."""
     folders = {str(options.out): "OUT", str(options.cifar10): "CIFAR10", str(options.photo): options.photo.name}
-    target = RESULTS / f"{name}.jsonl"
     target.unlink(missing_ok=True)
     for row in ledger.read([options.out]):
         text = json.dumps(asdict(row), separators=(",", ":"))
         for folder, short in folders.items():
             text = text.replace(folder, short)
         ledger.append_text(target, text + "\n")
-    probed = link(ledger.read([target, *(RESULTS / f"{other}.jsonl" for other in grid.beside)]))
+
+
+def tabulate(name: str, beside: list[str]) -> None:
+    """The table of the rows kept for a grid, and for those beside it: mean and half the 95 % interval a layer."""
+    probed = link(ledger.read([RESULTS / f"{grid}.jsonl" for grid in (name, *beside)]))
     with open(RESULTS / f"{name}.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["protocol", "cell", "method", "n", "layer", "mean", "half_width_95"])
-        cells = dict.fromkeys(cell_of(item.probe) for item in probed)
-        for cell in cells:
+        for cell in dict.fromkeys(cell_of(item.probe) for item in probed):
             for table in build(item for item in probed if cell_of(item.probe) == cell):
                 for line in table.lines:
                     for layer, value in line.cells.items():
@@ -160,7 +163,7 @@ def write_results(name: str, grid: Grid, options: argparse.Namespace) -> None:
 
 
 def cell_of(probe: ledger.Row) -> str:
-    """The cell of a probe, by its folder OUT/<cell>_<seed>/probe, and the grid's method where it is another."""
+    """The cell of a probe, by its folder OUT/<cell>_<seed>/probe."""
     return Path(probe.checkpoint_out or "").parent.parent.name.rpartition("_")[0]
 
 
