@@ -64,13 +64,14 @@ def bigan_train_step(task: Any) -> Any:
         pairs = make_pairs(task, images, latents)
     task.last_batch.sample, task.last_batch.target = sample, sample["target"]
     task.last_batch.pairs, task.last_batch.model_output = pairs.detached(), pairs.codes.detach()
-    task.run_hooks(Hooks.on_forward.name)
     if task.train:
         measured = discriminator_step(task, task.last_batch.pairs, mix)
         if moved:
             measured |= encoder_generator_step(task, pairs)
     else:
         measured = look(task, task.last_batch.pairs)
+    # Not before the losses are known to be finite: VISSL's own hook for outputs that are not ends in an AttributeError.
+    task.run_hooks(Hooks.on_forward.name)
     task.last_batch.measured = measured
     task.last_batch.loss = torch.tensor(measured[f"{DISCRIMINATOR}_loss"])
     task.losses.append(measured[f"{DISCRIMINATOR}_loss"] * len(images))
