@@ -35,6 +35,8 @@ MONOGAN = [
     "config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY=5",
 ]
 FINAL = "model_final_checkpoint_phase1.torch"
+# Steps behind each, in the order they are written.
+CHECKPOINTS = {f"model_{name}.torch": step for name, step in [("iteration5", 5), ("phase0", 9), ("iteration10", 10)]}
 
 
 def tensors(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -82,16 +84,19 @@ def means_on_test_set(folder: Path) -> dict[int, dict[str, Any]]:
     return {line["train_phase_idx"] + 1: line["test_bigan_meter"] for line in found if "test_bigan_meter" in line}
 
 
-def start_and_kill(folder: Path, when: str) -> None:
-    """Start the run and kill it as soon as the checkpoint `when` is there."""
+def start_and_kill(folder: Path, checkpoint: str, step: int) -> None:
+    """Start the run and kill it when it has done `step` and would be resumed from `checkpoint`."""
     process = subprocess.Popen(
         [sys.executable, "-m", "vissl_monoimage", *MONOGAN, f"config.CHECKPOINT.DIR={folder}"],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         start_new_session=True,
         stdout=subprocess.DEVNULL,
     )
+    players, newest = folder / "players.jsonl", folder / "checkpoint.torch"
     deadline = time.monotonic() + 600
-    while not (folder / when).exists():
+    while (
+        CHECKPOINTS.get(newest.resolve().name, 0) < CHECKPOINTS[checkpoint] or players.read_bytes().count(b"\n") < step
+    ):
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.002)
@@ -129,15 +134,18 @@ def test_both_optimizers_are_in_the_checkpoint(uninterrupted: Path) -> None:
         assert any(value.any() for value in averages)
 
 
-@pytest.fixture(scope="module", params=["model_iteration5.torch", "model_phase0.torch"])
+# Two steps behind a checkpoint, which are done again; and where the epoch is over and the test is not.
+@pytest.fixture(
+    scope="module", params=[("model_iteration5.torch", 7), ("model_phase0.torch", 9)], ids=lambda when: when[0]
+)
 def resumed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run killed behind that checkpoint, inside an epoch or at the end of one, and started again."""
     folder = tmp_path_factory.mktemp("killed") / "run"
-    start_and_kill(folder, request.param)
+    start_and_kill(folder, *request.param)
     assert not (folder / FINAL).exists()
     told = re.search(rf"resumed at step (\d+) of {STEPS}", run(folder))
     assert told
-    assert int(told.group(1)) >= (5 if "iteration" in request.param else 9)
+    assert int(told.group(1)) >= CHECKPOINTS[request.param[0]]
     return folder
 
 

@@ -159,6 +159,6 @@ def _plot(looks: Sequence[dict[str, Any]], lines: dict[str, str], unit: str, wha
             ends.append(f"{words} from {first:.3g} at step {start} to {last:.3g} at step {end}")
     axes.set(xlabel="step", ylabel=unit)
     if len(ends) > 1:
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     alt = f"Line plot. {what}, {name}: {'; '.join(ends) or 'nothing recorded'}."
     return Figure(figures.svg(canvas), "image/svg+xml", alt, f"{what}; single steps.")

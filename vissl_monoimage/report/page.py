@@ -88,7 +88,8 @@ def _photos(pretrained: Sequence[Row], missing: list[str]) -> list[list[Figure]]
     """The photo and its crops for runs that looked at one image: each photo and recipe once."""
     drawn: dict[str, list[Figure]] = {}
     for row in (row for row in pretrained if len(row.images) == 1):
-        key = f"{row.images[0]['sha256']} {sorted(row.recipe.items())}"
+        recipe = {name: value for name, value in row.recipe.items() if name != "seed"}
+        key = f"{row.images[0]['sha256']} {sorted(recipe.items())}"
         if key in drawn:
             continue
         try:
