@@ -77,6 +77,8 @@ class MonoImageTask(SelfSupervisionTask):
         }
 
     def set_epoch(self, phase_type: str, epoch: int, start_iter: int, train_phase_idx: int) -> None:
+        if phase_type != "train":
+            start_iter = 0  # VISSL counts it in training steps, and a resumed run would skip its first test
         super().set_epoch(phase_type, epoch, start_iter, train_phase_idx)
         self.datasets[phase_type].epoch = train_phase_idx if phase_type == "train" else 0
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from classy_vision.generic.distributed_util import is_primary
 from classy_vision.hooks import ClassyHook
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
 from vissl_monoimage.pretext.bigan.names import COLUMNS, FOLDER, RECONSTRUCTIONS, SAMPLES
-from vissl_monoimage.pretext.bigan.step import head_of, resized
+from vissl_monoimage.pretext.bigan.step import at_rest, head_of, resized
 from vissl_monoimage.seeding import generator as seeded
 
 _SAMPLES, _RECONSTRUCTIONS = 64, 32
@@ -65,17 +64,6 @@ def reconstructions(task: Any) -> Tensor:
     images.epoch = epoch
     again = head.generator(task.base_model(x)[0])
     return head.generator.to_pixels(torch.stack([resized(head, x), again], dim=1).flatten(0, 1))
-
-
-@contextmanager
-def at_rest(model: nn.Module) -> Iterator[None]:
-    """The model in eval mode, and afterwards as it was."""
-    training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)
 
 
 def _save(images: Tensor, path: Path, columns: int) -> None:

@@ -192,7 +192,7 @@ def reconstruction(task: Any, pairs: Pairs) -> Measured:
     does not invert the generator at all.
     """
     drawer = head_of(task).generator
-    with autocast(task):
+    with autocast(task), at_rest(drawer):
         again = drawer.to_pixels(drawer(pairs.codes))
     images = drawer.to_pixels(pairs.images)
     return {
@@ -223,6 +223,17 @@ def finite(task: Any, value: Tensor, name: str) -> float:
             f"{', or switch config.MONOIMAGE.BF16 off' if task.bf16 else ''}; checkpoints up to here are kept"
         )
     return mean
+
+
+@contextmanager
+def at_rest(model: nn.Module) -> Iterator[None]:
+    """The model in eval mode, in which looking at it leaves no trace, and afterwards as it was."""
+    training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(training)
 
 
 @contextmanager
