@@ -51,11 +51,9 @@ class Clock(ClassyHook):
 class Photos(torch.utils.data.Dataset[Tensor]):
     """The run's own crops through torchvision's transforms, as a script without VISSL would have them."""
 
-    def __init__(self, config: Any) -> None:
-        from vissl.config import AttrDict
+    def __init__(self, settings: Any) -> None:
         from vissl.data import DATASET_SOURCE_MAP
 
-        settings = AttrDict(config)
         self.source = DATASET_SOURCE_MAP["single_image"](
             cfg=settings, data_source="single_image", path=settings.DATA.TRAIN.DATA_PATHS[0], split="TRAIN",
             dataset_name="single_image",
@@ -90,14 +88,12 @@ def vissl_steps(overrides: list[str]) -> list[float]:
     ]
 
 
-def bare_steps(config: Any, steps: int) -> list[float]:
+def bare_steps(settings: Any, steps: int) -> list[float]:
     """Seconds of the steps of a plain loop: the same networks and updates, nothing else."""
-    from vissl.config import AttrDict
     from vissl.models import build_model
 
     from vissl_monoimage.pretext.bigan.loss import BiGANLoss
 
-    settings = AttrDict(config)
     torch.manual_seed(0)
     model = build_model(settings.MODEL, settings.OPTIMIZER).train()
     trunk, head, loss = model.trunk, model.heads[0], BiGANLoss.from_config(settings.LOSS.bigan_loss)
@@ -106,7 +102,7 @@ def bare_steps(config: Any, steps: int) -> list[float]:
     betas = tuple(settings.OPTIMIZER.betas)
     first, second = (torch.optim.Adam(weights, 2e-4, betas) for weights in (ours, judge.parameters()))
     batch, bf16 = settings.DATA.TRAIN.BATCHSIZE_PER_REPLICA, bool(settings.MONOIMAGE.BF16)
-    batches = iter(DataLoader(Photos(config), batch, shuffle=True, drop_last=True))
+    batches = iter(DataLoader(Photos(settings), batch, shuffle=True, drop_last=True))
     times = []
     for step in range(steps):
         began = time.perf_counter()
@@ -164,13 +160,13 @@ def rounds(options: argparse.Namespace) -> Iterator[tuple[float, float]]:
     batch = composed.config.DATA.TRAIN.BATCHSIZE_PER_REPLICA
     overrides.append(f"config.DATA.TRAIN.DATA_LIMIT={steps * batch}")
     launch.prepare(composed)
-    from omegaconf import OmegaConf
+    from vissl.utils.hydra_config import convert_to_attrdict
 
-    config = OmegaConf.to_container(composed.config, resolve=True)
+    settings = convert_to_attrdict(composed, dump_config=False)[1]
     for _ in range(options.rounds):
         yield (
             1000 * statistics.median(vissl_steps(overrides)),
-            1000 * statistics.median(bare_steps(config, steps)),
+            1000 * statistics.median(bare_steps(settings, steps)),
         )
 
 

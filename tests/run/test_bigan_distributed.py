@@ -118,7 +118,7 @@ def test_two_processes_train_the_weights_of_one(trained: Run, objective: str) ->
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_two_processes_have_the_optimizers_of_one(trained: Run, objective: str) -> None:
-    """Adam's steps do not tell a sum over ranks from a mean; its averages do."""
+    """Averages of gradients and of their squares: twice and four times these, were a sum over ranks taken for a mean."""
     one, two = (state(trained(objective, processes))["optimizer"] for processes in (1, 2))
     assert one.keys() == two.keys() == {"encoder_generator", "discriminator"}
     for player in one:
