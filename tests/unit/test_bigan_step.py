@@ -13,15 +13,8 @@ from vissl.config import AttrDict
 from vissl.models.heads import get_model_head
 
 from vissl_monoimage.pretext.bigan.loss import BiGANLoss
-from vissl_monoimage.pretext.bigan.step import (
-    Pairs,
-    frozen,
-    latent_error,
-    make_pairs,
-    reconstruction,
-    scores,
-    statistics_kept,
-)
+from vissl_monoimage.pretext.bigan.modes import frozen, statistics_kept
+from vissl_monoimage.pretext.bigan.step import Pairs, latent_error, make_pairs, reconstruction, scores
 
 LATENT = 3
 SIZES = {"widths": [4, 4]}  # 16 px

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from classy_vision.generic.distributed_util import all_reduce_mean, get_rank, get_world_size
-from torch import Tensor, nn
+from torch import Tensor
 from vissl.hooks import SSLClassyHookFunctions as Hooks
 from vissl.trainer.train_steps import register_train_step
 from vissl.trainer.train_steps.standard_train_step import construct_sample_for_model
@@ -19,6 +17,7 @@ from vissl.utils.perf_stats import PerfTimer
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.bigan_head import BiGANHead
+from vissl_monoimage.pretext.bigan.modes import at_rest, frozen, statistics_kept
 from vissl_monoimage.pretext.bigan.players import DISCRIMINATOR, ENCODER_GENERATOR
 from vissl_monoimage.seeding import generator as seeded
 
@@ -223,41 +222,3 @@ def finite(task: Any, value: Tensor, name: str) -> float:
             f"{', or switch config.MONOIMAGE.BF16 off' if task.bf16 else ''}; checkpoints up to here are kept"
         )
     return mean
-
-
-@contextmanager
-def at_rest(model: nn.Module) -> Iterator[None]:
-    """The model in eval mode, in which looking at it leaves no trace, and afterwards as it was."""
-    training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(training)
-
-
-@contextmanager
-def statistics_kept(module: nn.Module) -> Iterator[None]:
-    """Batch norms of `module` that use a batch's statistics but do not remember them."""
-    norms = [layer for layer in module.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
-    momenta = [norm.momentum for norm in norms]
-    for norm in norms:
-        norm.momentum = 0.0
-    try:
-        yield
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-
-
-@contextmanager
-def frozen(module: nn.Module) -> Iterator[None]:
-    """No gradients for the weights of `module`: they are not computed, which saves a third of its backward."""
-    weights = [weight for weight in module.parameters() if weight.requires_grad]
-    for weight in weights:
-        weight.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for weight in weights:
-            weight.requires_grad_(True)
