@@ -118,7 +118,7 @@ def test_two_processes_train_the_weights_of_one(trained: Run, objective: str) ->
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_two_processes_have_the_optimizers_of_one(trained: Run, objective: str) -> None:
-    """Averages of gradients and of their squares: twice and four times these, were a sum over ranks taken for a mean."""
+    """Averages of gradients and their squares: twice and four times these, were a sum over ranks taken for a mean."""
     one, two = (state(trained(objective, processes))["optimizer"] for processes in (1, 2))
     assert one.keys() == two.keys() == {"encoder_generator", "discriminator"}
     for player in one:
