@@ -65,7 +65,7 @@ class MonoImageTask(SelfSupervisionTask):
             multi_processing_method=self.config.MULTI_PROCESSING_METHOD,
             device=self.device,
             sampler_seed=self.config["SEED_VALUE"],
-            get_sampler=_get_sampler,
+            get_sampler=self.sampler,
         )
         return {
             split.lower(): build(
@@ -75,6 +75,13 @@ class MonoImageTask(SelfSupervisionTask):
             )
             for split in self.available_splits
         }
+
+    def sampler(self, dataset: Any, dataset_config: AttrDict, sampler_seed: int = 0) -> Any:
+        """The sampler of a split: ours, unless the config asks for one of VISSL's special samplers by name."""
+        special = dataset_config["USE_DEBUGGING_SAMPLER"] or dataset_config["USE_STATEFUL_DISTRIBUTED_SAMPLER"]
+        if special or not torch.distributed.is_initialized():
+            return get_sampler(dataset, dataset_config, sampler_seed)
+        return ResumableSampler(dataset, dataset_config["BATCHSIZE_PER_REPLICA"], sampler_seed)
 
     def set_epoch(self, phase_type: str, epoch: int, start_iter: int, train_phase_idx: int) -> None:
         if phase_type != "train":
@@ -100,14 +107,6 @@ class MonoImageTask(SelfSupervisionTask):
         `config` is what lies below VISSL's `config`, as plain containers. A method's task overrides it.
         """
         return []
-
-
-def _get_sampler(dataset: Any, dataset_config: AttrDict, sampler_seed: int = 0) -> Any:
-    """Ours, unless the config asks for one of VISSL's special samplers by name."""
-    special = dataset_config["USE_DEBUGGING_SAMPLER"] or dataset_config["USE_STATEFUL_DISTRIBUTED_SAMPLER"]
-    if special or not torch.distributed.is_initialized():
-        return get_sampler(dataset, dataset_config, sampler_seed)
-    return ResumableSampler(dataset, dataset_config["BATCHSIZE_PER_REPLICA"], sampler_seed)
 
 
 def _in_bfloat16(forward: Callable[..., Any], device_type: str) -> Callable[..., Any]:
