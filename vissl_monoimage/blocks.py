@@ -20,7 +20,8 @@ class MonoImageConfig:
         PROTOCOL: name of the probe protocol (`probe.protocols`).
         BF16: run the model's forward under bfloat16 autocast, on CPU as well.
         CACHE_FEATURES: run a probe's frozen trunk once over the data instead of in every epoch (`probe.cache`).
-        PICTURES_EVERY: epochs between two sets of pictures of what a generator draws; 0: none.
+        DEEPCLUSTER: the clustering (`pretext.deepcluster.clustering.DeepClusterConfig`).
+        PICTURES_EVERY: epochs between two sets of pictures of what a generator draws, or of clusters; 0: none.
         LEDGER: file the result is appended to; "" is ledger.jsonl in the run's folder.
     """
 
@@ -29,6 +30,7 @@ class MonoImageConfig:
     PROTOCOL: str = ""
     BF16: bool = False
     CACHE_FEATURES: bool = False
+    DEEPCLUSTER: Mapping[str, Any] = field(default_factory=dict)
     PICTURES_EVERY: int = 1
     LEDGER: str = ""
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
 from classy_vision.generic.distributed_util import is_primary
 from classy_vision.hooks import ClassyHook
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn, track
+from torch.utils.data import DataLoader
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -99,3 +101,21 @@ def _meters(task: Any) -> str:
             listed = values.values() if isinstance(values, dict) else [values]
             parts.append(f"{name} {' '.join(f'{float(value):.1f}' for value in listed)}")
     return "".join(f", {part}" for part in parts[:1])
+
+
+def told(batches: DataLoader[Any], what: str) -> Iterable[Any]:
+    """The batches, with their progress on the primary rank: a bar on a terminal, elsewhere a line now and then."""
+    if not is_primary():
+        return batches
+    return track(batches, what, transient=True) if sys.stdout.isatty() else _told_in_lines(batches, what)
+
+
+def _told_in_lines(batches: DataLoader[Any], what: str) -> Iterator[Any]:
+    began = last = time.monotonic()
+    for done, batch in enumerate(batches, 1):
+        yield batch
+        now = time.monotonic()
+        if now - last >= SECONDS_BETWEEN_LINES or done == len(batches):
+            last = now
+            left = timedelta(seconds=round((now - began) / done * (len(batches) - done)))
+            print(f"{what}, batch {done}/{len(batches)}, {left} left", flush=True)

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from vissl_monoimage.pretext.bigan import meter, monitor, pictures, players
-from vissl_monoimage.report import gan, ledger
+from vissl_monoimage.report import gan, ledger, remains
 from vissl_monoimage.report.ledger import Row
 from vissl_monoimage.report.page import render_page
 
@@ -221,7 +221,7 @@ def test_each_experiment_is_shown_once_by_its_first_seed_and_not_too_many(
     tmp_path: Path, a_gan: Callable[..., Row]
 ) -> None:
     rows = []
-    for group in "abcdef"[: gan.MAX_RUNS + 1]:
+    for group in "abcdef"[: remains.MAX_RUNS + 1]:
         for seed in (2, 0, 1):
             leave(tmp_path / f"{group}{seed}", seed=seed)
             rows.append(a_gan(f"{group}{seed}", group_hash=group * 64, seed=seed, images=[]))

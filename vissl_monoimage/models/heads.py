@@ -45,11 +45,20 @@ class AlexNetFC(nn.Module):
         Raises:
             MonoImageError: where the features flatten to another size than dims[0].
         """
-        flat = torch.flatten(features, start_dim=1)
-        if flat.shape[1] != self.inputs:
-            got = f"{' x '.join(str(side) for side in features.shape[1:])} = {flat.shape[1]}"
-            raise MonoImageError(
-                f"head alexnet_fc: dims[0]={self.inputs}, but the trunk gives {got} numbers: "
-                "set dims[0] in config.MODEL.HEAD.PARAMS to that, or choose the trunk for this image size"
-            )
-        return self.layers(flat)
+        return self.layers(flattened(features, self.inputs, "alexnet_fc"))
+
+
+def flattened(features: torch.Tensor, inputs: int, head: str) -> torch.Tensor:
+    """`features` (N, ...) as (N, inputs), for the head of that name.
+
+    Raises:
+        MonoImageError: where they flatten to another size.
+    """
+    flat = torch.flatten(features, start_dim=1)
+    if flat.shape[1] != inputs:
+        got = f"{' x '.join(str(side) for side in features.shape[1:])} = {flat.shape[1]}"
+        raise MonoImageError(
+            f"head {head}: dims[0]={inputs}, but the trunk gives {got} numbers: "
+            "set dims[0] in config.MODEL.HEAD.PARAMS to that, or choose the trunk for this image size"
+        )
+    return flat

@@ -11,27 +11,23 @@ from __future__ import annotations
 import math
 import os
 import shutil
-import sys
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from classy_vision.generic.distributed_util import barrier, is_primary
+from classy_vision.generic.distributed_util import barrier
 from classy_vision.hooks import ClassyHook
 from numpy.typing import NDArray
-from rich.progress import track
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Subset
 from vissl.data import wrap_dataloader
 from vissl.utils.env import get_machine_local_and_dist_rank
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.progress import SECONDS_BETWEEN_LINES
+from vissl_monoimage.progress import told
 
 KEY = "config.MONOIMAGE.CACHE_FEATURES"
 BATCH = 256  # images the trunk sees at once
@@ -138,7 +134,7 @@ def _fill(files: Files, share: range, task: Any, split: str) -> None:
         Subset(task.datasets[split], share), batch_size=BATCH, num_workers=task.config.DATA.NUM_DATALOADER_WORKERS
     )
     row = share.start
-    for batch in _told(loader, f"features of the {split} images"):
+    for batch in told(loader, f"features of the {split} images"):
         images, labels = batch["data"][0].to(task.device), batch["label"][0]
         if not isinstance(labels, Tensor) or labels.dim() != 1 or labels.is_floating_point():
             raise MonoImageError(f"{KEY} needs one whole number a sample for its label")
@@ -148,24 +144,6 @@ def _fill(files: Files, share: range, task: Any, split: str) -> None:
         files.features[rows] = torch.cat([feature.flatten(1).float() for feature in features], 1).cpu().numpy()
         files.targets[rows] = torch.stack([labels, batch["data_valid"][0]], 1).numpy()
         row = rows.stop
-
-
-def _told(batches: DataLoader[Any], what: str) -> Iterable[Any]:
-    """The batches, with their progress on the primary rank: a bar on a terminal, elsewhere a line now and then."""
-    if not is_primary():
-        return batches
-    return track(batches, what, transient=True) if sys.stdout.isatty() else _told_in_lines(batches, what)
-
-
-def _told_in_lines(batches: DataLoader[Any], what: str) -> Iterator[Any]:
-    began = last = time.monotonic()
-    for done, batch in enumerate(batches, 1):
-        yield batch
-        now = time.monotonic()
-        if now - last >= SECONDS_BETWEEN_LINES or done == len(batches):
-            last = now
-            left = timedelta(seconds=round((now - began) / done * (len(batches) - done)))
-            print(f"{what}, batch {done}/{len(batches)}, {left} left", flush=True)
 
 
 def _loader(task: Any, split: str, files: Files) -> Any:

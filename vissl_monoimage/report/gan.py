@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -15,12 +13,10 @@ import numpy as np
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.images.loading import load_photo, read_bytes
 from vissl_monoimage.pretext.bigan.names import COLUMNS, FOLDER, PLAYERS_FILE, RECONSTRUCTIONS, SAMPLES
-from vissl_monoimage.report import figures
 from vissl_monoimage.report.figures import Figure
 from vissl_monoimage.report.ledger import Row
-from vissl_monoimage.report.table import Probed, label
+from vissl_monoimage.report.remains import Shown, folder_of, looks, plot, shown
 
-MAX_RUNS = 4  # on a page: the pictures of each can have megabytes
 LOSSES = {"discriminator_loss": "discriminator", "encoder_generator_loss": "encoder and generator"}
 ERROR = {"reconstruction_error": "x and G(E(x))", "mismatch_error": "x and G(E(x')), x' another image"}
 _GAP = 2  # px, white, between the images of a grid and around it
@@ -38,47 +34,19 @@ _WORDS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Drawn:
-    """One run: its grids of pictures, and the plots of its players."""
-
-    name: str
-    pictures: list[Figure]
-    plots: list[Figure]
-
-
-def drawn(pretrained: Sequence[Row], missing: list[str]) -> list[Drawn]:
-    """The first seed of each experiment with a generator, `MAX_RUNS` at most; what is not shown goes to `missing`."""
-    groups: dict[str, list[Row]] = {}
-    for row in filter(has_generator, pretrained):
-        groups.setdefault(row.group_hash, []).append(row)
-    firsts = [min(group, key=lambda row: (row.seed, row.recipe.get("seed", 0))) for group in groups.values()]
-    names = _names(firsts)
-    if names[MAX_RUNS:]:
-        missing.append(f"Not shown, to keep the page small: what is drawn by {'; '.join(names[MAX_RUNS:])}.")
-    blocks = [_drawn(row, name, missing) for row, name in list(zip(firsts, names, strict=True))[:MAX_RUNS]]
-    return [block for block in blocks if block.pictures or block.plots]
-
-
-def _names(rows: Sequence[Row]) -> list[str]:
-    """What each learned from, and its seed; a part of the hash tells apart those that learned from the same."""
-    labels = [label(Probed(row, row)) for row in rows]
-    hints = [f" [{row.group_hash[:6]}]" * (labels.count(text) > 1) for row, text in zip(rows, labels, strict=True)]
-    return [f"{text}{hint}, seed {row.seed}" for row, text, hint in zip(rows, labels, hints, strict=True)]
+def drawn(pretrained: Sequence[Row], missing: list[str]) -> list[Shown]:
+    """Grids and plots of the runs that have a generator; what is not shown goes to `missing`."""
+    return shown(filter(has_generator, pretrained), "what is drawn by", _drawn, missing)
 
 
 def has_generator(row: Row) -> bool:
     """Whether the run measured its players, or left pictures or a file of their losses behind."""
-    left = [_folder(row) / FOLDER, _folder(row) / PLAYERS_FILE] if row.checkpoint_out else []
+    left = [folder_of(row) / FOLDER, folder_of(row) / PLAYERS_FILE] if row.checkpoint_out else []
     return not LOSSES.keys().isdisjoint(row.pretext) or any(map(os.path.exists, left))
 
 
-def _folder(row: Row) -> Path:
-    return Path(row.checkpoint_out or "").parent
-
-
-def _drawn(row: Row, name: str, missing: list[str]) -> Drawn:
-    folder, block = _folder(row), Drawn(name, [], [])
+def _drawn(row: Row, name: str, missing: list[str]) -> Shown:
+    folder, block = folder_of(row), Shown(name, [], [])
     if not row.checkpoint_out:
         missing.append(f"Not shown: what {name} draws, for it left no checkpoint that says where.")
         return block
@@ -88,12 +56,12 @@ def _drawn(row: Row, name: str, missing: list[str]) -> Drawn:
         except MonoImageError as error:
             missing.append(f"Not shown: {error}.")
     try:
-        looks = _looks(folder / PLAYERS_FILE, missing)
+        found = looks(folder / PLAYERS_FILE, "players' losses", missing)
     except MonoImageError as error:
         missing.append(f"Not shown: {error}.")
         return block
-    block.plots.append(_plot(looks, LOSSES, "loss", "Losses of both players", name))
-    block.plots.append(_plot(looks, ERROR, "error", "Reconstruction error (mean squared difference)", name))
+    block.plots.append(plot(found, LOSSES, "loss", "Losses of both players", name))
+    block.plots.append(plot(found, ERROR, "error", "Reconstruction error (mean squared difference)", name))
     return block
 
 
@@ -122,43 +90,3 @@ def _grid(pixels: np.ndarray[Any, Any]) -> tuple[int, int, bool]:
         pitch = max(1, height - _GAP)
     last = pixels[-pitch:-_GAP, -pitch:-_GAP]
     return height // pitch, width // pitch, bool((last < 255).any())
-
-
-def _looks(path: Path, missing: list[str]) -> list[dict[str, Any]]:
-    """The lines of a run's file, without those that a kill tore."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise MonoImageError(f"cannot read the players' losses in '{path}': {error.strerror}") from error
-    looks = [look for look in map(_look, lines) if look]
-    if skipped := len(lines) - len(looks):
-        missing.append(f"Left out: {skipped} broken line{'s' * (skipped != 1)} of '{path}'.")
-    if not looks:
-        raise MonoImageError(f"there are no losses in '{path}'")
-    return looks
-
-
-def _look(line: str) -> dict[str, Any] | None:
-    try:
-        values = json.loads(line)
-    except json.JSONDecodeError:
-        return None
-    whole = isinstance(values, dict) and "step" in values
-    return values if whole and all(isinstance(value, (int, float)) for value in values.values()) else None
-
-
-def _plot(looks: Sequence[dict[str, Any]], lines: dict[str, str], unit: str, what: str, name: str) -> Figure:
-    """A line over the steps for each key of `lines`, called by its words, through the looks that have it."""
-    canvas, axes = figures.new_axes()
-    ends = []
-    for colour, (key, words) in zip(figures.COLOURS, lines.items(), strict=False):
-        points = [(look["step"], look[key]) for look in looks if key in look]
-        if points:
-            axes.plot(*zip(*points, strict=True), label=words, color=colour, linewidth=1.5)
-            (start, first), (end, last) = points[0], points[-1]
-            ends.append(f"{words} from {first:.3g} at step {start} to {last:.3g} at step {end}")
-    axes.set(xlabel="step", ylabel=unit)
-    if len(ends) > 1:
-        axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    alt = f"Line plot. {what}, {name}: {'; '.join(ends) or 'nothing recorded'}."
-    return Figure(figures.svg(canvas), "image/svg+xml", alt, f"{what}; single steps.")

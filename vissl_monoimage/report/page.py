@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.report import figures, gan, photo, render
+from vissl_monoimage.report import clusters, figures, gan, photo, render
 from vissl_monoimage.report.figures import Figure
 from vissl_monoimage.report.ledger import Row
 from vissl_monoimage.report.table import Probed, Table, build, label, link
@@ -49,6 +49,7 @@ def render_page(rows: Sequence[Row]) -> str:
         photos=_photos(pretrained, missing),
         filters=_filters(probed, missing),
         generators=generators,
+        clusters=clusters.clustered(pretrained, missing),
         curves=[figures.loss_curve(row) for row in pretrained if row.losses and not gan.has_generator(row)],
         runs=[_run(row) for row in [*pretrained, *(item.probe for item in probed)]],
         missing=missing,

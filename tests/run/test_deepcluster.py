@@ -1,0 +1,146 @@
+"""DeepCluster through the launcher: labels in time, the same after a kill, the same on two processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+EPOCHS, STEPS = 3, 9
+CONVNET4 = [
+    "config=pretrain/monoimage/deepcluster_convnet4",
+    "+config/monoimage=smoke",
+    "config.MODEL.HEAD.PARAMS=[[deepcluster,{dims:[1024,16]}]]",
+    "config.MONOIMAGE.DEEPCLUSTER.PCA=8",
+    "config.OPTIMIZER.param_schedulers.lr.value=0.05",
+    f"config.OPTIMIZER.num_epochs={EPOCHS}",
+    "config.DATA.TRAIN.DATA_LIMIT=36",
+    "config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY=5",
+]
+FINAL = f"model_final_checkpoint_phase{EPOCHS - 1}.torch"
+SCRIPT = str(Path(__file__).with_name("bigan_two_processes.py"))  # knows a trunk without batch norm
+
+
+def start(folder: Path, *overrides: str, script: str = "") -> subprocess.Popen[str]:
+    program = [script] if script else ["-m", "vissl_monoimage", "run"]
+    return subprocess.Popen(
+        [sys.executable, *program, *CONVNET4, *overrides, f"config.CHECKPOINT.DIR={folder}"],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def run(folder: Path, *overrides: str, script: str = "") -> str:
+    process = start(folder, *overrides, script=script)
+    said, _ = process.communicate(timeout=900)
+    assert process.returncode == 0, said[-6000:]
+    return said
+
+
+def clusters(folder: Path) -> list[dict[str, Any]]:
+    """The lines of clusters.jsonl, less the seconds."""
+    lines = [json.loads(line) for line in (folder / "clusters.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if not key.startswith("seconds")} for line in lines]
+
+
+def assignments(folder: Path, checkpoint: str = FINAL) -> torch.Tensor:
+    state = torch.load(folder / checkpoint, weights_only=False)["classy_state_dict"]
+    found: torch.Tensor = state["deepcluster"]["assignments"]
+    return found
+
+
+def losses(folder: Path) -> list[Any]:
+    (row,) = [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
+    assert [step for step, _ in row["losses"]] == list(range(1, EPOCHS * STEPS + 1))
+    found: list[Any] = row["losses"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    said = run(folder)
+    assert "clusters for epoch 3: clusters " in said
+    return folder
+
+
+def test_what_a_run_leaves(uninterrupted: Path) -> None:
+    lines = clusters(uninterrupted)
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    assert all(1 < line["clusters"] <= 4 for line in lines)
+    assert ["nmi_previous" in line for line in lines] == [False, True, True]
+    labels = np.load(uninterrupted / "clusters.npy")
+    assert len(labels) == 50_000  # of the source, of which 36 are used
+    assert sorted(labels[labels >= 0]) == sorted(assignments(uninterrupted).tolist())
+    assert lines[-1]["largest_share"] == pytest.approx(np.bincount(labels[labels >= 0]).max() / 36)
+    with Image.open(uninterrupted / "pictures" / "clusters_0003.png") as sheet:
+        assert len(sheet.getcolors(1 << 20) or []) > 100
+
+
+def test_labels_change_from_one_epoch_to_the_next(uninterrupted: Path) -> None:
+    """What the tests below are small against: clusters that stayed the same could not come too late."""
+    assert not torch.equal(assignments(uninterrupted, "model_phase0.torch"), assignments(uninterrupted))
+
+
+def test_labels_are_in_place_before_workers_start(uninterrupted: Path, tmp_path: Path) -> None:
+    """Workers have a copy of the data set: with labels that came after them, epochs 2 and 3 would have other losses."""
+    run(tmp_path / "run", "config.DATA.NUM_DATALOADER_WORKERS=2")
+    assert losses(tmp_path / "run") == losses(uninterrupted)
+    assert clusters(tmp_path / "run") == clusters(uninterrupted)
+
+
+def test_a_run_killed_within_an_epoch_goes_on_with_the_same_labels(uninterrupted: Path, tmp_path: Path) -> None:
+    """Killed in epoch 2, behind the checkpoint of its step 1 (step 10 of all)."""
+    folder = tmp_path / "run"
+    process, newest = start(folder), folder / "checkpoint.torch"
+    deadline = time.monotonic() + 600
+    while newest.resolve().name != "model_iteration10.torch":
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (folder / FINAL).exists()
+    said = run(folder)
+    assert "resumed at step 1" in said
+    assert "clusters for epoch 2" not in said  # they were in the checkpoint
+    assert losses(folder) == losses(uninterrupted)
+    assert clusters(folder) == clusters(uninterrupted)
+    assert torch.equal(assignments(folder), assignments(uninterrupted))
+
+
+def test_two_processes_find_the_clusters_of_one(tmp_path: Path) -> None:
+    """Without batch statistics and dropout, which differ, the second epoch's network is the same to rounding errors."""
+    common = [
+        "config.MODEL.TRUNK.NAME=two_convolutions",
+        "config.MODEL.HEAD.PARAMS=[[deepcluster,{dims:[256,16],dropout:0.0}]]",
+        "config.MONOIMAGE.SOURCE.SIZE=16",
+        "config.DATA.TRAIN.TRANSFORMS=[{name:ToTensor}]",
+        "config.DATA.TEST.TRANSFORMS=[{name:ToTensor}]",
+        "config.OPTIMIZER.num_epochs=2",
+    ]
+    run(tmp_path / "one", *common, script=SCRIPT)
+    two = ["config.DISTRIBUTED.NUM_PROC_PER_NODE=2", "config.DATA.TRAIN.BATCHSIZE_PER_REPLICA=2"]
+    run(tmp_path / "two", *common, *two, script=SCRIPT)
+    one, other = (assignments(tmp_path / name, "model_final_checkpoint_phase1.torch") for name in ("one", "two"))
+    assert torch.equal(one, other)
+    first, second = ([line["clusters"] for line in clusters(tmp_path / name)] for name in ("one", "two"))
+    assert first == second
+
+
+def test_clusters_every_second_epoch(tmp_path: Path) -> None:
+    run(tmp_path / "run", "config.MONOIMAGE.DEEPCLUSTER.EVERY=2", "config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY=-1")
+    assert [line["epoch"] for line in clusters(tmp_path / "run")] == [1, 3]

@@ -1,0 +1,154 @@
+"""The network's features of all samples, whitened, on the primary rank.
+
+Memory there: the features of up to `FITTED` samples, on which the whitening is fitted, and after it N whitened ones.
+For 1.28 million samples of 4,096 features, whitened to 256: 1.1 GB, then 1.3 GB. Below `FITTED` samples the whitening
+is that of the authors; above, it is fitted on a random subsample. K-means always sees all samples.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator, Mapping
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+import torch
+from classy_vision.generic.distributed_util import get_rank, get_world_size, is_primary
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader
+from vissl.data.ssl_transforms import get_transform
+
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.pretext.bigan.modes import at_rest
+from vissl_monoimage.pretext.deepcluster.clustering import Features, Whitening
+from vissl_monoimage.progress import told
+from vissl_monoimage.seeding import generator
+
+FITTED = 65_536
+"""Samples the whitening is fitted on; 16 for each of 4,096 features."""
+
+Indices = NDArray[np.int64]
+
+
+def whitened_features(task: Any, dimensions: int) -> tuple[Features, dict[str, float]]:
+    """(N, dimensions) float32 on the primary rank, empty on others, and the seconds of "extraction" and "pca".
+
+    All ranks must call it: each runs the network over its share. The samples are seen as `config.DATA.TEST.TRANSFORMS`
+    show them, in batches of its BATCHSIZE_PER_REPLICA, with the norms at rest.
+
+    Raises:
+        MonoImageError: the features are not finite.
+    """
+    order = _random_order(task)
+    reducer = Reducer(len(order), dimensions)
+    began = time.monotonic()
+    with at_rest(task.base_model), torch.no_grad():
+        for indices, features in _gathered(task, order):
+            reducer.add(indices, features)
+    total = time.monotonic() - began
+    return reducer.points, {"extraction": total - reducer.seconds, "pca": reducer.seconds}
+
+
+class Reducer:
+    """Whitens features as they come: the first `FITTED` are kept as they are until the whitening is fitted on them."""
+
+    def __init__(self, count: int, dimensions: int) -> None:
+        self.count, self.dimensions = count, dimensions
+        self.points: Features = np.empty((0, dimensions), np.float32)
+        self.seconds = 0.0
+        self._whiten: Whitening | None = None
+        self._kept: Features | None = None
+        self._kept_indices: list[Indices] = []
+
+    def add(self, indices: Indices, features: Features) -> None:
+        """Features (n, d) of the samples `indices`; n is never more than at the first call.
+
+        Raises:
+            MonoImageError: they are not finite.
+        """
+        if not np.isfinite(features).all():
+            raise MonoImageError(
+                "the network's features are not finite, and cannot be clustered: lower "
+                "config.OPTIMIZER.param_schedulers.lr; checkpoints up to here are kept"
+            )
+        began = time.monotonic()
+        if self._whiten is None:
+            self._keep(indices, features)
+        else:
+            self.points[indices] = self._whiten(features)
+        self.seconds += time.monotonic() - began
+
+    def _keep(self, indices: Indices, features: Features) -> None:
+        wanted, done = min(self.count, FITTED), sum(map(len, self._kept_indices))
+        if self._kept is None:
+            self._kept = np.empty((wanted + len(features), features.shape[1]), np.float32)
+        self._kept[done : done + len(features)] = features
+        self._kept_indices.append(indices)
+        if (done := done + len(features)) >= wanted:
+            self._whiten = Whitening(self._kept[:done], self.dimensions)
+            self.points = np.empty((self.count, self._whiten.dimensions), np.float32)
+            self.points[np.concatenate(self._kept_indices)] = self._whiten(self._kept[:done])
+            self._kept = None
+
+
+def _random_order(task: Any) -> Indices:
+    """All samples, shuffled: the first ones are a fair subsample to fit the whitening on."""
+    seed = generator("clustering order", task.config["SEED_VALUE"])
+    return torch.randperm(len(task.datasets["train"]), generator=seed).numpy()
+
+
+def _gathered(task: Any, order: Indices) -> Iterator[tuple[Indices, Features]]:
+    """Batches of samples and their features, on the primary rank; the others take part and get nothing.
+
+    The batches are dealt out one to a rank in turn and are the same for any number of ranks, so that the
+    features are, too: to the last bit, where the processors are alike.
+    """
+    rank, ranks, size = get_rank(), get_world_size(), task.config.DATA.TEST.BATCHSIZE_PER_REPLICA
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    loader = DataLoader(
+        _at_rest(task.datasets["train"], task.config.DATA.TEST.TRANSFORMS),
+        batch_sampler=[batch.tolist() for batch in batches[rank::ranks]],
+        collate_fn=_images,
+        num_workers=task.config.DATA.NUM_DATALOADER_WORKERS,
+        pin_memory=task.config.DATA.PIN_MEMORY,
+    )
+    rounds = [batches[start : start + ranks] for start in range(0, len(batches), ranks)]
+    for these, images in zip_longest(rounds, told(loader, "features to cluster")):
+        mine = _features(task, images) if images is not None else None
+        for indices, features in zip(these, _on_primary(task, mine, size), strict=False):
+            yield indices, features[: len(indices)].cpu().numpy()
+
+
+def _at_rest(dataset: Any, transforms: list[Mapping[str, Any]]) -> Any:
+    """The same samples under other transforms; the images themselves are shared."""
+    view = copy.copy(dataset)
+    view.transform = get_transform(transforms)
+    view.label_sources, view.label_objs, view.label_type = [], [], "zero"
+    return view
+
+
+def _images(samples: list[dict[str, Any]]) -> Tensor:
+    return torch.stack([sample["data"][0] for sample in samples])
+
+
+def _features(task: Any, images: Tensor) -> Tensor:
+    model = task.base_model
+    with torch.autocast(task.device.type, dtype=torch.bfloat16, enabled=task.bf16):
+        found = model.heads[0].features(model.trunk(images.to(task.device), model._output_feature_names)[0])
+    return found.float()
+
+
+def _on_primary(task: Any, mine: Tensor | None, size: int) -> list[Tensor]:
+    """Each rank's (size, d) in the order of the ranks; on the others an empty list. Short batches are filled up."""
+    if get_world_size() == 1:
+        return [mine] if mine is not None else []
+    width = task.base_model.heads[0].top.in_features
+    padded = torch.zeros(size, width, device=task.device)
+    if mine is not None:
+        padded[: len(mine)] = mine
+    gathered = [torch.empty_like(padded) for _ in range(get_world_size())] if is_primary() else None
+    torch.distributed.gather(padded, gathered)
+    return gathered or []

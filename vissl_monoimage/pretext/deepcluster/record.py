@@ -1,0 +1,97 @@
+"""What is seen of the clusters: a line of numbers a clustering, their labels as a file, and a sheet of samples."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from sklearn.metrics import normalized_mutual_info_score
+
+from vissl_monoimage.images.sheet import save_sheet
+from vissl_monoimage.pretext.deepcluster.clustering import Assignments
+from vissl_monoimage.pretext.deepcluster.labels import image_of
+from vissl_monoimage.pretext.deepcluster.names import CLUSTERS, CLUSTERS_FILE, COLUMNS, FOLDER, LABELS_FILE, ROWS
+
+_CELL, _GAP = 64, 2  # px
+
+
+def describe(assignments: Assignments, previous: Assignments | None) -> dict[str, float]:
+    """Non-empty clusters, the largest one's share of all samples, and NMI with the previous assignment."""
+    sizes = np.bincount(assignments)
+    found = {"clusters": int((sizes > 0).sum()), "largest_share": float(sizes.max() / len(assignments))}
+    if previous is not None:
+        found["nmi_previous"] = float(normalized_mutual_info_score(previous, assignments))
+    return found
+
+
+def record(
+    task: Any, epoch: int, assignments: Assignments, previous: Assignments | None, seconds: dict[str, float]
+) -> None:
+    """Keep what the clustering for `epoch` (counted from 1) found, from the primary rank.
+
+    In the run's folder: a line of clusters.jsonl; clusters.npy, the labels as VISSL reads them (LABEL_SOURCES:
+    [disk_filelist]); and pictures/clusters_<epoch>.png, every `config.MONOIMAGE.PICTURES_EVERY` epochs. The line
+    goes to VISSL's log, the console, and TensorBoard where its hook is on, too.
+    """
+    folder, dataset = Path(task.checkpoint_folder), task.datasets["train"]
+    found = describe(assignments, previous) | {f"seconds_{name}": value for name, value in seconds.items()}
+    write_line(folder / CLUSTERS_FILE, epoch, found)
+    said = f"clusters for epoch {epoch}: {', '.join(f'{name} {value:.3g}' for name, value in found.items())}"
+    logging.info(said)
+    print(said, flush=True)
+    for hook in task.hooks:
+        if writer := getattr(hook, "tb_writer", None):
+            for name, value in found.items():
+                writer.add_scalar(tag=f"DeepCluster/{name}", scalar_value=value, global_step=task.iteration)
+    with whole(folder / LABELS_FILE) as unfinished, open(unfinished, "wb") as file:
+        np.save(file, dataset.label_objs[0])
+    every = task.config.MONOIMAGE.get("PICTURES_EVERY", 1)
+    if every and (epoch % every == 0 or epoch == task.num_train_phases):
+        (folder / FOLDER).mkdir(exist_ok=True)
+        rng = np.random.default_rng((task.config["SEED_VALUE"], epoch))
+        save_sheet(sheet(dataset, assignments, rng), folder / FOLDER / f"{CLUSTERS}_{epoch:04d}.png")
+
+
+def write_line(path: Path, epoch: int, found: dict[str, float]) -> None:
+    """Add an epoch's line; a resumed run writes its epochs again, and a line that a kill tore goes."""
+    lines = path.read_text().splitlines() if path.is_file() else []
+    kept = [line for line in lines if _epoch(line) < epoch]
+    with whole(path) as unfinished:
+        unfinished.write_text("".join(f"{line}\n" for line in [*kept, json.dumps({"epoch": epoch, **found})]))
+
+
+def _epoch(line: str) -> float:
+    try:
+        return float(json.loads(line)["epoch"])
+    except (json.JSONDecodeError, KeyError, TypeError):
+        return float("inf")
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of `path` when the block is done."""
+    yield (unfinished := path.with_name(path.name + ".part"))
+    os.replace(unfinished, path)
+
+
+def sheet(dataset: Any, assignments: Assignments, rng: np.random.Generator) -> Image.Image:
+    """Up to `ROWS` clusters of two samples or more, from the largest to the smallest; `COLUMNS` random ones of each."""
+    sizes = np.bincount(assignments)
+    order = np.argsort(-sizes, kind="stable")
+    order = order[sizes[order] > 1]
+    chosen = order[np.unique(np.linspace(0, len(order) - 1, ROWS).round().astype(int))] if len(order) else order
+    step = _CELL + _GAP
+    result = Image.new("RGB", (COLUMNS * step + _GAP, max(1, len(chosen)) * step + _GAP), "white")
+    for row, cluster in enumerate(chosen):
+        members = rng.permutation(np.flatnonzero(assignments == cluster))[:COLUMNS]
+        for column, member in enumerate(members):
+            cell = image_of(dataset, int(member)).resize((_CELL, _CELL), Image.Resampling.BICUBIC)
+            result.paste(cell, (_GAP + column * step, _GAP + row * step))
+    return result
