@@ -106,7 +106,7 @@ def test_xcit_trains_with_the_weights_it_has_on_cuda() -> None:
 def test_teachers_keep_their_batch_norm(hook: Any, name: str) -> None:
     overrides = ["config=pretrain/rotnet/rotnet_8gpu_resnet", "config.MODEL.TRUNK.NAME=convnet4"]
     overrides.append("config.MODEL.HEAD.PARAMS=[[mlp,{dims:[10,4]}]]")
-    _, config = convert_to_attrdict(compose_hydra_configuration(overrides))
+    _, config = convert_to_attrdict(compose_hydra_configuration(overrides), dump_config=False)
     model = build_model(config.MODEL, config.OPTIMIZER)
     task = SimpleNamespace(
         config=config, device=torch.device("cpu"), use_gpu=True, model=model, base_model=model,
@@ -119,7 +119,7 @@ def test_teachers_keep_their_batch_norm(hook: Any, name: str) -> None:
 
 
 def test_features_are_extracted_and_saved(tmp_path: Path) -> None:
-    _, config = convert_to_attrdict(compose_hydra_configuration([KNN, "config.MACHINE.DEVICE=cpu"]))
+    _, config = convert_to_attrdict(compose_hydra_configuration([KNN, "config.MACHINE.DEVICE=cpu"]), dump_config=False)
     batch = {"data": [torch.eye(2)], "label": [torch.tensor([0, 1])], "data_idx": [torch.tensor([4, 2])]}
     model = nn.Linear(2, 2, bias=False)
     task = SimpleNamespace(model=model, data_iterator=iter([batch]), device=torch.device("cpu"))
@@ -148,5 +148,5 @@ def test_nearest_neighbours_of_few_images_and_classes(tmp_path: Path) -> None:
         np.save(f"{stem}_inds.npy", np.arange(count))
     overrides = [KNN, "config.MACHINE.DEVICE=cpu", f"config.CHECKPOINT.DIR={tmp_path}"]
     overrides.append("config.NEAREST_NEIGHBOR.TOPK=5")
-    _, config = convert_to_attrdict(compose_hydra_configuration(overrides))
+    _, config = convert_to_attrdict(compose_hydra_configuration(overrides), dump_config=False)
     assert nearest_neighbor_test(config) == (90.0, 100.0)

@@ -44,7 +44,7 @@ def config_of(*overrides: str) -> Any:
     from vissl.utils.hydra_config import compose_hydra_configuration, convert_to_attrdict
 
     chosen = ["config=pretrain/rotnet/rotnet_8gpu_resnet", *overrides]
-    return convert_to_attrdict(compose_hydra_configuration(chosen))[1]
+    return convert_to_attrdict(compose_hydra_configuration(chosen), dump_config=False)[1]
 
 
 @pytest.mark.parametrize("broken", ["evil", "text", "empty", "cut"])

@@ -41,7 +41,7 @@ def defaults() -> dict[str, object]:
 def attributes(*overrides: str) -> Any:
     composed = compose_config([*overrides])
     assert isinstance(composed, DictConfig)
-    return convert_to_attrdict(composed)[1]
+    return convert_to_attrdict(composed, dump_config=False)[1]
 
 
 def problems(*overrides: str) -> list[str]:
