@@ -38,6 +38,7 @@ class Grid:
 
     pretrain, probe: the two configs. overrides: of every pretraining. minutes: of one core, a cell and seed.
     cells: {name: {source: photo, cifar10 or random (no pretraining), overrides: its own}}.
+    trunk: the probe's, where it is not the one its YAML names.
     beside: grids whose rows are shown in the table too, such as the random weights they have already probed.
     """
 
@@ -47,6 +48,7 @@ class Grid:
     cells: Mapping[str, Any]
     seeds: list[int]
     overrides: list[str] = field(default_factory=list)
+    trunk: str = ""
     beside: list[str] = field(default_factory=list)
 
     def problems(self) -> list[str]:
@@ -85,6 +87,8 @@ def run_cell(grid: Grid, name: str, seed: int, options: argparse.Namespace) -> N
     """Pretrain where the cell asks for it, then probe."""
     folder, source = options.out / f"{name}_{seed}", grid.cells[name]["source"]
     probe = [f"config={grid.probe}", "config.MONOIMAGE.CACHE_FEATURES=true"]
+    if grid.trunk:
+        probe.append(f"config.MODEL.TRUNK.NAME={grid.trunk}")
     for split in ("train", "test"):
         probe += from_folder(split.upper(), options.cifar10 / split)
     if source != "random":

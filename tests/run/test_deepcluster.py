@@ -97,7 +97,7 @@ def test_labels_change_from_one_epoch_to_the_next(uninterrupted: Path) -> None:
 
 def test_labels_are_in_place_before_workers_start(uninterrupted: Path, tmp_path: Path) -> None:
     """Workers have a copy of the data set: with labels that came after them, epochs 2 and 3 would have other losses."""
-    run(tmp_path / "run", "config.DATA.NUM_DATALOADER_WORKERS=2")
+    run(tmp_path / "run", "config.DATA.NUM_DATALOADER_WORKERS=2", "config.MULTI_PROCESSING_METHOD=fork")
     assert losses(tmp_path / "run") == losses(uninterrupted)
     assert clusters(tmp_path / "run") == clusters(uninterrupted)
 

@@ -87,6 +87,8 @@ def test_fresh_crops_cannot_keep_labels() -> None:
 def test_the_head_is_the_authors() -> None:
     """Dropout, fc6, ReLU, dropout, fc7; clustered as it is, and after a ReLU the input of the top layer."""
     head = DeepClusterHead(attributes(*TINY).MODEL, dims=[12, 8, 6], clusters=5).eval()
+    for weight in head.parameters():
+        nn.init.normal_(weight)  # with those it starts with, all outputs are next to nothing
     maps = torch.randn(3, 3, 2, 2)
     fc6, fc7 = (layer for layer in head.layers if isinstance(layer, nn.Linear))
     expected = fc7(torch.relu(fc6(maps.flatten(1))))
