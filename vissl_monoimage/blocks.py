@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.images.labels import check_labels
 from vissl_monoimage.schema import read_block
 
 
@@ -60,6 +61,8 @@ def problems_in(config: Mapping[str, Any], splits: Iterable[tuple[str, Mapping[s
         for index, source in enumerate(data["DATA_SOURCES"]):
             if source in ("single_image", "photo_patches"):
                 yield from _told(lambda s=source, i=index, where=split: _open_source(config, s, i, where))  # type: ignore[misc]
+            if source == "single_image" and split == "TRAIN":
+                yield from _told(lambda: check_labels(config))
     yield from getattr(TASK_REGISTRY.get(config["TRAINER"]["TASK_NAME"]), "problems", _none)(config)
     yield from check_trunk(config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"], config)
 

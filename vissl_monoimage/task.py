@@ -37,6 +37,7 @@ class MonoImageTask(SelfSupervisionTask):
     """
 
     hook_factories: ClassVar[list[HookFactory]] = []
+    makes_labels: ClassVar[bool] = False  # whether a method's task gives the samples labels of its own
 
     def set_hooks(self, hooks: list[ClassyHook]) -> None:
         """VISSL's hooks for this run, between our seeding hook and the ones `plugin` adds."""

@@ -34,6 +34,8 @@ class DeepClusterTask(MonoImageTask):
     the assignments, and a run resumed within an epoch goes on with them.
     """
 
+    makes_labels = True
+
     def __init__(self, config: AttrDict) -> None:
         self.settings = read_block(DeepClusterConfig, config.MONOIMAGE.get("DEEPCLUSTER"), WHERE)
         name, settings = config.MODEL.HEAD.PARAMS[0]
