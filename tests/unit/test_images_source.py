@@ -86,20 +86,27 @@ def test_without_room_for_sharing_a_worker_decodes_its_own(monkeypatch: pytest.M
     assert digests(copy) == digests(source)
 
 
-def test_memory_is_bounded_and_evicted_photos_come_back_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_fit_comes_back_the_same_from_a_bounded_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [CATALOG[name].path for name in ("china", "coffee", "chelsea")]
-    kept, bounded = PyramidStore(paths, RECIPES["paper"]), PyramidStore(paths, RECIPES["paper"], kept_bytes=0)
-    monkeypatch.setattr(store_module, "RECENT_BYTES", kept[0].nbytes + kept[1].nbytes)
+    kept = PyramidStore(paths, RECIPES["paper"])
+    monkeypatch.setattr(store_module, "CACHE_BYTES", kept[0].nbytes + kept[1].nbytes)
+    bounded = PyramidStore(paths, RECIPES["paper"])
+    assert kept.all_kept
+    assert not bounded.all_kept
+    assert [kept[number].nbytes for number in range(3)] == kept.sizes
     for number in (0, 1, 2, 0, 1, 2):
-        assert (bounded[number].flat == kept[number].flat).all()
-        assert sum(p.nbytes for p in bounded._recent.values()) <= store_module.RECENT_BYTES
+        for scale in (0.5, 1.5, 4.0, 1e9):
+            assert (bounded[number].level_for(scale) == kept[number].level_for(scale)).all()
+        assert sum(pyramid.nbytes for pyramid in store_module._RECENT.values()) <= store_module.CACHE_BYTES
 
 
-def test_a_photo_changed_in_use_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "me.png"
-    Image.new("RGB", (200, 200), "red").save(path)
-    photos = PyramidStore([path], RECIPES["paper"], kept_bytes=0)
-    Image.new("RGB", (200, 200), "blue").save(path)
+def test_a_photo_changed_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [tmp_path / "me.png", tmp_path / "you.png"]
+    for path in paths:
+        Image.new("RGB", (200, 200), "red").save(path)
+    monkeypatch.setattr(store_module, "CACHE_BYTES", 0)
+    photos = PyramidStore(paths, RECIPES["paper"])
+    Image.new("RGB", (200, 200), "blue").save(paths[0])
     with pytest.raises(MonoImageError, match=r"me\.png changed while it was in use"):
         photos[0]
 

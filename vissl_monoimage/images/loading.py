@@ -7,6 +7,8 @@ import io
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,30 +47,56 @@ def load_photo(path: str | Path) -> Photo:
         MonoImageError: unreadable, not an image, truncated, or a decompression bomb.
     """
     path = Path(path)
-    content = read_bytes(path)
-    notes: list[str] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of large photos and odd metadata; what matters raises
-        try:
-            image: Image.Image = Image.open(io.BytesIO(content))
-            if image.width * image.height > MOST_PIXELS:
-                raise Image.DecompressionBombError
-            frames = getattr(image, "n_frames", 1)
-            if frames > 1:
-                notes.append(f"{path.name} has {frames} frames: the first is used")
-            image.load()
-            image = ImageOps.exif_transpose(image)
-            pixels = _to_rgb(image, path.name, notes)
-        except UnidentifiedImageError:
-            raise MonoImageError(f"{path} is not an image that Pillow can read") from None
-        except Image.DecompressionBombError:
-            raise MonoImageError(
-                f"{path} unpacks to more than {MOST_PIXELS // 1_000_000} megapixels "
-                "(a decompression bomb?): make it smaller"
-            ) from None
-        except _BROKEN as error:
-            raise MonoImageError(f"{path} is truncated or damaged: {error}") from None
+    with quiet():
+        return decode(path, read_bytes(path))
+
+
+def decode(path: Path, content: bytes) -> Photo:
+    """The photo in `content`, the bytes of the file `path`; `load_photo` says what is read and refused."""
+    with naming(path):
+        image = open_image(content)
+        notes = frame_notes(path, image)
+        image.load()
+        pixels = _to_rgb(ImageOps.exif_transpose(image), path.name, notes)
     return Photo(path, pixels, hashlib.sha256(content).hexdigest(), notes)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Pillow's warnings of large photos and odd metadata: what matters raises. Not for use in threads."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Turn what Pillow raises on a bad file into a MonoImageError that names it."""
+    try:
+        yield
+    except UnidentifiedImageError:
+        raise MonoImageError(f"{path} is not an image that Pillow can read") from None
+    except Image.DecompressionBombError:
+        raise MonoImageError(
+            f"{path} unpacks to more than {MOST_PIXELS // 1_000_000} megapixels "
+            "(a decompression bomb?): make it smaller"
+        ) from None
+    except _BROKEN as error:
+        raise MonoImageError(f"{path} is truncated or damaged: {error}") from None
+
+
+def open_image(content: bytes) -> Image.Image:
+    """The header of the image in `content`, pixels not yet decoded."""
+    image = Image.open(io.BytesIO(content))
+    if image.width * image.height > MOST_PIXELS:
+        raise Image.DecompressionBombError
+    return image
+
+
+def frame_notes(path: Path, image: Image.Image) -> list[str]:
+    """What is to be said of an image with several frames."""
+    frames = getattr(image, "n_frames", 1)
+    return [f"{path.name} has {frames} frames: the first is used"] if frames > 1 else []
 
 
 def read_bytes(path: Path) -> bytes:

@@ -22,6 +22,11 @@ SMALLEST_LEVEL = 8
 """px: the pyramid ends before the shorter side falls below this (or at the photo itself)."""
 
 
+def pyramid_bytes(width: int, height: int) -> int:
+    """Bytes of all levels of a photo's pyramid."""
+    return sum(w * h for w, h in level_sizes(width, height)) * 4
+
+
 def level_sizes(width: int, height: int) -> Iterator[tuple[int, int]]:
     """(width, height) of each level in px, the photo first."""
     level = 0
@@ -37,29 +42,40 @@ def level_sizes(width: int, height: int) -> Iterator[tuple[int, int]]:
 class Pyramid:
     """Levels of a photo as views (height, width, 4) of one flat uint8 tensor; the fourth channel is padding.
 
-    Four channels because OpenCV warps them 2.5 times faster than three.
+    Four channels because OpenCV warps them 2.5 times faster than three. A level costs about the same to draw whatever
+    its size, and a recipe reads but the first few: each is drawn when it is first read, or by `draw_down_to`.
     """
 
-    def __init__(self, flat: torch.Tensor, width: int, height: int) -> None:
+    def __init__(self, flat: torch.Tensor, width: int, height: int, drawn: list[bool]) -> None:
         self.flat, self.width, self.height = flat, width, height
         self.levels = _views(flat, width, height)
-        self._last = len(self.levels) - 1
+        self._drawn = drawn
 
-    def __reduce__(self) -> tuple[type[Pyramid], tuple[torch.Tensor, int, int]]:
-        return Pyramid, (self.flat, self.width, self.height)
+    def __reduce__(self) -> tuple[type[Pyramid], tuple[torch.Tensor, int, int, list[bool]]]:
+        return Pyramid, (self.flat, self.width, self.height, self._drawn)
 
     @classmethod
     def build(cls, photo: Pixels) -> Pyramid:
         """The pyramid of an RGB photo (height, width, 3)."""
         height, width = photo.shape[:2]
-        total = sum(w * h for w, h in level_sizes(width, height)) * 4
-        pyramid = cls(torch.full((total,), 255, dtype=torch.uint8), width, height)
-        image = Image.fromarray(photo)
-        for level in pyramid.levels:
-            size = level.shape[1], level.shape[0]
-            full = size == (width, height)
-            level[..., :3] = photo if full else image.resize(size, Image.Resampling.BICUBIC)
+        flat = torch.full((pyramid_bytes(width, height),), 255, dtype=torch.uint8)
+        drawn = [number == 0 for number, _ in enumerate(level_sizes(width, height))]
+        pyramid = cls(flat, width, height, drawn)
+        pyramid.levels[0][..., :3] = photo
         return pyramid
+
+    def draw_down_to(self, scale: float) -> None:
+        """Draw all levels that are read at up to `scale` photo px per output px."""
+        for number in range(self._number(scale) + 1):
+            self._draw(number)
+
+    def _draw(self, number: int) -> None:
+        if not self._drawn[number]:
+            level = self.levels[number]
+            size = level.shape[1], level.shape[0]
+            photo = Image.frombuffer("RGBX", (self.width, self.height), self.levels[0], "raw", "RGBX", 0, 1)  # no copy
+            level[:] = photo.resize(size, Image.Resampling.BICUBIC)
+            self._drawn[number] = True
 
     def share(self) -> None:
         """Move the levels into memory that worker processes see too."""
@@ -74,9 +90,14 @@ class Pyramid:
 
     def level_for(self, scale: float) -> Pixels:
         """The level to read at `scale` photo px per output px (below 1: enlarging, the photo itself)."""
+        number = self._number(scale)
+        self._draw(number)
+        return self.levels[number]
+
+    def _number(self, scale: float) -> int:
         if scale <= 1.0:
-            return self.levels[0]
-        return self.levels[min(round(LEVELS_PER_OCTAVE * math.log2(scale)), self._last)]
+            return 0
+        return min(round(LEVELS_PER_OCTAVE * math.log2(scale)), len(self.levels) - 1)
 
 
 def _views(flat: torch.Tensor, width: int, height: int) -> list[Pixels]:

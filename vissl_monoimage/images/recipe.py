@@ -62,6 +62,11 @@ class Recipe:
         side = int(self.initial_crop * min(width, height))
         return side, side
 
+    def coarsest(self, width: int, height: int) -> float:
+        """Photo px per px of the resized crop in the largest crop that can be drawn from a photo of this size."""
+        region_width, region_height = self.region(width, height)
+        return math.sqrt(region_width * region_height) / self.resized
+
     def smallest_crop(self, width: int, height: int) -> float:
         """px: the shorter side of the smallest crop that can be drawn from a photo of this size."""
         region_width, region_height = self.region(width, height)
