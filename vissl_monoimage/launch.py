@@ -58,8 +58,8 @@ def run(overrides: list[str], verbose: bool = False) -> Any:
             engine_name=args.engine_name,
             hook_generator=default_hook_generator,
         )
-    except ProcessRaisedException as error:
-        raise _from_child(error) from error
+    except (ProcessRaisedException, MonoImageError) as error:
+        raise _from_child(error) from error.__cause__
     return None
 
 
@@ -106,7 +106,7 @@ def _say_if_finished(config: DictConfig) -> None:
 
 
 def _from_child(error: Exception) -> Exception:
-    """The user's mistake that a training process met, or the error as it is."""
+    """The user's mistake that a training process or a loader worker met, in its own words; else the error as it is."""
     marker = f"{MonoImageError.__module__}.{MonoImageError.__name__}: "
     _, found, message = str(error).rpartition(marker)
     return MonoImageError(message.strip()) if found else error

@@ -20,6 +20,8 @@ from classy_vision.hooks import ClassyHook
 from torch.utils.data.distributed import DistributedSampler
 from vissl.data.ssl_dataset import GenericSSLDataset
 
+from vissl_monoimage.images.order import crowded_photos, keep_warm
+
 
 def seed_everything(*parts: int | str) -> None:
     """Seed Python's, NumPy's and torch's global generators from `parts`, which may be of any size."""
@@ -68,10 +70,11 @@ class SeededSSLDataset(GenericSSLDataset):
 
 
 class ResumableSampler(DistributedSampler[Any]):
-    """torch's DistributedSampler that can start in the middle of an epoch.
+    """torch's DistributedSampler that can start in the middle of an epoch, and spares photos that do not fit.
 
     Batch k holds the same samples for any number of processes with the same global batch, because torch
     deals the shuffled indices out one to a rank in turn. VISSL's stateful sampler cuts them in blocks.
+    The shuffle is torch's own, but for photos that do not all stay in memory: see `images.order`.
     """
 
     def __init__(self, dataset: Any, batch_size: int, seed: int) -> None:
@@ -84,7 +87,15 @@ class ResumableSampler(DistributedSampler[Any]):
         self.start_iter = start_iter
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(list(super().__iter__())[self.start_iter * self.batch_size :])
+        mine = super().__iter__() if crowded_photos(self.dataset) is None else self._warm()
+        return iter(list(mine)[self.start_iter * self.batch_size :])
+
+    def _warm(self) -> list[int]:
+        draw = generator("order", self.seed, self.epoch)
+        shuffled = torch.randperm(len(self.dataset), generator=draw).numpy()  # type: ignore[arg-type]
+        whole: list[int] = keep_warm(self.dataset, shuffled, draw).tolist()
+        whole += whole[-1:] * (self.total_size - len(whole))  # as many for every rank
+        return whole[self.rank :: self.num_replicas]
 
 
 class StepSeedHook(ClassyHook):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from vissl_monoimage.images.draw import draw
@@ -10,6 +14,12 @@ from vissl_monoimage.images.render import render, whole_photo
 from vissl_monoimage.images.store import PyramidStore
 
 TRAIN, TEST = 0, 1
+Index = TypeVar("Index", int, NDArray[np.int64])
+
+
+def photo_of(index: Index, photos: int) -> Index:
+    """Which of so many photos sample `index` comes from: they take turns."""
+    return index % photos
 
 
 def sample(
@@ -21,7 +31,7 @@ def sample(
     themselves (centre square, resized), every other sample i is an augmentation of photo i mod N, so that the
     photos take even shares. The test split holds augmentations only, drawn apart from the training split's.
     """
-    pyramid = photos[index % len(photos)]
+    pyramid = photos[photo_of(index, len(photos))]
     if split == TRAIN and index < len(photos):
         return whole_photo(pyramid, recipe.size)
     crop = draw(recipe, pyramid.width, pyramid.height, seed=seed, split=split, index=index, epoch=epoch)

@@ -20,7 +20,7 @@ from typing import Any
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.images.recipe import Recipe
-from vissl_monoimage.images.samples import sample
+from vissl_monoimage.images.samples import photo_of, sample
 from vissl_monoimage.images.store import PyramidStore
 
 RELEASED_QUALITY = 75
@@ -77,6 +77,8 @@ def write_dataset(job: Job, workers: int, report: Report) -> int:
     _open_folder(job)
     there = {entry.name for entry in os.scandir(job.folder)}
     missing = [index for index in range(job.samples) if f"patch_{index}.jpg" not in there]
+    if not job.photos.all_kept:  # photo after photo, so that each is decoded once
+        missing.sort(key=lambda index: photo_of(index, len(job.photos)))
     done, began = 0, time.monotonic()
     for written in _in_parallel(job, missing, workers):
         done += written
