@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 from vissl.data.ssl_transforms import get_transform
 
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.images.order import keep_warm
 from vissl_monoimage.pretext.bigan.modes import at_rest
 from vissl_monoimage.pretext.deepcluster.clustering import Features, Whitening
 from vissl_monoimage.progress import told
@@ -95,9 +96,12 @@ class Reducer:
 
 
 def _random_order(task: Any) -> Indices:
-    """All samples, shuffled: the first ones are a fair subsample to fit the whitening on."""
-    seed = generator("clustering order", task.config["SEED_VALUE"])
-    return torch.randperm(len(task.datasets["train"]), generator=seed).numpy()
+    """All samples, shuffled: the first ones are a fair subsample to fit the whitening on.
+
+    Where photos do not fit into memory they are of the first groups of photos (`images.order`).
+    """
+    dataset, draw = task.datasets["train"], generator("clustering order", task.config["SEED_VALUE"])
+    return keep_warm(dataset, torch.randperm(len(dataset), generator=draw).numpy(), draw)
 
 
 def _gathered(task: Any, order: Indices) -> Iterator[tuple[Indices, Features]]:

@@ -8,21 +8,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vissl_monoimage.images.order import keep_warm
 from vissl_monoimage.pretext.deepcluster.clustering import Assignments
-from vissl_monoimage.seeding import ResumableSampler
+from vissl_monoimage.seeding import ResumableSampler, generator
 
 
 class ClusterSampler(ResumableSampler):
     """As many draws an epoch as there are samples, uniform over the non-empty clusters (the paper, section 3.3).
 
-    The draws are a function of (seed, epoch, assignments), dealt out one to a rank in turn.
+    The draws are a function of (seed, epoch, assignments), dealt out one to a rank in turn. Photos that do not fit into
+    memory come in groups (`images.order`).
     """
 
     assignments: Assignments
 
     def __iter__(self) -> Iterator[Any]:
-        rng = np.random.default_rng((self.seed, self.epoch))
-        mine = even_draws(self.assignments, self.total_size, rng)[self.rank :: self.num_replicas]
+        drawn = even_draws(self.assignments, self.total_size, np.random.default_rng((self.seed, self.epoch)))
+        drawn = keep_warm(self.dataset, drawn, generator("order", self.seed, self.epoch))
+        mine = drawn[self.rank :: self.num_replicas]
         return iter(mine[self.start_iter * self.batch_size :].tolist())
 
 
