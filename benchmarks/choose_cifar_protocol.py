@@ -107,7 +107,7 @@ def build_trunk(checkpoint: str) -> nn.Module:
 @torch.no_grad()
 def compute_features(trunk: nn.Module, pooling: BudgetPooling, images: Tensor) -> dict[str, Tensor]:
     """Pooled features (N, channels, side, side) of every convolution, float16 to fit into memory."""
-    layers = trunks.convolutions(trunk)
+    layers = trunks.probed_layers(trunk)
     mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
     parts: dict[str, list[Tensor]] = {layer: [] for layer in layers}
     for part in images.split(500):

@@ -22,6 +22,7 @@ MODULES = (
     "vissl_monoimage.models.convnet4",
     "vissl_monoimage.models.deepcluster_head",
     "vissl_monoimage.models.heads",
+    "vissl_monoimage.models.resnet",
     "vissl_monoimage.task",
     "vissl_monoimage.pretext.bigan.loss",
     "vissl_monoimage.pretext.bigan.meter",

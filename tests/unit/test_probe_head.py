@@ -75,7 +75,7 @@ def pooled_sizes(trunk: str, protocol: str, size: int) -> list[int]:
     from vissl.models.trunks import get_model_trunk
 
     model = get_model_trunk(trunk)(AttrDict({}), trunk).eval()
-    layers = trunks.convolutions(model)
+    layers = trunks.probed_layers(model)
     with torch.no_grad():
         features = model(torch.zeros(1, 3, size, size), layers)
     ops = [PROTOCOLS[protocol].pooling.op(name, tuple(f.shape[1:])) for name, f in zip(layers, features, strict=True)]

@@ -20,24 +20,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import torch
 from torch import nn
 from vissl.config import AttrDict
 from vissl.models.trunks import register_model_trunk
 from vissl.models.trunks.alexnet_deepcluster import AlexNetDeepCluster
 from vissl.models.trunks.alexnet_rotnet import AlexNetRotNet
 
-from vissl_monoimage.models.inputs import he_normal, prepare_images
-
-
-class _SizedInput(nn.Module):
-    """Refuses images of another size than `input_size` px; goes before a trunk among the bases."""
-
-    input_size: ClassVar[int]
-
-    def forward(self, images: torch.Tensor, out_feat_keys: list[str] | None = None) -> list[torch.Tensor]:
-        """The named features of `images` (N, 3, input_size, input_size), in the order asked for."""
-        return super().forward(prepare_images(images, self.input_size, self), out_feat_keys)
+from vissl_monoimage.models.inputs import SizedInput, he_normal
 
 
 def _replace_conv1(trunk: Any, convolution: nn.Conv2d) -> None:
@@ -45,7 +34,7 @@ def _replace_conv1(trunk: Any, convolution: nn.Conv2d) -> None:
 
 
 @register_model_trunk("alexnet_rotnet_64px")
-class AlexNetRotNet64(_SizedInput, AlexNetRotNet):
+class AlexNetRotNet64(SizedInput, AlexNetRotNet):
     """VISSL's `alexnet_rotnet` with a first convolution for 64-px images."""
 
     input_size = 64
@@ -56,7 +45,7 @@ class AlexNetRotNet64(_SizedInput, AlexNetRotNet):
 
 
 @register_model_trunk("alexnet_rotnet_32px")
-class AlexNetRotNet32(_SizedInput, AlexNetRotNet):
+class AlexNetRotNet32(SizedInput, AlexNetRotNet):
     """VISSL's `alexnet_rotnet` with a first convolution for 32-px images."""
 
     input_size = 32
@@ -67,7 +56,7 @@ class AlexNetRotNet32(_SizedInput, AlexNetRotNet):
 
 
 @register_model_trunk("alexnet_wide")
-class AlexNetWide(_SizedInput, AlexNetDeepCluster):
+class AlexNetWide(SizedInput, AlexNetDeepCluster):
     """The authors' probe network: VISSL's `alexnet_deepcluster` on RGB, without its Sobel filter.
 
     Convolutions start He-normal as in the authors' code (yukimasano/linear-probes, alexnet.py).

@@ -18,7 +18,8 @@ def prepare(config: AttrDict) -> None:
     """Complete a probe's config in place, so that all that follows is plain VISSL; again changes nothing.
 
     - `size: trunk` in a TRANSFORMS list becomes the trunk's input size in px;
-    - an empty LINEAR_EVAL_FEAT_POOL_OPS_MAP becomes the pooling that the protocol gives to every convolution;
+    - an empty LINEAR_EVAL_FEAT_POOL_OPS_MAP becomes the pooling that the protocol gives to every layer it probes
+      (each convolution, or of a ResNet res2 to res5);
     - the one head in HEAD.PARAMS becomes a head a layer, each with the shape of its pooled feature;
     - METERS.accuracy_list_meter gets a meter a layer, with the layer's name;
     - MONOIMAGE.PROTOCOL_CHANGES lists where the run departs from the protocol it names.
@@ -35,7 +36,7 @@ def prepare(config: AttrDict) -> None:
             if transform.get("size") == "trunk":
                 transform["size"] = trunks.input_size(trunk)
     settings = config.MODEL.FEATURE_EVAL_SETTINGS
-    layers = [item[0] for item in settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP] or trunks.convolutions(trunk)
+    layers = [item[0] for item in settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP] or trunks.probed_layers(trunk)
     known = trunks.feature_names(trunk)
     for layer in layers:
         if layer not in known:

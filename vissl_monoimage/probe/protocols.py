@@ -20,19 +20,6 @@ PoolOp = list[Any]  # as in LINEAR_EVAL_FEAT_POOL_OPS_MAP: [name of VISSL's oper
 
 
 @dataclass(frozen=True)
-class FixedPooling:
-    """The same operation for a layer whatever the trunk."""
-
-    ops: Mapping[str, PoolOp]
-
-    def op(self, layer: str, shape: tuple[int, ...]) -> PoolOp:
-        """The operation for `layer`, whose feature is `shape` = (channels, height, width)."""
-        if layer not in self.ops:
-            raise MonoImageError(f"the protocol pools {', '.join(self.ops)}, not '{layer}'")
-        return self.ops[layer]
-
-
-@dataclass(frozen=True)
 class BudgetPooling:
     """Adaptive pooling to the largest square map of at most `features` values, all channels together."""
 
@@ -44,6 +31,22 @@ class BudgetPooling:
         channels, height, width = shape
         side = max(1, min(height, width, math.isqrt(self.features // channels)))
         return [f"Adaptive{self.kind}Pool2d", [side]]
+
+
+@dataclass(frozen=True)
+class FixedPooling:
+    """The same operation for a layer whatever the trunk; `residual` is for a ResNet's res2 to res5."""
+
+    ops: Mapping[str, PoolOp]
+    residual: BudgetPooling
+
+    def op(self, layer: str, shape: tuple[int, ...]) -> PoolOp:
+        """The operation for `layer`, whose feature is `shape` = (channels, height, width)."""
+        if layer.startswith("res"):
+            return self.residual.op(layer, shape)
+        if layer not in self.ops:
+            raise MonoImageError(f"the protocol pools {', '.join(self.ops)} and a ResNet's res2 to res5, not '{layer}'")
+        return self.ops[layer]
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,10 @@ _PAPER = Protocol(
             "conv3": ["MaxPool2d", [3, 3, 1]],
             "conv4": ["MaxPool2d", [3, 3, 1]],
             "conv5": ["MaxPool2d", [2, 2, 0]],
-        }
+        },
+        # The authors have AlexNet alone. Their limit gives a ResNet's stages the sizes that VISSL's ResNet-50 probes
+        # have (9216, 8192, 9216, 8192).
+        residual=BudgetPooling("Max", 9600),
     ),
     batch=192,
     train=("RandomResizedCrop 224", "RandomHorizontalFlip", "ToTensor"),

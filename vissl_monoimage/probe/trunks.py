@@ -34,21 +34,23 @@ def build_on_meta(model_config: AttrDict) -> nn.Module:
 
 
 def input_size(trunk: nn.Module) -> int:
-    """Side in px of the images the trunk is made for: its `input_size`, or 224 as all of VISSL's AlexNets."""
+    """Side in px of the images the trunk is made for: its `input_size`, or 224 as all of VISSL's."""
     return int(getattr(trunk, "input_size", 224))
 
 
-def convolutions(trunk: nn.Module) -> list[str]:
-    """Names of the trunk's convolution features in order, `conv1` first."""
-    return [name for name in feature_names(trunk) if re.fullmatch(r"conv\d+", name)]
+def probed_layers(trunk: nn.Module) -> list[str]:
+    """Names of the features that are probed, in order: `conv1`, `conv2`, ..., or of a ResNet `res2` to `res5`."""
+    names = feature_names(trunk)
+    stages = [name for name in names if re.fullmatch(r"res[2-5]", name)]
+    return stages or [name for name in names if re.fullmatch(r"conv\d+", name)]
 
 
 def feature_names(trunk: nn.Module) -> list[str]:
     """All features the trunk can be asked for."""
-    names = getattr(trunk, "all_feat_names", None)
+    names = getattr(trunk, "all_feat_names", None) or getattr(trunk, "feat_eval_mapping", None)
     if names is None:
         raise MonoImageError(
-            f"trunk {type(trunk).__name__} does not list its features (all_feat_names), "
+            f"trunk {type(trunk).__name__} does not list its features (all_feat_names or feat_eval_mapping), "
             "so its probes' sizes cannot be found: probe it with VISSL's own linear configs"
         )
     return list(names)
