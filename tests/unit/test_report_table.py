@@ -120,6 +120,20 @@ def test_different_experiments_are_never_averaged(pretrained: Make, probed: Make
     assert "Not p-v1 as it stands: epochs=1 (9)" in render.markdown(tables)
 
 
+def test_columns_are_in_the_order_of_the_layers_whatever_trunk_comes_first(probed: Make) -> None:
+    def of(trunk: str, *layers: str) -> Row:
+        accuracies = {layer: {"top_1": 50.0 + number} for number, layer in enumerate(layers)}
+        return probed(None, 0, 0.0, run_id=trunk, trunk=trunk, group_hash=trunk, accuracies=accuracies)
+
+    resnet, small = of("resnet18", "res2", "res3", "res4", "res5"), of("convnet4", "conv1", "conv2", "conv3", "conv4")
+    table = only([resnet, small, of("alexnet", "conv1", "conv2", "conv3", "conv4", "conv5", "conv10")])
+    convolutions = ("conv1", "conv2", "conv3", "conv4", "conv5", "conv10")
+    assert table.layers == (*convolutions, "res2", "res3", "res4", "res5")
+    header, rows = render.grid(table)
+    assert dict(zip(header, rows[0], strict=True))["res5"] == "53.0"
+    assert dict(zip(header, rows[1], strict=True))["res5"] == "-"
+
+
 def test_a_checkpoint_of_unknown_origin_is_one_trunk(probed: Make) -> None:
     unknown = {"checkpoint_in": "/zoo/alexnet/final.torch", "checkpoint_in_sha256": "z"}
     rows = [probed(None, seed, 30.0 + seed, run_id=f"z{seed}", **unknown) for seed in (0, 1)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -130,15 +131,18 @@ def _by_checkpoint(rows: Iterable[Row]) -> dict[str, Row]:
 
 def _table(protocol: str, changes: tuple[str, ...], dataset: str, groups: list[list[Probed]]) -> Table:
     groups = sorted(groups, key=lambda group: (group[0].probe.checkpoint_in is not None, label(group[0])))
-    layers: dict[str, None] = {}
-    for group in groups:
-        layers |= dict.fromkeys(group[0].probe.accuracies)
+    layers = {layer for group in groups for layer in group[0].probe.accuracies}
     names = [(label(group[0]), group[0].probe.trunk) for group in groups]
     lines = []
     for group, name in zip(groups, names, strict=True):
         hint = "" if names.count(name) == 1 else f" [{(group[0].pretrain or group[0].probe).group_hash[:6]}]"
         lines.append(_line(group, name[0] + hint))
-    return Table(protocol, changes, dataset, tuple(layers), tuple(lines))
+    return Table(protocol, changes, dataset, tuple(sorted(layers, key=_place)), tuple(lines))
+
+
+def _place(layer: str) -> list[str | int]:
+    """Sorts layers by name, then by number: conv1, conv2, conv10, res2."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", layer)]
 
 
 def _line(group: list[Probed], name: str) -> Line:
