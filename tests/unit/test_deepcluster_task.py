@@ -52,7 +52,7 @@ def problems(*overrides: str) -> list[str]:
     return problems_of(OmegaConf.to_container(composed, resolve=True), defaults())
 
 
-@pytest.mark.parametrize("name", ["alexnet", "alexnet_sobel", "alexnet_64px", "convnet4"])
+@pytest.mark.parametrize("name", ["alexnet", "alexnet_sobel", "alexnet_64px", "convnet4", "resnet18", "resnet50"])
 def test_nothing_is_wrong_with_the_shipped_configs(name: str) -> None:
     assert problems(f"config=pretrain/monoimage/deepcluster_{name}") == []
 
