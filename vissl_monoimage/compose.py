@@ -82,18 +82,35 @@ def _missing_config(error: MissingConfigException) -> str:
 def _bad_override(error: Exception, overrides: list[str]) -> str:
     text = ": ".join(str(error).split("\n")[:2]).rstrip(".")
     missing = re.match(r"Could not override '([^']+)'", text)
-    if not missing:
-        return f"cannot compose the configuration: {text}"
-    path = missing.group(1)
-    parent, _, key = path.rpartition(".")
-    siblings = [str(name) for name in _keys_at(parent, overrides)]
-    close = nearest(key, siblings)
-    hint = f"did you mean '{parent}.{close}'?" if close else f"'{parent}' has {', '.join(siblings)}"
-    return f"unknown key '{path}': {hint} (a key that is new on purpose takes a '+' before it)"
+    told = _missing_key(missing.group(1), overrides) if missing else None
+    return told or f"cannot compose the configuration: {text}"
 
 
-def _keys_at(path: str, overrides: list[str]) -> list[Any]:
-    """Keys of the node at `path` of the composed groups, without the overrides of single values."""
-    groups = [override for override in overrides if "." not in override.split("=")[0]]
-    node = OmegaConf.select(compose("defaults", overrides=groups), path)
-    return list(node) if isinstance(node, DictConfig) else []
+def _missing_key(path: str, overrides: list[str]) -> str | None:
+    """The first part of `path` that is not there and what is there instead; None where nothing is missing."""
+    node = _composed_before(path, overrides)
+    parts = path.split(".")
+    for depth, key in enumerate(parts):
+        parent = ".".join(parts[:depth])
+        if not isinstance(node, dict):
+            return f"unknown key '{parent}.{key}': '{parent}' is a value, not a block of keys"
+        if key not in node:
+            wrong = f"unknown key '{'.'.join(parts[: depth + 1])}'"
+            if close := nearest(key, node):
+                right = ".".join([*parts[:depth], close])
+                return f"{wrong}: did you mean '{right}'? (a key that is new on purpose takes a '+' before it)"
+            there = f"'{parent or 'the configuration'}' has {', '.join(node) or 'no keys yet'}"
+            return f"{wrong}: {there}; a key that is new on purpose takes a '+' before it: +{path}=..."
+        node = node[key]
+        if isinstance(node, list):
+            node = {str(index): item for index, item in enumerate(node)}
+    return None
+
+
+def _composed_before(path: str, overrides: list[str]) -> Any:
+    """What the override of `path` meets, as plain containers: YAMLs, overlays and the overrides on its left."""
+    keys = [override.split("=")[0] for override in overrides]
+    place = keys.index(path) if path in keys else 0
+    yamls = [override for key, override in zip(keys, overrides, strict=True) if re.fullmatch(r"[+~]*config(/.*)?", key)]
+    values = [override for override in overrides[:place] if override not in yamls]
+    return OmegaConf.to_container(compose("defaults", overrides=[*yamls, *values]), resolve=False)

@@ -96,6 +96,18 @@ def test_unknown_data_source_and_transform() -> None:
         (["config=rotnet_8gpu_resnet"], "did you mean 'pretrain/rotnet/rotnet_8gpu_resnet'?"),
         ([ROTNET, "config.OPTIMIZER.num_epoch=3"], "did you mean 'config.OPTIMIZER.num_epochs'?"),
         ([ROTNET, "config.OPTIMIZER"], "missing EQUAL"),
+        ([ROTNET, "config.OPTIMIZR.num_epochs=3"], "unknown key 'config.OPTIMIZR': did you mean 'config.OPTIMIZER'?"),
+        ([ROTNET, "confg=3"], "unknown key 'confg': did you mean 'config'?"),
+        ([ROTNET, "stray=3"], "unknown key 'stray': 'the configuration' has"),
+        (
+            [ROTNET, "config.MODEL.TRUNK.NAME.x=3"],
+            "unknown key 'config.MODEL.TRUNK.NAME.x': 'config.MODEL.TRUNK.NAME' is a value, not a block of keys",
+        ),
+        (
+            [ROTNET, "+config.LOSS.mine.weight=1", "config.LOSS.mine.temperature=2"],
+            "unknown key 'config.LOSS.mine.temperature': 'config.LOSS.mine' has weight; "
+            "a key that is new on purpose takes a '+' before it: +config.LOSS.mine.temperature=...",
+        ),
         ([ROTNET, "config.CHECKPOINT.DIR=${nowhere}"], "nowhere"),
         ([ROTNET, *CPU, "config.OPTIMIZER.num_epochs=5"], "milestone 100 is not before the end at epoch 5"),
         ([ROTNET, *CPU, "config.METERS.accuracy_list_meter.num_meters=3"], "num_meters=3 must be 1"),
