@@ -6,6 +6,8 @@ import itertools
 import json
 import math
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,11 +18,14 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from omegaconf import OmegaConf
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import vissl_monoimage  # noqa: F401  # mends VISSL before it is imported
 from vissl_monoimage.cli.main import main
+from vissl_monoimage.compose import compose_config, vissl_defaults
+from vissl_monoimage.hydra_plugin import config_folder
 
 SMOKE = "+config/monoimage=smoke"
 MONOGAN = ["run", "config=pretrain/monoimage/monogan_cifar", SMOKE]
@@ -196,6 +201,25 @@ def top_1(folder: Path) -> dict[str, float]:
     return found
 
 
+def vissls_own_probe() -> list[str]:
+    """The arguments of the command that the header of bigan_alexnet.yaml gives for VISSL's linear benchmark."""
+    text = (config_folder() / "config/pretrain/monoimage/bigan_alexnet.yaml").read_text()
+    header = re.sub(r"\\\n#", "", text)  # one command, one line
+    (command,) = re.findall(r"^#\s+monoimage (run config=benchmark/linear_image\S+ .*)$", header, re.MULTILINE)
+    return shlex.split(command)
+
+
+def test_vissls_own_probe_needs_the_flag_of_any_checkpoint_of_vissl() -> None:
+    """Its default finds VISSL's checkpoints, and its YAML for AlexNets says otherwise."""
+    key = "config.MODEL.WEIGHTS_INIT.STATE_DICT_KEY_NAME"
+    _, config, *ours = vissls_own_probe()
+    assert OmegaConf.select(compose_config([config]), key) == "model_state_dict"
+    assert vissl_defaults()["config"]["MODEL"]["WEIGHTS_INIT"]["STATE_DICT_KEY_NAME"] == "classy_state_dict"
+    composed = compose_config([config, *ours])
+    assert OmegaConf.select(composed, key) == "classy_state_dict"
+    assert composed.config.MODEL.TRUNK.NAME == "alexnet_bigan"
+
+
 def test_our_probe_reads_the_encoder_of_a_monogan(pretrained: Pretrained, monoimage, tmp_path: Path) -> None:
     checkpoint = pretrained("monogan_cifar") / "model_final_checkpoint_phase1.torch"
     monoimage(
@@ -219,7 +243,10 @@ def test_our_probe_reads_the_encoder_of_a_monogan(pretrained: Pretrained, monoim
 
 
 def test_vissls_own_probe_reads_the_encoder_of_a_bigan(pretrained: Pretrained, monoimage, tmp_path: Path) -> None:
-    """VISSL's pooling and heads are made for AlexNets of 96-256-384-384-256 channels, as the encoder is at 224 px."""
+    """By the command in the YAML's header, which has no more of our own than any checkpoint of VISSL's would need.
+
+    VISSL's pooling and heads are made for AlexNets of 96-256-384-384-256 channels, as the encoder is at 224 px.
+    """
     checkpoint = pretrained("bigan_alexnet") / "model_final_checkpoint_phase1.torch"
     draw = np.random.default_rng(0)
     for label in ("coarse", "fine"):
@@ -228,12 +255,9 @@ def test_vissls_own_probe_reads_the_encoder_of_a_bigan(pretrained: Pretrained, m
             noise = draw.integers(0, 256, (24, 26, 3) if label == "coarse" else (240, 260, 3), dtype=np.uint8)
             Image.fromarray(noise).resize((260, 240)).save(tmp_path / "photos" / label / f"{number}.png")
     monoimage(
-        "run",
-        "config=benchmark/linear_image_classification/imagenet1k/eval_alexnet_8gpu_transfer_in1k_linear",
+        *vissls_own_probe(),
         SMOKE,
-        "config.MODEL.TRUNK.NAME=alexnet_bigan",
         f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={checkpoint}",
-        "config.MODEL.WEIGHTS_INIT.STATE_DICT_KEY_NAME=classy_state_dict",
         "config.DATA.TRAIN.DATA_PATHS=[photos]",
         "config.DATA.TEST.DATA_PATHS=[photos]",
         "config.OPTIMIZER.num_epochs=1",

@@ -12,6 +12,8 @@ from vissl_monoimage.check import problems_of
 from vissl_monoimage.compose import compose_config, vissl_defaults
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.launch import prepare
+from vissl_monoimage.pretext.bigan.monitor import _REMEDY
+from vissl_monoimage.pretext.bigan.players import RATES
 
 BIGAN = "config=pretrain/monoimage/bigan_alexnet"
 HEAD = "[bigan,{features:2304,latent:200,generator:{widths:[8,8,8,8]},discriminator:{widths:[8,8,8,8]}}]"
@@ -54,9 +56,7 @@ def test_keys_that_are_right_are_not_called_wrong() -> None:
 
 LOSS, OPTIMIZER = "config.LOSS.bigan_loss", "config.OPTIMIZER.discriminator"
 MISTAKES = {
-    "config.LOSS.name=cross_entropy_multiple_output_single_target": (
-        "bigan_task needs config.LOSS.name=bigan_loss, not cross_entropy_multiple_output_single_target"
-    ),
+    "config.LOSS.name=barlow_twins_loss": "bigan_task needs config.LOSS.name=bigan_loss, not barlow_twins_loss",
     f"config.MODEL.HEAD.PARAMS=[{HEAD},{HEAD}]": "bigan_task needs one head, config.MODEL.HEAD.PARAMS=[[bigan,{...}]]",
     f"+{LOSS}.penalti=10": f"{LOSS}: unknown key 'penalti': did you mean 'penalty'?",
     f"{LOSS}.penalti=10": f"unknown key '{LOSS}.penalti': did you mean '{LOSS}.penalty'?",
@@ -69,6 +69,38 @@ MISTAKES = {
     ),
     "config.MONOIMAGE.PICTURES_EVRY=2": "did you mean 'config.MONOIMAGE.PICTURES_EVERY'?",
 }
+
+
+@pytest.mark.parametrize("name", ["bigan_alexnet", "bigan_alexnet_112px", "monogan_cifar"])
+def test_the_discriminators_rates_can_be_set_without_a_plus(name: str) -> None:
+    config = f"config=pretrain/monoimage/{name}"
+    rates = f"{OPTIMIZER}.param_schedulers.lr.schedulers"
+    assert problems(config, f"{rates}=[{{name:constant,value:0.1}},{{name:constant,value:0.2}}]") == []
+    assert problems(config, f"{rates}.0.value=0.1") == []
+
+
+@pytest.mark.parametrize("name", ["bigan_alexnet", "bigan_alexnet_112px", "monogan_cifar"])
+def test_the_rates_that_our_hints_name_are_there(name: str) -> None:
+    composed = compose_config([f"config=pretrain/monoimage/{name}"])
+    assert set(RATES) == {"encoder_generator", "discriminator"}
+    for key in RATES.values():
+        assert "schedulers" in OmegaConf.select(composed, key)
+        assert key in _REMEDY
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "there"),
+    [
+        ("bigan_alexnet", "weight_decay", "'config.OPTIMIZER.discriminator' has param_schedulers"),
+        ("bigan_alexnet", "param_schedulers.lr_head.value", "'config.OPTIMIZER.discriminator.param_schedulers' has lr"),
+        ("rotnet_demo", "weight_decay", "'config.OPTIMIZER' has "),
+    ],
+)
+def test_a_key_that_the_discriminators_block_lacks_is_said_to_need_a_plus(name: str, key: str, there: str) -> None:
+    (told,) = problems(f"config=pretrain/monoimage/{name}", f"{OPTIMIZER}.{key}=0.1")
+    assert there in told
+    assert told.endswith(f"a key that is new on purpose takes a '+' before it: +{OPTIMIZER}.{key}=...")
+    assert problems(BIGAN, f"+{OPTIMIZER}.{key}=0.1") == []
 
 
 @pytest.mark.parametrize(("override", "expected"), MISTAKES.items())

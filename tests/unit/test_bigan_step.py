@@ -12,9 +12,20 @@ from torch import nn
 from vissl.config import AttrDict
 from vissl.models.heads import get_model_head
 
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.pretext.bigan.loss import BiGANLoss
 from vissl_monoimage.pretext.bigan.modes import frozen, statistics_kept
-from vissl_monoimage.pretext.bigan.step import Pairs, latent_error, make_pairs, reconstruction, scores
+from vissl_monoimage.pretext.bigan.players import DISCRIMINATOR, ENCODER_GENERATOR
+from vissl_monoimage.pretext.bigan.step import (
+    Pairs,
+    discriminator_step,
+    encoder_generator_step,
+    latent_error,
+    look,
+    make_pairs,
+    reconstruction,
+    scores,
+)
 
 LATENT = 3
 SIZES = {"widths": [4, 4]}  # 16 px
@@ -144,3 +155,50 @@ def test_reconstruction_is_measured_on_the_image_itself_and_on_another() -> None
     assert found["reconstruction_error"] == 0
     expected = float(torch.stack([(images[i] - images[i - 1]) ** 2 for i in range(5)]).mean())
     assert found["mismatch_error"] == pytest.approx(expected, rel=1e-5)
+
+
+# A loss that is not finite.
+
+
+class Mover:
+    """A player that notes that it was asked to move."""
+
+    def __init__(self) -> None:
+        self.moved = False
+
+    def minimise(self, loss: torch.Tensor, where: float) -> None:
+        self.moved = True
+
+
+def spoilt(train: bool) -> SimpleNamespace:
+    """A task whose discriminator gives no numbers: in its 5th step, or in the 3rd batch of the test after epoch 2."""
+    task = a_task(norm="none")
+    nn.init.constant_(task.base_model.heads[0].discriminator.score.bias, float("nan"))
+    task.train, task.iteration, task.where, task.train_phase_idx, task.losses = train, 4, 0.5, 1, [0.7, 0.7]
+    task.optimizer = {DISCRIMINATOR: Mover(), ENCODER_GENERATOR: Mover()}
+    return task
+
+
+def test_the_discriminators_step_ends_before_it_moves_and_says_so() -> None:
+    task = spoilt(train=True)
+    pairs, mix = played(task).detached(), torch.rand(5, 1)
+    told = "step 5: the discriminator loss is nan, and the run stops before the discriminator moves: lower"
+    with pytest.raises(MonoImageError, match=told):
+        discriminator_step(task, pairs, mix)
+    assert not task.optimizer[DISCRIMINATOR].moved
+
+
+def test_the_step_of_encoder_and_generator_ends_before_they_move_and_says_no_more() -> None:
+    """The discriminator has stepped by then."""
+    task = spoilt(train=True)
+    told = "step 5: the encoder_generator loss is nan, and the run stops before encoder and generator move: lower"
+    with pytest.raises(MonoImageError, match=told):
+        encoder_generator_step(task, played(task))
+    assert not task.optimizer[ENCODER_GENERATOR].moved
+
+
+def test_a_test_is_not_called_a_step_nor_said_to_move_anything() -> None:
+    task = spoilt(train=False)
+    told = "test after epoch 2, batch 3: the discriminator loss is nan, and the run stops: lower"
+    with pytest.raises(MonoImageError, match=told):
+        look(task, played(task))

@@ -12,7 +12,7 @@ from classy_vision.generic.distributed_util import is_primary
 from classy_vision.hooks import ClassyHook
 
 from vissl_monoimage.pretext.bigan.names import PLAYERS_FILE as FILE_NAME
-from vissl_monoimage.pretext.bigan.players import DISCRIMINATOR, ENCODER_GENERATOR
+from vissl_monoimage.pretext.bigan.players import DISCRIMINATOR, ENCODER_GENERATOR, RATES
 from vissl_monoimage.pretext.bigan.step import reconstruction
 
 PATIENCE = 500
@@ -88,8 +88,7 @@ _WORDS = {
 }
 _REMEDY = (
     "the game has collapsed and will hardly recover; lower the winner's learning rate "
-    "(config.OPTIMIZER.discriminator, config.OPTIMIZER), raise the loser's, or take another config.SEED_VALUE. "
-    "The run goes on."
+    f"({', '.join(RATES.values())}), raise the loser's, or take another config.SEED_VALUE. The run goes on."
 )
 
 

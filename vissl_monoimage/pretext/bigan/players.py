@@ -16,6 +16,11 @@ from vissl.optimizers import get_optimizer_param_groups
 from vissl_monoimage.models.bigan_head import BiGANHead
 
 ENCODER_GENERATOR, DISCRIMINATOR = "encoder_generator", "discriminator"
+RATES = {
+    DISCRIMINATOR: f"config.OPTIMIZER.{DISCRIMINATOR}.param_schedulers.lr",
+    ENCODER_GENERATOR: "config.OPTIMIZER.param_schedulers.lr",
+}
+"""Where each player's learning rate is set, for what a person is told."""
 
 
 def discriminator_settings(optimizer: Mapping[str, Any]) -> AttrDict:

@@ -18,10 +18,11 @@ from vissl.utils.perf_stats import PerfTimer
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.bigan_head import BiGANHead
 from vissl_monoimage.pretext.bigan.modes import at_rest, frozen, statistics_kept
-from vissl_monoimage.pretext.bigan.players import DISCRIMINATOR, ENCODER_GENERATOR
+from vissl_monoimage.pretext.bigan.players import DISCRIMINATOR, ENCODER_GENERATOR, RATES
 from vissl_monoimage.seeding import generator as seeded
 
 Measured = dict[str, float]
+_MOVING = {DISCRIMINATOR: "the discriminator moves", ENCODER_GENERATOR: "encoder and generator move"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ def bigan_train_step(task: Any) -> Any:
     `task.last_batch.measured`, by this rank but for the losses, which are means over all.
 
     Raises:
-        MonoImageError: a player's loss is not finite; none of its weights has moved.
+        MonoImageError: a player's loss is not finite. That player has not moved; before encoder and generator, the
+            discriminator has.
     """
     task.last_batch = SimpleNamespace()
     with PerfTimer("read_sample", task.perf_stats):
@@ -134,13 +136,13 @@ def discriminator_step(task: Any, pairs: Pairs, mix: Tensor) -> Measured:
     real, generated = scores(task, pairs)
     objective = loss.discriminator(real, generated)
     measured = {
-        f"{DISCRIMINATOR}_loss": finite(task, objective, f"{DISCRIMINATOR} loss"),
+        f"{DISCRIMINATOR}_loss": finite(task, objective, DISCRIMINATOR, "loss"),
         f"{DISCRIMINATOR}_accuracy": loss.accuracy(real, generated),
     }
     if loss.takes_penalty(task.iteration):
         ours = head_of(task).discriminator
         penalty = loss.penalty(ours, (pairs.images, pairs.codes), (pairs.generated, pairs.latents), mix)
-        measured["penalty"] = finite(task, penalty, f"{DISCRIMINATOR} penalty")
+        measured["penalty"] = finite(task, penalty, DISCRIMINATOR, "penalty")
         objective = objective + loss.penalty_weight * penalty
     task.optimizer[DISCRIMINATOR].minimise(objective, task.where)
     return measured
@@ -150,10 +152,10 @@ def encoder_generator_step(task: Any, pairs: Pairs) -> Measured:
     """Move the weights of encoder and generator, through a discriminator that keeps its own."""
     with frozen(head_of(task).discriminator):
         objective = task.loss.encoder_generator(*scores(task, pairs))
-        measured = {f"{ENCODER_GENERATOR}_loss": finite(task, objective, f"{ENCODER_GENERATOR} loss")}
+        measured = {f"{ENCODER_GENERATOR}_loss": finite(task, objective, ENCODER_GENERATOR, "loss")}
         if task.loss.config.latent_regression:
             error = latent_error(task, pairs)
-            measured["latent_error"] = finite(task, error, f"{ENCODER_GENERATOR} latent error")
+            measured["latent_error"] = finite(task, error, ENCODER_GENERATOR, "latent error")
             objective = objective + task.loss.config.latent_regression * error
         task.optimizer[ENCODER_GENERATOR].minimise(objective, task.where)
     return measured
@@ -176,7 +178,7 @@ def look(task: Any, pairs: Pairs) -> Measured:
     """Both players' losses on the same pairs, and how far G(E(x)) is from x."""
     real, generated = scores(task, pairs)
     return {
-        f"{DISCRIMINATOR}_loss": finite(task, task.loss.discriminator(real, generated), f"{DISCRIMINATOR} loss"),
+        f"{DISCRIMINATOR}_loss": finite(task, task.loss.discriminator(real, generated), DISCRIMINATOR, "loss"),
         f"{DISCRIMINATOR}_accuracy": task.loss.accuracy(real, generated),
         f"{ENCODER_GENERATOR}_loss": float(task.loss.encoder_generator(real, generated)),
         **reconstruction(task, pairs),
@@ -211,14 +213,16 @@ def autocast(task: Any) -> torch.autocast:
     return torch.autocast(task.device.type, dtype=torch.bfloat16, enabled=task.bf16)
 
 
-def finite(task: Any, value: Tensor, name: str) -> float:
-    """`value`'s mean over all ranks, or the end of the run on all of them."""
+def finite(task: Any, value: Tensor, player: str, name: str) -> float:
+    """The mean over all ranks of `value`, that player's loss or a part of it; or the end of the run on all of them."""
     mean = float(all_reduce_mean(value.detach().clone()))
     if mean - mean != 0:  # infinite or not a number
-        rates = [f"config.OPTIMIZER.{player}param_schedulers.lr" for player in (f"{DISCRIMINATOR}.", "")]
+        place, before = f"step {task.iteration + 1}", f" before {_MOVING[player]}"
+        if not task.train:
+            place, before = f"test after epoch {task.train_phase_idx + 1}, batch {len(task.losses) + 1}", ""
         raise MonoImageError(
-            f"step {task.iteration + 1}: the {name} is {mean}, and the run stops before it moves a weight: lower the "
-            f"players' learning rates ({', '.join(rates)}), raise config.LOSS.bigan_loss.penalty where there is one"
+            f"{place}: the {player} {name} is {mean}, and the run stops{before}: lower the players' learning rates "
+            f"({', '.join(RATES.values())}), raise config.LOSS.bigan_loss.penalty where there is one"
             f"{', or switch config.MONOIMAGE.BF16 off' if task.bf16 else ''}; checkpoints up to here are kept"
         )
     return mean
