@@ -1,20 +1,27 @@
 """`monoimage run` that also knows a trunk without batch norm: `python bigan_two_processes.py OVERRIDE ...`
 
-A script of its own, because training processes are spawned: each imports this file, and so knows the trunk too.
+It also keeps the running statistics of every rank, of which VISSL's checkpoints have the first one's alone. A script
+of its own, because training processes are spawned: each imports this file, and so knows the trunk and the hook too.
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Any
 
 import vissl_monoimage  # noqa: F401  # mends VISSL before it is imported
 
 # isort: split
 import torch
+from classy_vision.generic.distributed_util import get_rank
+from classy_vision.hooks import ClassyHook
 from torch import nn
 from vissl.config import AttrDict
 from vissl.models.model_helpers import get_trunk_forward_outputs_module_list
 from vissl.models.trunks import register_model_trunk
+
+from vissl_monoimage.task import MonoImageTask
 
 
 @register_model_trunk("two_convolutions")
@@ -31,6 +38,22 @@ class TwoConvolutions(nn.Module):
 
     def forward(self, images: torch.Tensor, out_feat_keys: list[str] | None = None) -> list[torch.Tensor]:
         return get_trunk_forward_outputs_module_list(images, out_feat_keys, self._feature_blocks, self.all_feat_names)
+
+
+class KeepStatistics(ClassyHook):
+    """The model's buffers after each training epoch: rank0.torch, rank1.torch, ... in the run's folder."""
+
+    on_start = ClassyHook._noop
+    on_phase_start = ClassyHook._noop
+    on_step = ClassyHook._noop
+    on_end = ClassyHook._noop
+
+    def on_phase_end(self, task: Any) -> None:
+        if task.train:
+            torch.save(dict(task.base_model.named_buffers()), Path(task.checkpoint_folder, f"rank{get_rank()}.torch"))
+
+
+MonoImageTask.hook_factories.append(lambda config: KeepStatistics())
 
 
 if __name__ == "__main__":

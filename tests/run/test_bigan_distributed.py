@@ -1,8 +1,8 @@
 """Two processes of four images a step play the very game of one process of eight.
 
 Both players' gradients are averaged by hand over the ranks, so what is compared is weights, optimizers and losses
-after 20 steps: the same numbers but for the order in which float32 sums are formed. Nothing here has batch
-statistics, which are of four or of eight images.
+after 20 steps: the same numbers but for the order in which float32 sums are formed. Nothing there has batch
+statistics, which are of four or of eight images; what is remembered of these is looked at by itself.
 """
 
 from __future__ import annotations
@@ -148,3 +148,35 @@ def test_another_seed_is_another_game(trained: Run) -> None:
     ours, theirs = losses(one), losses(other)
     for name in ours:
         assert max(abs(a - b) for a, b in zip(ours[name], theirs[name], strict=True)) > 1000 * LOSSES
+
+
+# Norms, in networks that wait for their turn: discriminator_steps is larger than the run.
+WAITING = (
+    "config.LOSS.bigan_loss.discriminator_steps=1000",
+    "config.MODEL.TRUNK.NAME=convnet4",
+    "config.MONOIMAGE.SOURCE.SIZE=32",
+    "config.MODEL.HEAD.PARAMS=[[bigan,{features:1024,latent:4,generator:{widths:[8,8]},discriminator:{widths:[8,8]}}]]",
+    "config.DATA.TRAIN.DATA_LIMIT=24",
+)
+
+
+def test_all_ranks_have_the_statistics_of_the_checkpoint_of_networks_that_did_not_move(trained: Run) -> None:
+    """As with DDP, which would send the first rank's to all; a test phase and a resumed run depend on it."""
+    folder = trained("cross_entropy", 2, *WAITING)
+    kept = weights(state(folder))
+    first, second = (torch.load(folder / f"rank{rank}.torch", weights_only=True) for rank in range(2))
+    names = [name for name in first if "running_" in name]
+    assert {name.split(".")[0] for name in names} == {"trunk", "heads"}
+    assert first.keys() == second.keys()
+    assert [name for name in first if not torch.equal(first[name], second[name])] == []
+    assert [name for name in names if not torch.equal(first[name], kept[name])] == []
+
+
+def test_the_statistics_are_of_the_images_of_all_ranks(trained: Run) -> None:
+    """The means before the first norm of an encoder that has not moved: of eight images, or of four and four."""
+    one, two = (weights(state(trained("cross_entropy", processes, *WAITING))) for processes in (1, 2))
+    name = next(name for name in one if name.endswith("running_mean"))
+    assert name.startswith("trunk.")
+    torch.testing.assert_close(two[name], one[name], rtol=0, atol=WEIGHTS * float(one[name].abs().max()))
+    weight = name.replace("running_mean", "weight")
+    assert torch.equal(one[weight], two[weight])

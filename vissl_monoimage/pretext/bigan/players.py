@@ -64,13 +64,16 @@ class Player:
         """Gradients of `loss` for this player's weights, averaged over all ranks, and a step along them."""
         self.optimizer.zero_grad()
         loss.backward()
-        average_over_ranks(self.networks)
+        average_over_ranks(self._gradients())
         self.optimizer.step(where=where)
 
     def gradient_norm(self) -> float:
         """L2 norm of the gradients of the last step, over all of the player's weights."""
-        gradients = [weight.grad for weight in self.networks.parameters() if weight.grad is not None]
+        gradients = self._gradients()
         return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
+
+    def _gradients(self) -> list[torch.Tensor]:
+        return [weight.grad for weight in self.networks.parameters() if weight.grad is not None]
 
 
 class Players:
@@ -114,19 +117,19 @@ class Players:
             player.optimizer.set_classy_state(state[name])
 
 
+def running_statistics(model: nn.Module) -> list[torch.Tensor]:
+    """What the norms of `model` remember of the batches they have seen."""
+    return [buffer for name, buffer in model.named_buffers() if name.rpartition(".")[2].startswith("running_")]
+
+
 @torch.no_grad()
-def average_over_ranks(networks: nn.Module) -> None:
-    """Replace gradients, and running statistics of norms, by their means over all ranks; alone, do nothing.
+def average_over_ranks(tensors: list[torch.Tensor]) -> None:
+    """Replace tensors by their means over all ranks, in place; alone, do nothing.
 
     By hand and not through DDP's reducer: the penalty's double backward goes through the same weights twice in
     one step, and each player's backward leaves the other's weights without a gradient.
     """
-    if not torch.distributed.is_initialized() or torch.distributed.get_world_size() == 1:
-        return
-    gradients = [weight.grad for weight in networks.parameters() if weight.grad is not None]
-    statistics = [buffer for buffer in networks.buffers() if buffer.is_floating_point()]
-    tensors = [*gradients, *statistics]
-    if not tensors:
+    if not tensors or not torch.distributed.is_initialized() or torch.distributed.get_world_size() == 1:
         return
     flat = torch.cat([tensor.flatten().float() for tensor in tensors])
     torch.distributed.all_reduce(flat)

@@ -18,7 +18,13 @@ from vissl.utils.perf_stats import PerfTimer
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.bigan_head import BiGANHead
 from vissl_monoimage.pretext.bigan.modes import at_rest, frozen, statistics_kept
-from vissl_monoimage.pretext.bigan.players import DISCRIMINATOR, ENCODER_GENERATOR, RATES
+from vissl_monoimage.pretext.bigan.players import (
+    DISCRIMINATOR,
+    ENCODER_GENERATOR,
+    RATES,
+    average_over_ranks,
+    running_statistics,
+)
 from vissl_monoimage.seeding import generator as seeded
 
 Measured = dict[str, float]
@@ -69,6 +75,8 @@ def bigan_train_step(task: Any) -> Any:
         measured = discriminator_step(task, task.last_batch.pairs, mix)
         if moved:
             measured |= encoder_generator_step(task, pairs)
+        # Of all networks, moved or not: a test phase, and a checkpoint, which is the first rank's, may come next.
+        average_over_ranks(running_statistics(task.base_model))
     else:
         measured = look(task, task.last_batch.pairs)
     # Not before the losses are known to be finite: VISSL's own hook for outputs that are not ends in an AttributeError.
