@@ -45,7 +45,8 @@ class BiGANTask(MonoImageTask):
         return found
 
     def set_hooks(self, hooks: list[Any]) -> None:
-        super().set_hooks([*hooks, MonitorHook(), PicturesHook(self.config)])
+        # Pictures before VISSL's checkpoint of the epoch: a run killed between the two draws them when it is resumed.
+        super().set_hooks([PicturesHook(self.config), *hooks, MonitorHook()])
 
     def _build_optimizer(self) -> Players:
         optimizer = self.config["OPTIMIZER"]
@@ -58,7 +59,7 @@ class BiGANTask(MonoImageTask):
         self.optimizer.take(self.base_model, self.config["MODEL"])
 
     def init_distributed_data_parallel_model(self) -> None:
-        """All ranks start from the first one's weights; gradients are averaged by the players, without DDP."""
+        """All ranks start from the first one's weights; without DDP, the players average gradients over them."""
         if torch.distributed.is_initialized() and torch.distributed.get_world_size() > 1:
             for tensor in self.base_model.state_dict().values():
                 torch.distributed.broadcast(tensor, src=0)
