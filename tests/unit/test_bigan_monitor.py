@@ -16,9 +16,9 @@ from scipy import stats
 from vissl.config import AttrDict
 from vissl.models.heads import get_model_head
 
-from vissl_monoimage.pretext.bigan import step
+from vissl_monoimage.pretext.bigan import pairs
 from vissl_monoimage.pretext.bigan.monitor import Lasting, MonitorHook
-from vissl_monoimage.pretext.bigan.step import draw_latents
+from vissl_monoimage.pretext.bigan.pairs import draw_latents
 
 LATENT = 5
 NETWORK = {"widths": [2, 2]}
@@ -121,8 +121,8 @@ def task_at(iteration: int, train: bool = True, seed: int = 0, batches_before: i
 
 def drawn_by(rank: int, ranks: int, count: int, task: Any) -> tuple[torch.Tensor, torch.Tensor]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(step, "get_rank", lambda: rank)
-        patch.setattr(step, "get_world_size", lambda: ranks)
+        patch.setattr(pairs, "get_rank", lambda: rank)
+        patch.setattr(pairs, "get_world_size", lambda: ranks)
         return draw_latents(task, count)
 
 

@@ -14,18 +14,16 @@ from vissl.models.heads import get_model_head
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.pretext.bigan.loss import BiGANLoss
-from vissl_monoimage.pretext.bigan.modes import frozen, statistics_kept
+from vissl_monoimage.pretext.bigan.pairs import Pairs, make_pairs, scores
 from vissl_monoimage.pretext.bigan.players import DISCRIMINATOR, ENCODER_GENERATOR
 from vissl_monoimage.pretext.bigan.step import (
-    Pairs,
     discriminator_step,
     encoder_generator_step,
     latent_error,
     look,
-    make_pairs,
     reconstruction,
-    scores,
 )
+from vissl_monoimage.pretext.modes import frozen, statistics_kept
 
 LATENT = 3
 SIZES = {"widths": [4, 4]}  # 16 px

@@ -99,7 +99,7 @@ def test_clusters_without_samples_stay_empty_and_nothing_fails() -> None:
 
 
 def test_more_clusters_than_samples_is_an_error_that_says_so() -> None:
-    with pytest.raises(MonoImageError, match="DEEPCLUSTER.K=9 is more than the 8 samples: give at most 8"):
+    with pytest.raises(MonoImageError, match=r"DEEPCLUSTER\.K=9 is more than the 8 samples: give at most 8"):
         k_means(correlated(8, 4), 9, 5, seed=0)
 
 
@@ -168,5 +168,5 @@ def test_features_are_reduced_as_they_come(fitted: int, monkeypatch: pytest.Monk
 def test_features_that_are_not_finite_stop_the_run() -> None:
     features = correlated(8, 4)
     features[3, 2] = np.nan
-    with pytest.raises(MonoImageError, match="not finite.*lower config.OPTIMIZER"):
+    with pytest.raises(MonoImageError, match=r"not finite.*lower config\.OPTIMIZER"):
         Reducer(8, 2).add(np.arange(8), features)

@@ -13,9 +13,9 @@ from classy_vision.hooks import ClassyHook
 from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
-from vissl_monoimage.pretext.bigan.modes import at_rest
 from vissl_monoimage.pretext.bigan.names import COLUMNS, FOLDER, RECONSTRUCTIONS, SAMPLES
-from vissl_monoimage.pretext.bigan.step import head_of, resized
+from vissl_monoimage.pretext.bigan.pairs import head_of, resized
+from vissl_monoimage.pretext.modes import at_rest
 from vissl_monoimage.seeding import generator as seeded
 
 _SAMPLES, _RECONSTRUCTIONS = 64, 32

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from classy_vision.generic.distributed_util import all_reduce_mean, get_rank, get_world_size
+from classy_vision.generic.distributed_util import all_reduce_mean
 from torch import Tensor
 from vissl.hooks import SSLClassyHookFunctions as Hooks
 from vissl.trainer.train_steps import register_train_step
@@ -16,8 +15,7 @@ from vissl.trainer.train_steps.standard_train_step import construct_sample_for_m
 from vissl.utils.perf_stats import PerfTimer
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.models.bigan_head import BiGANHead
-from vissl_monoimage.pretext.bigan.modes import at_rest, frozen, statistics_kept
+from vissl_monoimage.pretext.bigan.pairs import Pairs, autocast, draw_latents, head_of, make_pairs, scores
 from vissl_monoimage.pretext.bigan.players import (
     DISCRIMINATOR,
     ENCODER_GENERATOR,
@@ -25,28 +23,10 @@ from vissl_monoimage.pretext.bigan.players import (
     average_over_ranks,
     running_statistics,
 )
-from vissl_monoimage.seeding import generator as seeded
+from vissl_monoimage.pretext.modes import at_rest, frozen, statistics_kept
 
 Measured = dict[str, float]
 _MOVING = {DISCRIMINATOR: "the discriminator moves", ENCODER_GENERATOR: "encoder and generator move"}
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Real images with their codes, and latents with the images generated of them; N of each, all float32.
-
-    `images` and `generated` are (N, 3, size, size) as the discriminator sees them, `codes` and `latents`
-    (N, latent).
-    """
-
-    images: Tensor
-    codes: Tensor
-    generated: Tensor
-    latents: Tensor
-
-    def detached(self) -> Pairs:
-        """The same, without a way back to encoder and generator."""
-        return Pairs(self.images, self.codes.detach(), self.generated.detach(), self.latents)
 
 
 @register_train_step("bigan_train_step")
@@ -93,49 +73,6 @@ def bigan_train_step(task: Any) -> Any:
         task.run_hooks(Hooks.on_update.name)
         task.num_updates += task.get_global_batchsize()
     return task
-
-
-def draw_latents(task: Any, count: int) -> tuple[Tensor, Tensor]:
-    """z (count, latent), uniform in [-1, 1], and the penalty's mixtures (count, 1) in [0, 1], of this rank's samples.
-
-    Drawn for the whole global batch from the seed and the step, and dealt out as the samples are: one to a rank
-    in turn. So a sample has the same z on any number of processes, and in a run that was resumed.
-    """
-    rank, ranks = get_rank(), get_world_size()
-    step = ("train", task.iteration) if task.train else ("test", len(task.losses))
-    numbers = torch.rand(
-        count * ranks, head_of(task).latent + 1, generator=seeded("latents", task.config["SEED_VALUE"], *step)
-    )
-    mine = numbers[rank::ranks].to(task.device)
-    return mine[:, :-1] * 2 - 1, mine[:, -1:]
-
-
-def make_pairs(task: Any, images: Tensor, latents: Tensor) -> Pairs:
-    """Encode the images and generate from the latents; images larger than the discriminator's are made smaller."""
-    head = head_of(task)
-    codes = task.base_model(images)[0].float()  # in bfloat16 inside, where the config says so
-    with autocast(task):
-        generated = head.generator(latents).float()
-    return Pairs(resized(head, images), codes, generated, latents)
-
-
-def resized(head: BiGANHead, images: Tensor) -> Tensor:
-    """The encoder's images at the size of generator and discriminator."""
-    size = head.generator.size
-    return images if images.shape[-1] == size else F.interpolate(images, size=size, mode="bilinear", antialias=True)
-
-
-def scores(task: Any, pairs: Pairs) -> tuple[Tensor, Tensor]:
-    """Scores (N,) of the real pairs and of the generated ones.
-
-    One after the other, not as one batch: batch statistics over both would tell the discriminator about one
-    what it sees in the other, and the authors keep them apart (jeffdonahue/bigan, `--cat_inputs` is off).
-    """
-    discriminator = head_of(task).discriminator
-    with autocast(task):
-        real = discriminator(pairs.images, pairs.codes)
-        generated = discriminator(pairs.generated, pairs.latents)
-    return real.float(), generated.float()
 
 
 def discriminator_step(task: Any, pairs: Pairs, mix: Tensor) -> Measured:
@@ -208,17 +145,6 @@ def reconstruction(task: Any, pairs: Pairs) -> Measured:
         "reconstruction_error": float(F.mse_loss(again, images)),
         "mismatch_error": float(F.mse_loss(again.roll(1, 0), images)),
     }
-
-
-def head_of(task: Any) -> BiGANHead:
-    """Encoder's end, generator and discriminator of the task's model."""
-    head: BiGANHead = task.base_model.heads[0]
-    return head
-
-
-def autocast(task: Any) -> torch.autocast:
-    """bfloat16 where `config.MONOIMAGE.BF16` asks for it."""
-    return torch.autocast(task.device.type, dtype=torch.bfloat16, enabled=task.bf16)
 
 
 def finite(task: Any, value: Tensor, player: str, name: str) -> float:

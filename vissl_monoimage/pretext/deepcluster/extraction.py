@@ -23,8 +23,8 @@ from vissl.data.ssl_transforms import get_transform
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.images.order import keep_warm
-from vissl_monoimage.pretext.bigan.modes import at_rest
 from vissl_monoimage.pretext.deepcluster.clustering import Features, Whitening
+from vissl_monoimage.pretext.modes import at_rest
 from vissl_monoimage.progress import told
 from vissl_monoimage.seeding import generator
 
