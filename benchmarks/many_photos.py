@@ -17,6 +17,7 @@ import multiprocessing
 import resource
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from unittest import mock
@@ -66,8 +67,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = write_photos(Path(folder), options.photos)
         for count, order in ((1, "run"), (10, "run"), (options.photos, "run"), (options.photos, "plain shuffle")):
-            with multiprocessing.get_context("spawn").Pool(1) as process:
-                rows.append(process.apply(measure, (paths[:count], order, options.size)))
+            with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+                rows.append(process.submit(measure, paths[:count], order, options.size).result())
             print(rows[-1], flush=True)
     versions = {"torch": str(torch.__version__), "pillow": PIL.__version__, "opencv": cv2.__version__}
     RESULT.write_text(json.dumps([{**asdict(row), **versions} for row in rows], indent=1) + "\n")
