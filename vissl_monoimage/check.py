@@ -39,6 +39,7 @@ def problems_of(composed: Settings, defaults: Settings) -> list[str]:
         _our_blocks,
         _schedule,
         _data,
+        _clusters,
         _meters,
         _output_folder,
     ]
@@ -203,6 +204,12 @@ def _data(config: Settings) -> Iterator[str]:
             elif source != "synthetic" and index < len(names) and not VisslDatasetCatalog.has_data(names[index]):
                 known = unknown(f"data set ({where}.DATASET_NAMES)", names[index], VisslDatasetCatalog.list())
                 yield f"{known}; or say where it is with {where}.DATA_PATHS=[folder]"
+
+
+def _clusters(config: Settings) -> Iterator[str]:
+    from vissl_monoimage.pretext import deepcluster_v2
+
+    yield from deepcluster_v2.problems_with(config)
 
 
 def _meters(config: Settings) -> Iterator[str]:

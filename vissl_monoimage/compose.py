@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import warnings
 from pathlib import Path
@@ -38,8 +39,9 @@ def compose_config(overrides: list[str]) -> DictConfig:
     return config
 
 
+@functools.cache
 def vissl_defaults() -> dict[str, Any]:
-    """VISSL's defaults.yaml, which says what keys a configuration has."""
+    """VISSL's defaults.yaml, which says what keys a configuration has; to be read only."""
     import vissl.config
 
     loaded = OmegaConf.load(Path(vissl.config.__file__).parent / "defaults.yaml")
