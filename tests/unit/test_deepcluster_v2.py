@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from omegaconf import OmegaConf
 
 from vissl_monoimage.compose import compose_config
