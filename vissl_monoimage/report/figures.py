@@ -7,6 +7,7 @@ import dataclasses
 import io
 import math
 import pickle
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from vissl_monoimage.report.table import Table
 # Okabe and Ito's colours, told apart by colour-blind readers as well; random weights are always grey.
 _GREY, COLOURS = "#777777", ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _MARKS = "osD^vP"
+_LEGEND = 58  # letters in a line of a legend
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +61,8 @@ def loss_curve(row: Row) -> Figure:
 
 def per_layer(table: Table) -> Figure:
     """Accuracy against layer for each line of a table, with its intervals."""
-    canvas, axes = new_axes()
+    names = [textwrap.fill(f"{line.label}, n={max(1, len(line.seeds))}", _LEGEND) for line in table.lines]
+    canvas, axes = new_axes(3.0 + 0.2 * sum(name.count("\n") + 1 for name in names))  # the legend stands below
     places = {layer: place for place, layer in enumerate(table.layers)}
     colours = iter(COLOURS * len(table.lines))
     for number, line in enumerate(table.lines):
@@ -71,7 +74,7 @@ def per_layer(table: Table) -> Figure:
             x,
             y,
             yerr=half,
-            label=f"{line.label}, n={max(1, len(line.seeds))}",
+            label=names[number],
             color=colour,
             marker=_MARKS[number % len(_MARKS)],
             markersize=5,
@@ -143,9 +146,9 @@ def first_convolution(checkpoint: str | Path) -> np.ndarray[Any, Any]:
     raise MonoImageError(f"the trunk in '{checkpoint}' has no convolution over RGB")
 
 
-def new_axes() -> tuple[Canvas, Axes]:
-    """An empty plot in the report's style."""
-    canvas = Canvas(figsize=(5.6, 3.7), layout="constrained")
+def new_axes(height: float = 3.7) -> tuple[Canvas, Axes]:
+    """An empty plot in the report's style, `height` inches high."""
+    canvas = Canvas(figsize=(5.6, height), layout="constrained")
     axes = canvas.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#dddddd", linewidth=0.8)

@@ -86,15 +86,18 @@ def _summary(pretrained: Sequence[Row], probed: Sequence[Probed]) -> str:
 
 
 def _photos(pretrained: Sequence[Row], missing: list[str]) -> list[list[Figure]]:
-    """The photo and its crops for runs that looked at one image: each photo and recipe once."""
+    """Each photo that a run looked at alone, once, and beside it its crops by each recipe."""
     drawn: dict[str, list[Figure]] = {}
+    recipes: set[str] = set()
     for row in (row for row in pretrained if len(row.images) == 1):
         recipe = {name: value for name, value in row.recipe.items() if name != "seed"}
-        key = f"{row.images[0]['sha256']} {sorted(recipe.items())}"
-        if key in drawn:
+        sha256 = row.images[0]["sha256"]
+        if (key := f"{sha256} {sorted(recipe.items())}") in recipes:
             continue
+        recipes.add(key)
         try:
-            drawn[key] = photo.figures_of(row)
+            figures_of_row = photo.figures_of(row)
+            drawn[sha256] = [*drawn.get(sha256, figures_of_row[:1]), *figures_of_row[1:]]
         except MonoImageError as error:
             missing.append(f"Not shown: {error}.")
     return list(drawn.values())

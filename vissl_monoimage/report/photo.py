@@ -15,6 +15,7 @@ from vissl_monoimage.images.loading import load_photo
 from vissl_monoimage.images.recipe import Recipe
 from vissl_monoimage.images.sheet import CELL, GAP, contact_sheet
 from vissl_monoimage.report.figures import Figure
+from vissl_monoimage.report.hints import recipe_words
 from vissl_monoimage.report.ledger import Row
 
 _WIDEST = 1000  # px: enough for a large screen, and the page stays small
@@ -75,8 +76,8 @@ def _crops(row: Row, path: Path) -> Figure:
     return Figure(
         _jpeg(grid),
         "image/jpeg",
-        f"A grid of {shown} square crops of {row.images[0]['name']}, drawn by recipe {recipe.name}.",
-        f"{shown} of the {drawn:,} crops it learned from ({recipe.size} px, recipe {recipe.name}).",
+        f"A grid of {shown} square crops of {row.images[0]['name']}, drawn by {recipe_words(row.recipe)}.",
+        f"{shown} of the {drawn:,} crops it learned from ({recipe.size} px, {recipe_words(row.recipe)}).",
     )
 
 

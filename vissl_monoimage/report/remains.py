@@ -11,6 +11,7 @@ from typing import Any
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.report import figures
 from vissl_monoimage.report.figures import Figure
+from vissl_monoimage.report.hints import hints
 from vissl_monoimage.report.ledger import Row
 from vissl_monoimage.report.table import Probed, label
 
@@ -46,10 +47,9 @@ def shown(
 
 
 def _names(rows: Sequence[Row]) -> list[str]:
-    """What each learned from, and its seed; a part of the hash tells apart those that learned from the same."""
+    """What each learned from, and its seed; and what tells apart those that learned from the same."""
     labels = [label(Probed(row, row)) for row in rows]
-    hints = [f" [{row.group_hash[:6]}]" * (labels.count(text) > 1) for row, text in zip(rows, labels, strict=True)]
-    return [f"{text}{hint}, seed {row.seed}" for row, text, hint in zip(rows, labels, hints, strict=True)]
+    return [f"{text}{hint}, seed {row.seed}" for row, text, hint in zip(rows, labels, hints(labels, rows), strict=True)]
 
 
 def folder_of(row: Row) -> Path:

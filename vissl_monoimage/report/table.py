@@ -16,6 +16,7 @@ from pathlib import Path
 
 from scipy.special import stdtrit
 
+from vissl_monoimage.report.hints import hints
 from vissl_monoimage.report.ledger import FILE_NAME, Row, read
 
 
@@ -133,10 +134,8 @@ def _table(protocol: str, changes: tuple[str, ...], dataset: str, groups: list[l
     groups = sorted(groups, key=lambda group: (group[0].probe.checkpoint_in is not None, label(group[0])))
     layers = {layer for group in groups for layer in group[0].probe.accuracies}
     names = [(label(group[0]), group[0].probe.trunk) for group in groups]
-    lines = []
-    for group, name in zip(groups, names, strict=True):
-        hint = "" if names.count(name) == 1 else f" [{(group[0].pretrain or group[0].probe).group_hash[:6]}]"
-        lines.append(_line(group, name[0] + hint))
+    apart = hints(names, [group[0].pretrain or group[0].probe for group in groups])
+    lines = [_line(group, name[0] + hint) for group, name, hint in zip(groups, names, apart, strict=True)]
     return Table(protocol, changes, dataset, tuple(sorted(layers, key=_place)), tuple(lines))
 
 
