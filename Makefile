@@ -14,10 +14,10 @@ demo: venv  ## from one photo to a report of what each layer learned: demo/repor
 	$(BIN)/monoimage demo
 
 test: venv  ## everything that takes seconds
-	$(PYTEST) -m "not slow" -n 2 $(ARGS)
+	$(PYTEST) -m "not slow" -n 2 --dist worksteal $(ARGS)
 
 test-slow: venv  ## everything
-	$(PYTEST) -n 2 $(ARGS)
+	$(PYTEST) -n 2 --dist worksteal $(ARGS)
 
 lint: venv
 	$(BIN)/ruff check .
