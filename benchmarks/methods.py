@@ -1,0 +1,209 @@
+"""Which of VISSL's pretraining YAMLs train on crops of one photo, on a CPU: docs/methods.md.
+
+    python benchmarks/methods.py [YAML ...] [--again]
+
+Each YAML is run as it is but for `+config/monoimage=[single_image,smoke]`, for two steps, in a folder that is removed
+afterwards. Its row goes to benchmarks/results/methods.csv at once, and docs/methods.md is made from the rows. A YAML
+that has a row is not run again, except with --again. All of them take a quarter of an hour of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from vissl_monoimage.compose import compose_config
+from vissl_monoimage.errors import unknown
+from vissl_monoimage.report import ledger
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "methods.csv"
+TABLE = ROOT / "docs" / "methods.md"
+OVERLAY = "+config/monoimage=[single_image,smoke]"
+LABELS = "clusters/clusters.npy"  # which DeepCluster leaves
+YES = "yes"
+# What a YAML that trains must say itself; VISSL's fragments, made to be laid over one, say less.
+_SAID = ("DATA.TRAIN.DATA_SOURCES", "MODEL.TRUNK.NAME", "LOSS.name", "OPTIMIZER.name")
+_HEAD = f"""\
+<!-- Made by `python benchmarks/methods.py` from benchmarks/{RESULTS.relative_to(ROOT / "benchmarks")}: do not edit. -->
+# VISSL's pretraining YAMLs on one photo
+
+Every self-supervised YAML of VISSL 0.1.6, as it is but for one overlay:
+
+```
+monoimage run config=pretrain/... +config/monoimage=[single_image,smoke] config.OPTIMIZER.num_epochs=1
+```
+
+`single_image` puts crops of a photo in the place of ImageNet; `smoke` makes it two steps of four images on the CPU, an
+epoch. Without `smoke`, and with `cpu` where there is no GPU, it is the YAML's whole training. The loss is the first
+step's. The seconds are of one core, for everything from the start to the checkpoint.
+
+| method | YAML, below `pretrain/` | trunk | its weights, million | trains | loss | core seconds |
+| --- | --- | --- | --- | --- | --- | --- |
+"""
+_TAIL = """
+ClusterFit learns clusters that were found before. The `clusters.npy` that a `deepcluster` run on the same crops leaves
+in its folder is given to it with
+`config.DATA.TRAIN.LABEL_SOURCES=[disk_filelist] config.DATA.TRAIN.LABEL_PATHS=[clusters.npy]`. On a CPU, the batch norm
+that XCiT synchronises over GPUs is one process's own.
+
+VISSL's other YAMLs in that folder: those in `supervised/` need annotated images;
+`clusterfit/cluster_features_resnet_8gpu_imagenet` clusters features and trains nothing; the rest are fragments to be
+laid over one of the above.
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A row of the table: `trains` is YES, or in a sentence why it does not."""
+
+    config: str
+    method: str
+    trunk: str
+    weights_million: str
+    trains: str
+    first_loss: str
+    cpu_seconds: str
+
+
+def pretraining_configs() -> list[str]:
+    """Names, as after `config=`, of all self-supervised pretraining YAMLs of the VISSL that is installed."""
+    import configs
+
+    root = Path(configs.__file__).parent / "config"
+    paths = [path for path in sorted((root / "pretrain").rglob("*.yaml")) if "supervised" not in path.parts]
+    full = [path for path in paths if all(_says(yaml.safe_load(path.read_text()), key) for key in _SAID)]
+    return [str(path.relative_to(root).with_suffix("")) for path in full]
+
+
+def _says(content: Any, key: str) -> bool:
+    for part in ("config", *key.split(".")):
+        content = content.get(part) if isinstance(content, Mapping) else None
+    return content is not None
+
+
+def method_of(config: str) -> str:
+    """The method, which VISSL calls the YAML's folder by."""
+    return config.split("/")[-2]
+
+
+def commands(config: str, epochs: int = 1) -> list[list[str]]:
+    """Overrides of the runs that train the YAML, one after the other in one folder; its own is the last."""
+    training = [f"config={config}", OVERLAY, f"config.OPTIMIZER.num_epochs={epochs}", "config.CHECKPOINT.DIR=run"]
+    if method_of(config) != "clusterfit":
+        return [training]
+    few = "config.MONOIMAGE.SOURCE.NUM_SAMPLES=8"  # a label for every sample, and smoke reads no more than 8
+    clustering = ["config=pretrain/monoimage/deepcluster_convnet4", "+config/monoimage=smoke", few]
+    clustering.append(f"config.CHECKPOINT.DIR={Path(LABELS).parent}")
+    labels = ["config.DATA.TRAIN.LABEL_SOURCES=[disk_filelist]", f"config.DATA.TRAIN.LABEL_PATHS=[{LABELS}]"]
+    return [clustering, [*training, few, *labels]]
+
+
+def trunk_of(config: str) -> str:
+    """The YAML's trunk: its name, depth and the like."""
+    trunk = compose_config([f"config={config}"]).config.MODEL.TRUNK
+    if trunk.NAME == "resnet":
+        return f"resnet {trunk.RESNETS.DEPTH}"
+    sizes = trunk.XCIT if trunk.NAME == "xcit" else trunk.VISION_TRANSFORMERS
+    return f"{trunk.NAME} {sizes.NUM_LAYERS} x {sizes.HIDDEN_DIM}, patch {sizes.PATCH_SIZE}"
+
+
+def run(config: str) -> Result:
+    """Train the YAML with the overlay, on one core."""
+    with tempfile.TemporaryDirectory() as folder:
+        before = _cpu_seconds()
+        for overrides in commands(config):
+            done = subprocess.run(
+                [sys.executable, "-m", "vissl_monoimage", "run", *overrides],
+                cwd=folder,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                capture_output=True,
+                text=True,
+            )
+            if done.returncode:
+                break
+        seconds = f"{_cpu_seconds() - before:.0f}"
+        whose = config, method_of(config), trunk_of(config)
+        if done.returncode:
+            return Result(*whose, "", done.stderr.strip().splitlines()[-1], "", seconds)
+        (row,) = ledger.read([Path(folder, "run")])
+        losses = [loss for _, loss in row.losses]
+        if len(losses) != 2 or None in losses:
+            return Result(*whose, "", f"losses {losses}", "", seconds)
+        return Result(*whose, _millions(cast(str, row.checkpoint_out)), YES, f"{losses[0]:.4g}", seconds)
+
+
+def _millions(checkpoint: str) -> str:
+    """Weights of the trunk in a checkpoint, without the statistics of batch norms."""
+    from vissl_monoimage.probe.loading import read_checkpoint, trunk_weights
+
+    weights = trunk_weights(read_checkpoint(checkpoint), checkpoint)
+    count = sum(weight.numel() for name, weight in weights.items() if ".running_" not in name)
+    return f"{count / 1e6:.1f}"
+
+
+def _cpu_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def read_results(path: Path = RESULTS) -> dict[str, Result]:
+    """The rows kept, by YAML."""
+    if not path.exists():
+        return {}
+    with open(path, newline="") as file:
+        return {row["config"]: Result(**row) for row in csv.DictReader(file)}
+
+
+def write_results(results: Iterable[Result], path: Path = RESULTS) -> None:
+    """Keep the rows, in the order of the YAMLs' names."""
+    with open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Result)], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asdict(result) for result in sorted(results, key=lambda result: result.config))
+
+
+def table(results: Iterable[Result]) -> str:
+    """The text of docs/methods.md."""
+    lines = []
+    for row in results:
+        config = row.config.removeprefix("pretrain/")
+        cells = [row.method, f"`{config}`", row.trunk, row.weights_million, row.trains, row.first_loss, row.cpu_seconds]
+        lines.append(f"| {' | '.join(cells)} |\n")
+    return _HEAD + "".join(lines) + _TAIL
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("configs", nargs="*", metavar="YAML", help="only these; all where none is named")
+    parser.add_argument("--again", action="store_true", help="run also those that have a row")
+    options = parser.parse_args()
+    known = pretraining_configs()
+    for config in options.configs:
+        if config not in known:
+            parser.error(unknown("YAML", config, known))
+    results = read_results()
+    for config in options.configs or known:
+        if config in results and not options.again:
+            continue
+        results[config] = run(config)
+        print(results[config], flush=True)
+        write_results(results.values())
+    write_results(results.values())
+    TABLE.parent.mkdir(exist_ok=True)
+    TABLE.write_text(table(read_results().values()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""VISSL's self-supervised YAMLs train on crops of one photo on a CPU, all under the same overlay."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import runpy
+import sys
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from torch import nn
+
+from vissl_monoimage.cli.main import main
+from vissl_monoimage.compose import compose_config
+from vissl_monoimage.report import ledger
+
+METHODS = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "methods.py"), run_name="m"))
+# The cheapest of each method, and its epochs of two steps.
+QUICK = {
+    "pretrain/barlow_twins/barlow_twins_4node_resnet": 1,
+    "pretrain/clusterfit/clusterfit_resnet_8gpu_imagenet": 1,
+    "pretrain/deepcluster_v2/deepclusterv2_2crops_resnet": 2,  # clusters anew before the second
+    "pretrain/dino/dino_16gpus_deits16": 1,
+    "pretrain/jigsaw/jigsaw_8gpu_resnet": 1,
+    "pretrain/moco/moco_1node_resnet": 1,
+    "pretrain/npid/npid_8gpu_resnet": 1,
+    "pretrain/pirl/pirl_jigsaw_4node_resnet50": 1,
+    "pretrain/rotnet/rotnet_8gpu_resnet": 1,
+    "pretrain/simclr/simclr_8node_resnet": 1,
+    "pretrain/swav/swav_8node_resnet": 1,
+}
+SLOW = [config for config in METHODS.pretraining_configs() if config not in QUICK]
+
+
+def test_one_yaml_of_each_method_is_among_the_quick() -> None:
+    methods = [METHODS.method_of(config) for config in QUICK]
+    assert sorted(methods) == sorted({METHODS.method_of(config) for config in METHODS.pretraining_configs()})
+
+
+@pytest.mark.parametrize(
+    ("config", "epochs"), [*QUICK.items(), *(pytest.param(config, 2, marks=pytest.mark.slow) for config in SLOW)]
+)
+def test_trains_on_crops_of_one_photo(config: str, epochs: int, tmp_path: Path) -> None:
+    for overrides in METHODS.commands(config, epochs):
+        status, said = monoimage(tmp_path, "run", *overrides)
+        assert status == 0, said[-6000:]
+
+    (row,) = ledger.read([tmp_path / "run"])
+    assert [step for step, _ in row.losses] == list(range(1, 2 * epochs + 1))
+    assert None not in [loss for _, loss in row.losses]  # what stands for a loss that is not finite
+    assert [image["name"] for image in row.images] == ["china"]
+    assert row.recipe["num_samples"] == (8 if METHODS.method_of(config) == "clusterfit" else 1281167)
+    checkpoint = Path(str(row.checkpoint_out))
+    state = torch.load(checkpoint, mmap=True, weights_only=True)["classy_state_dict"]
+    trunk = trunk_of_the_yaml(config)
+    trained = state["base_model"]["model"]["trunk"]
+    assert shapes(trained) == shapes(trunk.state_dict())
+    wanted = Counter(weight.shape for weight in trunk.parameters() if weight.requires_grad)
+    assert not wanted - with_gradients(state["optimizer"]["optim"]["state"])
+    for file in checkpoint.parent.glob("*.torch"):  # gigabytes, and pytest keeps the folder
+        file.unlink()
+
+
+def monoimage(folder: Path, *arguments: str) -> tuple[int | None, str]:
+    """(Exit status, output) of the command line in a process of its own, which need not import VISSL again."""
+    import vissl.trainer  # noqa: F401  # for all the processes
+
+    log = folder / "log"
+    process = multiprocessing.get_context("fork").Process(target=_child, args=(arguments, folder, log))
+    process.start()
+    process.join()
+    return process.exitcode, log.read_text()
+
+
+def _child(arguments: tuple[str, ...], folder: Path, log: Path) -> None:
+    os.chdir(folder)
+    torch.set_num_threads(1)
+    sys.stdout = sys.stderr = open(log, "w", buffering=1)  # noqa: SIM115  # for as long as the process lives
+    sys.exit(main(list(arguments)))
+
+
+def trunk_of_the_yaml(config: str) -> nn.Module:
+    """The trunk that VISSL builds from its YAML without an overlay."""
+    from vissl.config import AttrDict
+    from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
+
+    model = AttrDict(OmegaConf.to_container(compose_config([f"config={config}"]).config.MODEL))
+    trunk: nn.Module = MODEL_TRUNKS_REGISTRY[model.TRUNK.NAME](model, model.TRUNK.NAME)
+    return trunk
+
+
+def shapes(state: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in state.items()}
+
+
+def with_gradients(state: dict[int, dict[str, torch.Tensor]]) -> Counter[torch.Size]:
+    """Shapes of the weights that the optimizer remembers a gradient of."""
+    names = ("momentum_buffer", "exp_avg", "mu")  # SGD, Adam, LARS
+    kept = [moment for numbers in state.values() for name, moment in numbers.items() if name in names]
+    return Counter(moment.shape for moment in kept if moment is not None and moment.any())
