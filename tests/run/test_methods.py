@@ -73,7 +73,8 @@ def monoimage(folder: Path, *arguments: str) -> tuple[int | None, str]:
     log = folder / "log"
     process = multiprocessing.get_context("fork").Process(target=_child, args=(arguments, folder, log))
     process.start()
-    process.join()
+    process.join(timeout=1800)
+    process.kill()
     return process.exitcode, log.read_text()
 
 
