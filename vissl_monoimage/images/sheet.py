@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from PIL import Image
@@ -12,6 +11,7 @@ from vissl_monoimage.images.catalog import resolve
 from vissl_monoimage.images.recipe import Recipe
 from vissl_monoimage.images.samples import sample
 from vissl_monoimage.images.store import PyramidStore
+from vissl_monoimage.whole import whole
 
 CELL = 128
 """px: side of a sample on the sheet; larger ones are reduced, smaller ones shown with visible pixels."""
@@ -50,7 +50,7 @@ def contact_sheet(photo: str | Path, recipe: Recipe, *, rows: int = 4, columns: 
 
 
 def save_sheet(sheet: Image.Image, path: Path) -> None:
-    """Save as .png or .jpg, under a temporary name first.
+    """Save as .png or .jpg.
 
     Raises:
         MonoImageError: another suffix, or the folder cannot be written.
@@ -58,10 +58,5 @@ def save_sheet(sheet: Image.Image, path: Path) -> None:
     kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
     if path.suffix.lower() not in kinds:
         raise MonoImageError(f"{path}: a sheet is saved as {', '.join(kinds)}")
-    part = path.with_name(path.name + ".part")
-    try:
+    with whole(path) as part:
         sheet.save(part, kinds[path.suffix.lower()])
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise MonoImageError(f"cannot write {path}: {error.strerror or error}") from None

@@ -7,7 +7,6 @@ same folder) has one `run_id`, and the row that finished last counts.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import fcntl
 import json
@@ -19,6 +18,7 @@ from typing import Any
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.schema import read_block
+from vissl_monoimage.whole import whole
 
 FILE_NAME = "ledger.jsonl"
 KINDS = ("pretrain", "probe")
@@ -99,15 +99,9 @@ def append_text(path: str | Path, text: str) -> None:
 
 def replace_text(path: str | Path, text: str) -> None:
     """Write a whole file at once: a reader, or a kill, sees the old text or the new, never a part."""
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(temporary).write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise MonoImageError(f"cannot write '{path}': {error.strerror}") from error
+    with whole(Path(path)) as part:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
 
 
 def read(paths: Iterable[str | Path], tell: Callable[[str], None] = warnings.warn) -> list[Row]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from vissl_monoimage.pretext.bigan.names import COLUMNS, FOLDER, RECONSTRUCTIONS
 from vissl_monoimage.pretext.bigan.pairs import head_of, resized
 from vissl_monoimage.pretext.modes import at_rest
 from vissl_monoimage.seeding import generator as seeded
+from vissl_monoimage.whole import whole
 
 _SAMPLES, _RECONSTRUCTIONS = 64, 32
 _ENLARGED = 64  # px: the side small images are shown with
@@ -71,6 +71,5 @@ def _save(images: Tensor, path: Path, columns: int) -> None:
     """Write a grid of images whole or not at all; pixels of small images are repeated, not blurred."""
     zoom = max(1, _ENLARGED // images.shape[-1])
     grid = make_grid(images.repeat_interleave(zoom, 2).repeat_interleave(zoom, 3), nrow=columns, pad_value=1.0)
-    unfinished = path.with_suffix(".tmp")
-    save_image(grid, unfinished, format="png")
-    os.replace(unfinished, path)
+    with whole(path) as part:
+        save_image(grid, part, format="png")

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +15,7 @@ from vissl_monoimage.images.sheet import save_sheet
 from vissl_monoimage.pretext.deepcluster.clustering import Assignments
 from vissl_monoimage.pretext.deepcluster.labels import image_of
 from vissl_monoimage.pretext.deepcluster.names import CLUSTERS, CLUSTERS_FILE, COLUMNS, FOLDER, LABELS_FILE, ROWS
+from vissl_monoimage.whole import whole
 
 _CELL, _GAP = 64, 2  # px
 
@@ -37,8 +35,8 @@ def record(
     """Keep what the clustering for `epoch` (counted from 1) found, from the primary rank.
 
     In the run's folder: a line of clusters.jsonl; clusters.npy, the labels as VISSL reads them (LABEL_SOURCES:
-    [disk_filelist]); and pictures/clusters_<epoch>.png, every `config.MONOIMAGE.PICTURES_EVERY` epochs. The line
-    goes to VISSL's log, the console, and TensorBoard where its hook is on, too.
+    [disk_filelist]); and pictures/clusters_<epoch>.png, every `config.MONOIMAGE.PICTURES_EVERY` epochs and of the
+    last clustering. The line goes to VISSL's log, the console, and TensorBoard where its hook is on, too.
     """
     folder, dataset = Path(task.checkpoint_folder), task.datasets["train"]
     found = describe(assignments, previous) | {f"seconds_{name}": value for name, value in seconds.items()}
@@ -50,10 +48,11 @@ def record(
         if writer := getattr(hook, "tb_writer", None):
             for name, value in found.items():
                 writer.add_scalar(tag=f"DeepCluster/{name}", scalar_value=value, global_step=task.iteration)
-    with whole(folder / LABELS_FILE) as unfinished, open(unfinished, "wb") as file:
+    with whole(folder / LABELS_FILE) as part, open(part, "wb") as file:
         np.save(file, dataset.label_objs[0])
     every = task.config.MONOIMAGE.get("PICTURES_EVERY", 1)
-    if every and (epoch % every == 0 or epoch == task.num_train_phases):
+    last = epoch + task.settings.EVERY > task.num_train_phases
+    if every and (epoch % every == 0 or last):
         (folder / FOLDER).mkdir(exist_ok=True)
         rng = np.random.default_rng((task.config["SEED_VALUE"], epoch))
         save_sheet(sheet(dataset, assignments, rng), folder / FOLDER / f"{CLUSTERS}_{epoch:04d}.png")
@@ -63,8 +62,8 @@ def write_line(path: Path, epoch: int, found: dict[str, float]) -> None:
     """Add an epoch's line; a resumed run writes its epochs again, and a line that a kill tore goes."""
     lines = path.read_text().splitlines() if path.is_file() else []
     kept = [line for line in lines if _epoch(line) < epoch]
-    with whole(path) as unfinished:
-        unfinished.write_text("".join(f"{line}\n" for line in [*kept, json.dumps({"epoch": epoch, **found})]))
+    with whole(path) as part:
+        part.write_text("".join(f"{line}\n" for line in [*kept, json.dumps({"epoch": epoch, **found})]))
 
 
 def _epoch(line: str) -> float:
@@ -72,13 +71,6 @@ def _epoch(line: str) -> float:
         return float(json.loads(line)["epoch"])
     except (json.JSONDecodeError, KeyError, TypeError):
         return float("inf")
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of `path` when the block is done."""
-    yield (unfinished := path.with_name(path.name + ".part"))
-    os.replace(unfinished, path)
 
 
 def sheet(dataset: Any, assignments: Assignments, rng: np.random.Generator) -> Image.Image:
