@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from vissl_monoimage.compose import overlay_folders
-from vissl_monoimage.errors import MonoImageError, nearest, unknown
+from vissl_monoimage.errors import nearest, sentences, unknown
 
 Settings = dict[str, Any]
 TOP_LEVEL = ("VERSION", "node_id", "engine_name", "config")
@@ -33,22 +33,8 @@ def problems_of(composed: Settings, defaults: Settings) -> list[str]:
     """
     found = [_stray(key) for key in composed if key not in TOP_LEVEL]
     found += _unknown_keys(composed["config"], defaults["config"], "config")
-    config = composed["config"]
-    checks: list[Callable[[Settings], Iterable[str]]] = [
-        _names,
-        _our_blocks,
-        _schedule,
-        _data,
-        _clusters,
-        _meters,
-        _output_folder,
-    ]
-    for check in checks:
-        try:
-            found += check(config)
-        except MonoImageError as error:
-            found.append(str(error))
-    return found
+    checks = (_names, _our_blocks, _schedule, _data, _clusters, _meters, _output_folder)
+    return found + sentences(checks, composed["config"])
 
 
 def _stray(key: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+Config = TypeVar("Config")
 
 
 class MonoImageError(Exception):
@@ -23,3 +26,14 @@ def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
     close = nearest(name, valid)
     hint = f" did you mean '{close}'?" if close else ""
     return f"unknown {kind} '{name}':{hint} valid: {', '.join(valid)}"
+
+
+def sentences(checks: Iterable[Callable[[Config], Iterable[str]]], config: Config) -> list[str]:
+    """All that `checks` find wrong with `config`; a MonoImageError that one raises is its last sentence."""
+    found: list[str] = []
+    for check in checks:
+        try:
+            found += check(config)
+        except MonoImageError as error:
+            found.append(str(error))
+    return found

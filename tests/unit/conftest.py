@@ -6,10 +6,29 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
+from vissl_monoimage.check import problems_of
+from vissl_monoimage.compose import compose_config, vissl_defaults
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.report.ledger import Row
 
 MakeRow = Callable[..., Row]
+Problems = Callable[..., list[str]]
+
+
+@pytest.fixture(scope="session")
+def problems() -> Problems:
+    """`problems(*overrides)`: what is found wrong with a run of them before it starts."""
+    return _problems
+
+
+def _problems(*overrides: str) -> list[str]:
+    try:
+        composed = compose_config([*overrides])
+    except MonoImageError as error:
+        return [str(error)]
+    return problems_of(OmegaConf.to_container(composed, resolve=True), vissl_defaults())
 
 
 @pytest.fixture(scope="session")

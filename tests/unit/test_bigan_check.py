@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
 
-from vissl_monoimage.check import problems_of
-from vissl_monoimage.compose import compose_config, vissl_defaults
+from vissl_monoimage.compose import compose_config
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.launch import prepare
 from vissl_monoimage.pretext.bigan.monitor import _REMEDY
 from vissl_monoimage.pretext.bigan.players import RATES
 
+Problems = Callable[..., list[str]]
 BIGAN = "config=pretrain/monoimage/bigan_alexnet"
 HEAD = "[bigan,{features:2304,latent:200,generator:{widths:[8,8,8,8]},discriminator:{widths:[8,8,8,8]}}]"
 
 
-@cache
-def defaults() -> dict[str, object]:
-    return vissl_defaults()
-
-
-def problems(*overrides: str) -> list[str]:
-    try:
-        composed = compose_config([*overrides])
-    except MonoImageError as error:
-        return [str(error)]
-    return problems_of(OmegaConf.to_container(composed, resolve=True), defaults())
-
-
 @pytest.mark.parametrize("name", ["bigan_alexnet", "bigan_alexnet_112px", "monogan_cifar"])
-def test_nothing_is_wrong_with_the_shipped_configs(name: str) -> None:
+def test_nothing_is_wrong_with_the_shipped_configs(problems: Problems, name: str) -> None:
     assert problems(f"config=pretrain/monoimage/{name}") == []
 
 
-def test_keys_that_are_right_are_not_called_wrong() -> None:
+def test_keys_that_are_right_are_not_called_wrong(problems: Problems) -> None:
     found = problems(
         BIGAN,
         "+config/monoimage=cpu",
@@ -72,7 +59,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("name", ["bigan_alexnet", "bigan_alexnet_112px", "monogan_cifar"])
-def test_the_discriminators_rates_can_be_set_without_a_plus(name: str) -> None:
+def test_the_discriminators_rates_can_be_set_without_a_plus(problems: Problems, name: str) -> None:
     config = f"config=pretrain/monoimage/{name}"
     rates = f"{OPTIMIZER}.param_schedulers.lr.schedulers"
     assert problems(config, f"{rates}=[{{name:constant,value:0.1}},{{name:constant,value:0.2}}]") == []
@@ -96,7 +83,9 @@ def test_the_rates_that_our_hints_name_are_there(name: str) -> None:
         ("rotnet_demo", "weight_decay", "'config.OPTIMIZER' has "),
     ],
 )
-def test_a_key_that_the_discriminators_block_lacks_is_said_to_need_a_plus(name: str, key: str, there: str) -> None:
+def test_a_key_that_the_discriminators_block_lacks_is_said_to_need_a_plus(
+    problems: Problems, name: str, key: str, there: str
+) -> None:
     (told,) = problems(f"config=pretrain/monoimage/{name}", f"{OPTIMIZER}.{key}=0.1")
     assert there in told
     assert told.endswith(f"a key that is new on purpose takes a '+' before it: +{OPTIMIZER}.{key}=...")
@@ -104,7 +93,7 @@ def test_a_key_that_the_discriminators_block_lacks_is_said_to_need_a_plus(name: 
 
 
 @pytest.mark.parametrize(("override", "expected"), MISTAKES.items())
-def test_one_sentence_says_what_is_wrong(override: str, expected: str) -> None:
+def test_one_sentence_says_what_is_wrong(problems: Problems, override: str, expected: str) -> None:
     found = problems(BIGAN, override)
     assert len(found) == 1, found
     assert expected in found[0]
@@ -150,7 +139,7 @@ def test_preparing_keeps_the_methods_own_task() -> None:
         ("config.TRAINER.TRAIN_STEP_NAME=standard_train_step", "bigan_train_step"),
     ],
 )
-def test_more_mistakes_are_told_in_one_sentence(override: str, expected: str) -> None:
+def test_more_mistakes_are_told_in_one_sentence(problems: Problems, override: str, expected: str) -> None:
     found = problems(BIGAN, override)
     assert len(found) == 1, found
     assert expected in found[0]

@@ -1,5 +1,6 @@
 """The check before a run: silent on what is right, and every mistake named at once on what is not."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,19 +10,11 @@ from hypothesis import strategies as st
 import configs
 from vissl_monoimage.check import problems_of
 from vissl_monoimage.compose import compose_config, vissl_defaults
-from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.launch import _plain, prepare
 
+Problems = Callable[..., list[str]]
 ROTNET = "config=pretrain/rotnet/rotnet_8gpu_resnet"
 CPU = ["config.DATA.TRAIN.DATA_SOURCES=[synthetic]", "config.DATA.TEST.DATA_SOURCES=[synthetic]"]
-
-
-def problems(*overrides: str) -> list[str]:
-    try:
-        composed = compose_config([*overrides])
-    except MonoImageError as error:
-        return [str(error)]
-    return problems_of(_plain(composed), vissl_defaults())
 
 
 def full_vissl_configs() -> list[str]:
@@ -40,13 +33,13 @@ def test_vissl_has_the_full_configs_this_test_is_about() -> None:
 
 
 @pytest.mark.parametrize("name", full_vissl_configs())
-def test_no_config_of_vissl_is_called_wrong(name: str) -> None:
+def test_no_config_of_vissl_is_called_wrong(problems: Problems, name: str) -> None:
     """Data sets that are not on this machine aside, for those have to be named by the user."""
     found = problems(f"config={name}", *CPU)
     assert [problem for problem in found if "DATASET_NAMES" not in problem] == []
 
 
-def test_all_mistakes_are_named_together_with_their_nearest_match() -> None:
+def test_all_mistakes_are_named_together_with_their_nearest_match(problems: Problems) -> None:
     found = "\n".join(
         problems(
             ROTNET,
@@ -76,7 +69,7 @@ def test_all_mistakes_are_named_together_with_their_nearest_match() -> None:
         assert expected in found
 
 
-def test_unknown_data_source_and_transform() -> None:
+def test_unknown_data_source_and_transform(problems: Problems) -> None:
     found = "\n".join(
         problems(
             ROTNET,
@@ -119,13 +112,13 @@ def test_unknown_data_source_and_transform() -> None:
         ([ROTNET, *CPU, "+config.MONOIMAGE.BF16=3"], "config.MONOIMAGE.BF16=3 must be true or false"),
     ],
 )
-def test_one_sentence_says_what_is_wrong(overrides: list[str], expected: str) -> None:
+def test_one_sentence_says_what_is_wrong(problems: Problems, overrides: list[str], expected: str) -> None:
     found = problems(*overrides)
     assert any(expected in problem for problem in found), found
     assert all("Traceback" not in problem for problem in found)
 
 
-def test_folder_that_is_a_file(tmp_path: Path) -> None:
+def test_folder_that_is_a_file(problems: Problems, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     found = problems(ROTNET, *CPU, f"config.CHECKPOINT.DIR={tmp_path}/taken/run")
     assert any(f"'{tmp_path}/taken' is a file" in problem for problem in found)

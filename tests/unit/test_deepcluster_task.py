@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import copy
 import re
-from functools import cache
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from torch import nn
 from vissl.utils.hydra_config import convert_to_attrdict
 
-from vissl_monoimage.check import problems_of
-from vissl_monoimage.compose import compose_config, vissl_defaults
+from vissl_monoimage.compose import compose_config
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.deepcluster_head import DeepClusterHead
 from vissl_monoimage.pretext.deepcluster.labels import NONE, give_labels, image_of
 from vissl_monoimage.pretext.deepcluster.task import DeepClusterTask
 from vissl_monoimage.seeding import SeededSSLDataset, generator
 
+Problems = Callable[..., list[str]]
 ALEXNET = "config=pretrain/monoimage/deepcluster_alexnet"
 BLOCK = "config.MONOIMAGE.DEEPCLUSTER"
 TINY = (
@@ -33,27 +33,14 @@ TINY = (
 )
 
 
-@cache
-def defaults() -> dict[str, object]:
-    return vissl_defaults()
-
-
 def attributes(*overrides: str) -> Any:
     composed = compose_config([*overrides])
     assert isinstance(composed, DictConfig)
     return convert_to_attrdict(composed, dump_config=False)[1]
 
 
-def problems(*overrides: str) -> list[str]:
-    try:
-        composed = compose_config([*overrides])
-    except MonoImageError as error:
-        return [str(error)]
-    return problems_of(OmegaConf.to_container(composed, resolve=True), defaults())
-
-
 @pytest.mark.parametrize("name", ["alexnet", "alexnet_sobel", "alexnet_64px", "convnet4", "resnet18", "resnet50"])
-def test_nothing_is_wrong_with_the_shipped_configs(name: str) -> None:
+def test_nothing_is_wrong_with_the_shipped_configs(problems: Problems, name: str) -> None:
     assert problems(f"config=pretrain/monoimage/deepcluster_{name}") == []
 
 
@@ -69,16 +56,19 @@ MISTAKES = {
     "config.TEST_MODEL=true": "config.TEST_MODEL=false",
     "config.DATA.TRAIN.USE_STATEFUL_DISTRIBUTED_SAMPLER=true": "USE_STATEFUL_DISTRIBUTED_SAMPLER=false",
     "config.MODEL.HEAD.PARAMS=[[mlp,{dims:[9216,10]}]]": "deepcluster_task needs one head",
+    "config.MODEL.HEAD.PARAMS=[[eval_mlp,{in_channels:3}]]": "deepcluster_task needs one head",
+    "config.MODEL.HEAD.PARAMS=[[deepcluster,{}]]": "deepcluster needs dims",
+    "config.MODEL.HEAD.PARAMS=[[deepcluster,{dims:[9216,300],dropot:0.1}]]": "did you mean 'dropout'?",
 }
 
 
 @pytest.mark.parametrize("override", MISTAKES)
-def test_a_mistake_is_told_in_a_sentence(override: str) -> None:
+def test_a_mistake_is_told_in_a_sentence(problems: Problems, override: str) -> None:
     told = problems(ALEXNET, override)
     assert any(MISTAKES[override] in sentence for sentence in told), told
 
 
-def test_fresh_crops_cannot_keep_labels() -> None:
+def test_fresh_crops_cannot_keep_labels(problems: Problems) -> None:
     (told,) = problems(ALEXNET, "config.MONOIMAGE.SOURCE.FRESH=true", f"{BLOCK}.EVERY=2")
     assert "FRESH=false" in told
     assert problems(ALEXNET, "config.MONOIMAGE.SOURCE.FRESH=true") == []

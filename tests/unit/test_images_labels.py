@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from omegaconf import OmegaConf
 
-from vissl_monoimage.check import problems_of
-from vissl_monoimage.compose import compose_config, vissl_defaults
-
+Problems = Callable[..., list[str]]
 CLUSTERFIT = ("config=pretrain/clusterfit/clusterfit_resnet_8gpu_imagenet", "+config/monoimage=[single_image,smoke]")
 FROM_FILE = "config.DATA.TRAIN.LABEL_SOURCES=[disk_filelist]"
 
 
-@cache
-def defaults() -> dict[str, object]:
-    return vissl_defaults()
-
-
-def problems(*overrides: str) -> list[str]:
-    return problems_of(OmegaConf.to_container(compose_config([*overrides]), resolve=True), defaults())
-
-
-def test_clusterfit_without_labels_is_told_where_they_come_from() -> None:
+def test_clusterfit_without_labels_is_told_where_they_come_from(problems: Problems) -> None:
     (told,) = problems(*CLUSTERFIT)
     assert "needs a label for every crop" in told
     assert f"{FROM_FILE} config.DATA.TRAIN.LABEL_PATHS=[clusters.npy]" in told
 
 
-def test_labels_of_all_crops_are_taken(tmp_path: Path) -> None:
+def test_labels_of_all_crops_are_taken(problems: Problems, tmp_path: Path) -> None:
     np.save(tmp_path / "clusters.npy", np.zeros(64, np.int64))
     labels = (FROM_FILE, f"config.DATA.TRAIN.LABEL_PATHS=[{tmp_path}/clusters.npy]")
     assert problems(*CLUSTERFIT, *labels, "config.MONOIMAGE.SOURCE.NUM_SAMPLES=64") == []
@@ -40,7 +28,7 @@ def test_labels_of_all_crops_are_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("given", "said"), [("[]", "names no file"), ("[gone.npy]", "'gone.npy' cannot be read")])
-def test_a_file_that_is_not_there_is_told(given: str, said: str) -> None:
+def test_a_file_that_is_not_there_is_told(problems: Problems, given: str, said: str) -> None:
     told = problems(*CLUSTERFIT, FROM_FILE, f"config.DATA.TRAIN.LABEL_PATHS={given}")
     assert any(said in sentence for sentence in told), told
 
@@ -49,5 +37,5 @@ def test_a_file_that_is_not_there_is_told(given: str, said: str) -> None:
     "config",
     ["rotnet/rotnet_8gpu_resnet", "jigsaw/jigsaw_8gpu_resnet", "monoimage/rotnet_alexnet", "moco/moco_1node_resnet"],
 )
-def test_methods_that_make_their_own_labels_are_left_alone(config: str) -> None:
+def test_methods_that_make_their_own_labels_are_left_alone(problems: Problems, config: str) -> None:
     assert problems(f"config=pretrain/{config}", "+config/monoimage=[single_image,smoke]") == []

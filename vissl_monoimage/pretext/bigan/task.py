@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from classy_vision.tasks import register_task
 from vissl.config import AttrDict
 
-from vissl_monoimage.errors import MonoImageError, nearest, unknown
+from vissl_monoimage.errors import nearest, sentences, unknown
 from vissl_monoimage.models.bigan_head import NAME as HEAD
 from vissl_monoimage.models.bigan_head import BiGANHead
 from vissl_monoimage.pretext.bigan import loss
@@ -35,14 +35,7 @@ class BiGANTask(MonoImageTask):
 
     @classmethod
     def problems(cls, config: Mapping[str, Any]) -> list[str]:
-        checks: list[Callable[[Mapping[str, Any]], Iterator[str]]] = [_step, _head, _stakes, _discriminator, _precision]
-        found: list[str] = []
-        for check in checks:
-            try:
-                found += check(config)
-            except MonoImageError as error:
-                found.append(str(error))
-        return found
+        return sentences((_step, _head, _stakes, _discriminator, _precision), config)
 
     def set_hooks(self, hooks: list[Any]) -> None:
         # Pictures before VISSL's checkpoint of the epoch: a run killed between the two draws them when it is resumed.

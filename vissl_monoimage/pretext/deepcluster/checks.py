@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.errors import sentences, unknown
 from vissl_monoimage.images.recipe import read_source_block
 from vissl_monoimage.models.deepcluster_head import NAME as HEAD
 from vissl_monoimage.pretext.deepcluster.clustering import WHERE, DeepClusterConfig, check_enough
 from vissl_monoimage.schema import read_block
 
+_OF_THE_HEAD = ("dims", "dropout")  # the task writes `clusters`
+
 
 def problems_with(config: Mapping[str, Any]) -> list[str]:
     """A sentence for each mistake; `config` is what lies below VISSL's `config`, as plain containers."""
-    found: list[str] = []
-    checks: list[Callable[[Mapping[str, Any]], Iterator[str]]] = [_head, _optimizer, _data, _clusters]
-    for check in checks:
-        try:
-            found += check(config)
-        except MonoImageError as error:
-            found.append(str(error))
-    return found
+    return sentences((_head, _optimizer, _data, _clusters), config)
 
 
 def _head(config: Mapping[str, Any]) -> Iterator[str]:
     params = config["MODEL"]["HEAD"]["PARAMS"]
     if len(params) != 1 or params[0][0] != HEAD:
         yield f"deepcluster_task needs one head, config.MODEL.HEAD.PARAMS=[[{HEAD},{{dims: [...]}}]], not {params}"
+        return
+    for key in params[0][1]:
+        if key not in _OF_THE_HEAD:
+            yield f"config.MODEL.HEAD.PARAMS: {unknown(f'key of {HEAD}', key, _OF_THE_HEAD)}"
+    if not _dims(config):
+        yield f"config.MODEL.HEAD.PARAMS: {HEAD} needs dims: the size of the trunk's feature, the widths of fc layers"
 
 
-def _width(config: Mapping[str, Any]) -> int:
-    """Numbers in a feature, by the head's dims."""
+def _dims(config: Mapping[str, Any]) -> list[int]:
+    """The head's, or none, where it has none."""
     params = config["MODEL"]["HEAD"]["PARAMS"]
-    return int(params[0][1]["dims"][-1])
+    found = params[0][1].get("dims") if params and params[0][0] == HEAD else None
+    return list(found or [])
 
 
 def _optimizer(config: Mapping[str, Any]) -> Iterator[str]:
@@ -56,9 +58,9 @@ def _data(config: Mapping[str, Any]) -> Iterator[str]:
 def _clusters(config: Mapping[str, Any]) -> Iterator[str]:
     ours = config.get("MONOIMAGE") or {}
     settings = read_block(DeepClusterConfig, ours.get("DEEPCLUSTER"), WHERE)
-    width, train = _width(config), config["DATA"]["TRAIN"]
-    if width < settings.PCA:
-        yield f"{WHERE}.PCA={settings.PCA} is more than the head's {width} features: give at most {width}"
+    dims, train = _dims(config), config["DATA"]["TRAIN"]
+    if dims and dims[-1] < settings.PCA:
+        yield f"{WHERE}.PCA={settings.PCA} is more than the head's {dims[-1]} features: give at most {dims[-1]}"
     if "single_image" in train["DATA_SOURCES"]:
         source = read_source_block(ours.get("SOURCE"))
         samples = train["DATA_LIMIT"] if train["DATA_LIMIT"] >= 0 else source.NUM_SAMPLES
