@@ -41,7 +41,7 @@ def keep_warm(dataset: Any, samples: NDArray[np.int64], generator: torch.Generat
     place = np.empty(len(photos), dtype=np.int64)
     for number, group in enumerate(photo_groups(photos, generator)):
         place[group] = number
-    places = place[photo_of(_source_indices(dataset, samples), len(photos))]
+    places = place[photo_of(source_indices(dataset, samples), len(photos))]
     return samples[np.argsort(places, kind="stable")]
 
 
@@ -75,7 +75,7 @@ def _cut(shuffled: Sequence[int], sizes: Sequence[int], most: int) -> list[list[
     return groups
 
 
-def _source_indices(dataset: Any, samples: NDArray[np.int64]) -> NDArray[np.int64]:
+def source_indices(dataset: Any, samples: NDArray[np.int64]) -> NDArray[np.int64]:
     """What VISSL asks the source for: with DATA_LIMIT, index i of the data set is one drawn from the source's."""
     if dataset.data_limit < 0 or not dataset._can_random_subset_data_sources():
         return samples

@@ -96,8 +96,9 @@ def _photos(pretrained: Sequence[Row], missing: list[str]) -> list[list[Figure]]
             continue
         recipes.add(key)
         try:
-            figures_of_row = photo.figures_of(row)
-            drawn[sha256] = [*drawn.get(sha256, figures_of_row[:1]), *figures_of_row[1:]]
+            if sha256 not in drawn:
+                drawn[sha256] = [photo.picture_of(row)]
+            drawn[sha256].append(photo.crops_of(row))
         except MonoImageError as error:
             missing.append(f"Not shown: {error}.")
     return list(drawn.values())

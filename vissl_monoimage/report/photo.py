@@ -11,7 +11,7 @@ from PIL import Image
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.images.catalog import CATALOG, CatalogPhoto
-from vissl_monoimage.images.loading import load_photo
+from vissl_monoimage.images.loading import file_sha256, load_photo
 from vissl_monoimage.images.recipe import Recipe
 from vissl_monoimage.images.sheet import CELL, GAP, contact_sheet
 from vissl_monoimage.report.figures import Figure
@@ -39,36 +39,35 @@ def name_of(path: Path) -> str:
     return known.name if known else path.name
 
 
-def figures_of(row: Row) -> list[Figure]:
-    """The photo of a single-image run, and some of the crops it learned from.
+def picture_of(row: Row) -> Figure:
+    """The photo of a single-image run.
 
     Raises:
         MonoImageError: if the photo is gone or is no longer the one that was used.
     """
-    image = row.images[0]
-    path = Path(image["path"])
+    image, path = row.images[0], _path_of(row)
     loaded = load_photo(path)
-    if loaded.sha256 != image["sha256"]:
-        raise MonoImageError(f"the photo '{path}' has changed since {row.name} learned from it")
     known = of_catalog(path)
     width, height = loaded.size
     credit = f" {known.credit}, {known.licence}." if known else ""
     picture = Image.fromarray(loaded.pixels)
     picture.thumbnail((_WIDEST, _WIDEST))
-    return [
-        Figure(
-            _jpeg(picture),
-            "image/jpeg",
-            f"The photo {image['name']} that {row.method} learned from, {width} by {height} pixels.",
-            f"The photo: {image['name']}, {width}x{height} px.{credit}",
-        ),
-        _crops(row, path),
-    ]
+    return Figure(
+        _jpeg(picture),
+        "image/jpeg",
+        f"The photo {image['name']} that {row.method} learned from, {width} by {height} pixels.",
+        f"The photo: {image['name']}, {width}x{height} px.{credit}",
+    )
 
 
-def _crops(row: Row, path: Path) -> Figure:
+def crops_of(row: Row) -> Figure:
+    """Some of the crops that a single-image run learned from.
+
+    Raises:
+        MonoImageError: as `picture_of`.
+    """
     recipe = recipe_of(row)
-    sheet = contact_sheet(path, recipe, rows=_ROWS, columns=_COLUMNS, seed=row.recipe["seed"])
+    sheet = contact_sheet(_path_of(row), recipe, rows=_ROWS, columns=_COLUMNS, seed=row.recipe["seed"])
     grid = sheet.crop(
         (sheet.width - _COLUMNS * (CELL + GAP) - GAP, 0, sheet.width, sheet.height)
     )  # not the photo again
@@ -79,6 +78,13 @@ def _crops(row: Row, path: Path) -> Figure:
         f"A grid of {shown} square crops of {row.images[0]['name']}, drawn by {recipe_words(row.recipe)}.",
         f"{shown} of the {drawn:,} crops it learned from ({recipe.size} px, {recipe_words(row.recipe)}).",
     )
+
+
+def _path_of(row: Row) -> Path:
+    path = Path(row.images[0]["path"])
+    if file_sha256(path) != row.images[0]["sha256"]:
+        raise MonoImageError(f"the photo '{path}' has changed since {row.name} learned from it")
+    return path
 
 
 def recipe_of(row: Row) -> Recipe:

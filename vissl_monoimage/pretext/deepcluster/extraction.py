@@ -130,6 +130,7 @@ def _at_rest(dataset: Any, transforms: list[Mapping[str, Any]]) -> Any:
     """The same samples under other transforms; the images themselves are shared."""
     view = copy.copy(dataset)
     view.transform = get_transform(transforms)
+    view.epoch = 0  # transforms that draw do so alike in a resumed run
     view.label_sources, view.label_objs, view.label_type = [], [], "zero"
     return view
 

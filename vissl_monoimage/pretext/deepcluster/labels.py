@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from vissl_monoimage.images.order import source_indices
 from vissl_monoimage.pretext.deepcluster.clustering import Assignments
 
 NONE = -1
@@ -20,21 +20,13 @@ def give_labels(dataset: Any, assignments: Assignments) -> Assignments:
     They must be there before the epoch's iterator is made: its workers get a copy of the data set.
     """
     labels = np.full(len(dataset.data_objs[0]), NONE, dtype=np.int64)
-    labels[_numbers(dataset)] = assignments
+    labels[source_indices(dataset, np.arange(len(dataset)))] = assignments
     dataset.label_objs, dataset.labels_init, dataset.label_type = [labels], True, "standard"
     return labels
 
 
 def image_of(dataset: Any, index: int) -> Image.Image:
     """Sample `index` before any transforms."""
-    image: Image.Image = dataset.data_objs[0][int(_numbers(dataset)[index])][0]
+    (number,) = source_indices(dataset, np.array([index]))
+    image: Image.Image = dataset.data_objs[0][int(number)][0]
     return image.convert("RGB")
-
-
-def _numbers(dataset: Any) -> NDArray[np.int64]:
-    """What number in its source each sample has: VISSL draws a subset where DATA_LIMIT asks for one."""
-    if dataset.data_limit < 0 or not dataset._can_random_subset_data_sources():
-        return np.arange(len(dataset))
-    if not dataset._subset_initialized:
-        dataset._init_image_and_label_subset()
-    return np.asarray(dataset.image_and_label_subset)
