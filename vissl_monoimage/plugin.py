@@ -23,6 +23,7 @@ MODULES = (
     "vissl_monoimage.models.deepcluster_head",
     "vissl_monoimage.models.heads",
     "vissl_monoimage.models.resnet",
+    "vissl_monoimage.models.sparse_coding",
     "vissl_monoimage.task",
     "vissl_monoimage.pretext.bigan.loss",
     "vissl_monoimage.pretext.bigan.meter",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -103,14 +103,14 @@ def _meters(task: Any) -> str:
     return "".join(f", {part}" for part in parts[:1])
 
 
-def told(batches: DataLoader[Any], what: str) -> Iterable[Any]:
+def told(batches: DataLoader[Any] | Sequence[Any], what: str) -> Iterable[Any]:
     """The batches, with their progress on the primary rank: a bar on a terminal, elsewhere a line now and then."""
     if not is_primary():
         return batches
     return track(batches, what, transient=True) if sys.stdout.isatty() else _told_in_lines(batches, what)
 
 
-def _told_in_lines(batches: DataLoader[Any], what: str) -> Iterator[Any]:
+def _told_in_lines(batches: DataLoader[Any] | Sequence[Any], what: str) -> Iterator[Any]:
     began = last = time.monotonic()
     for done, batch in enumerate(batches, 1):
         yield batch

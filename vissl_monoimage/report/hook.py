@@ -7,7 +7,7 @@ import datetime
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,12 +151,19 @@ def _newest_checkpoint(folder: str) -> str | None:
 
 
 def _source(task: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Resolved recipe and photos [{name, path, sha256}] of single-image training data; empty for others."""
+    """Resolved recipe and photos of single-image training data; empty for others."""
     train = task.datasets.get("train")
     sources = [source for source in getattr(train, "data_objs", []) if isinstance(source, SingleImageSource)]
+    return origin_of(sources, (task.config.get("MONOIMAGE") or {}).get("SOURCE"))
+
+
+def origin_of(
+    sources: Sequence[SingleImageSource], settings: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The recipe, resolved from `settings` (MONOIMAGE.SOURCE), and the photos of `sources` [{name, path, sha256}]."""
     if not sources:
         return {}, []
-    block = read_source_block((task.config.get("MONOIMAGE") or {}).get("SOURCE"))
+    block = read_source_block(settings)
     drawn = {"num_samples": block.NUM_SAMPLES, "seed": block.SEED, "fresh": block.FRESH}
     images = [
         {"name": photo.name_of(path), "path": str(path.absolute()), "sha256": sha256}

@@ -1,0 +1,120 @@
+"""`monoimage init`: a trunk whose filters are patches of a photo, clustered or coded, without a pretext task."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+EXAMPLE = """\
+examples:
+  monoimage init kmeans china -o kmeans
+  monoimage init sparse_coding me.jpg -o codes
+probe FOLDER/checkpoint.torch like that of any pretraining, with the trunk's name:
+  monoimage run config=benchmark/monoimage/linear_cifar10 config.MODEL.TRUNK.NAME=convnet4 \\
+    config.MODEL.WEIGHTS_INIT.PARAMS_FILE=kmeans/checkpoint.torch ...
+"""
+NORMALISED_AS = "config=benchmark/monoimage/linear_cifar10"
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `init` to the command line."""
+    parser = subparsers.add_parser(
+        "init",
+        help="filters from a photo's patches without a pretext task: kmeans, sparse_coding",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("method", metavar="METHOD", help="kmeans or sparse_coding")
+    parser.add_argument("photo", metavar="PHOTO", help="a file, a folder, a .txt list, or a name such as china")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="for checkpoint.torch")
+    parser.add_argument("--trunk", help="of kmeans: convnet4 or an AlexNet [convnet4]")
+    parser.add_argument("--seed", type=int, default=0, help="of the crops and of the learning [0]")
+    parser.add_argument("--crops", type=int, default=2048, help="how many to learn from [2048]")
+    parser.set_defaults(command=init_command)
+
+
+def init_command(arguments: argparse.Namespace) -> int:
+    """Learn the trunk, write its checkpoint and a row of the ledger beside it.
+
+    Raises:
+        MonoImageError: an unknown method or trunk, a bad photo, too few crops, or a folder in use.
+    """
+    from omegaconf import OmegaConf
+    from vissl.config import AttrDict
+    from vissl.models.trunks import get_model_trunk
+
+    from vissl_monoimage.baselines import kmeans, sparse_coding
+    from vissl_monoimage.baselines.crops import Crops, Normalisation
+    from vissl_monoimage.compose import compose_config
+    from vissl_monoimage.report import identity, ledger
+    from vissl_monoimage.report.baseline import baseline_row
+    from vissl_monoimage.seeding import seed_everything
+
+    trunk_name = _trunk(arguments.method, arguments.trunk)
+    checkpoint = arguments.out / "checkpoint.torch"
+    _claim(checkpoint)
+    ledger.append_text(arguments.out / ledger.FILE_NAME, "")  # found out before the work, not after it
+    composed = compose_config([NORMALISED_AS, f"config.MODEL.TRUNK.NAME={trunk_name}"])
+    config = AttrDict(OmegaConf.to_container(composed, resolve=True)["config"])
+    (normalise,) = (one for one in config.DATA.TEST.TRANSFORMS if one["name"] == "Normalize")
+    began = time.monotonic()
+    seed_everything("init", arguments.seed)
+    trunk = get_model_trunk(trunk_name)(config.MODEL, trunk_name)
+    normalisation = Normalisation(normalise["mean"], normalise["std"])
+    size = getattr(trunk, "input_size", 224)
+    crops = Crops(arguments.photo, size, arguments.crops, arguments.seed, normalisation)
+    if arguments.method == "kmeans":
+        kmeans.initialise(trunk, crops, arguments.seed)
+    else:
+        sparse_coding.learn(trunk._feature_blocks[0], crops, arguments.seed)
+    _save(trunk, checkpoint)
+    options = {
+        "METHOD": arguments.method,
+        "TRUNK": trunk_name,
+        "SEED_VALUE": arguments.seed,
+        "SOURCE": crops.settings,
+    }
+    command = ["monoimage", "init", arguments.method, arguments.photo, "-o", str(arguments.out), "--trunk", trunk_name]
+    command += ["--seed", str(arguments.seed), "--crops", str(arguments.crops)]
+    seconds = time.monotonic() - began
+    row = baseline_row(options, crops.source, checkpoint, command, identity.device(config), seconds)
+    ledger.append(arguments.out / ledger.FILE_NAME, row)
+    print(f"{checkpoint}: {trunk_name} by {arguments.method} in {seconds:.0f} s")
+    return 0
+
+
+def _trunk(method: str, wanted: str | None) -> str:
+    """The trunk to make; MonoImageError where the method is unknown or cannot make it."""
+    from vissl_monoimage.baselines.kmeans import TRUNKS
+    from vissl_monoimage.errors import MonoImageError, unknown
+
+    trunks = {"kmeans": TRUNKS, "sparse_coding": ("sparse_coding",)}
+    if method not in trunks:
+        raise MonoImageError(unknown("method", method, trunks))
+    trunk = wanted or trunks[method][0]
+    if trunk not in trunks[method]:
+        raise MonoImageError(f"--trunk with {method}: {unknown('trunk', trunk, trunks[method])}")
+    return trunk
+
+
+def _claim(checkpoint: Path) -> None:
+    from vissl_monoimage.errors import MonoImageError
+
+    if checkpoint.exists():
+        raise MonoImageError(f"{checkpoint} is there already: choose another folder with -o, or delete it")
+
+
+def _save(trunk: Any, checkpoint: Path) -> None:
+    """VISSL's format, whole or not at all; equal weights give equal bytes, as the file's name is not in them."""
+    import torch
+
+    from vissl_monoimage.whole import whole
+
+    model = {"trunk": trunk.state_dict(), "heads": {}}
+    buffer = io.BytesIO()
+    torch.save({"classy_state_dict": {"base_model": {"model": model}}}, buffer)
+    with whole(checkpoint) as part:
+        part.write_bytes(buffer.getvalue())
