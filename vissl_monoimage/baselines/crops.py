@@ -64,7 +64,7 @@ def draw_patches(
 
     (N, channels, height, width) -> (N * PATCHES_PER_CROP, channels * kernel height * kernel width).
     """
-    columns = F.unfold(maps, list(kernel), padding=list(padding), stride=list(stride))
+    columns = F.unfold(maps, kernel, padding=padding, stride=stride)
     count, width, places = columns.shape
     where = torch.randint(places, (count, 1, PATCHES_PER_CROP), generator=draw)
     return columns.gather(2, where.expand(-1, width, -1)).transpose(1, 2).flatten(0, 1)

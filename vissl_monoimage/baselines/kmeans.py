@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -51,17 +52,18 @@ def initialise(trunk: nn.Module, crops: Crops, seed: int) -> None:
     Raises:
         MonoImageError: too few crops for the widest layer, or a photo without contrast.
     """
-    blocks = trunk._feature_blocks
-    layers = [layer for layer in blocks.modules() if not any(layer.children())]  # in the order they are applied in
+    layers = [
+        layer for layer in trunk.get_submodule("_feature_blocks").modules() if not any(layer.children())
+    ]  # in the order they are applied in
     places = [place for place, layer in enumerate(layers) if isinstance(layer, nn.Conv2d)]
-    check_enough(len(crops), max(layers[place].out_channels for place in places))
+    check_enough(len(crops), max(layer.out_channels for layer in layers if isinstance(layer, nn.Conv2d)))
     trunk.eval()
     inputs: Batches = crops.batches()
     for number, (start, end) in enumerate(zip(places, [*places[1:], len(layers)], strict=True), 1):
         stage = nn.Sequential(*layers[start:end])
         name = f"conv{number} of {len(places)}"
         draw = seeding.generator("kmeans", seed, number)
-        _cluster(stage[0], told(inputs, f"{name}: patches"), draw, seed)
+        _cluster(stage.get_submodule("0"), told(inputs, f"{name}: patches"), draw, seed)
         _normalise(stage, told(inputs, f"{name}: scale"))
         if number < len(places):
             inputs = [stage(batch) for batch in told(inputs, f"{name}: outputs")]
@@ -89,7 +91,7 @@ def filters_from(patches: NDArray[np.float32], count: int, seed: int) -> NDArray
     return filters
 
 
-def _cluster(layer: nn.Conv2d, inputs: Batches, draw: torch.Generator, seed: int) -> None:
+def _cluster(layer: Any, inputs: Iterable[Tensor], draw: torch.Generator, seed: int) -> None:
     padding = tuple(map(int, layer.padding))
     patches = torch.cat([draw_patches(batch, layer.kernel_size, layer.stride, padding, draw) for batch in inputs])
     filters = filters_from(patches.numpy(), layer.out_channels, seed)
@@ -97,9 +99,9 @@ def _cluster(layer: nn.Conv2d, inputs: Batches, draw: torch.Generator, seed: int
     layer.bias.zero_()
 
 
-def _normalise(stage: nn.Sequential, inputs: Batches) -> None:
+def _normalise(stage: nn.Sequential, inputs: Iterable[Tensor]) -> None:
     """Mean 0 and variance 1 for each channel of the convolution that `stage` begins with, over `inputs`."""
-    layer = stage[0]
+    layer: Any = stage[0]
     count, total, squares = 0, torch.zeros(()), torch.zeros(())
     for batch in inputs:
         responses = layer(batch).double()

@@ -58,7 +58,7 @@ def init_command(arguments: argparse.Namespace) -> int:
     _claim(checkpoint)
     ledger.append_text(arguments.out / ledger.FILE_NAME, "")  # found out before the work, not after it
     composed = compose_config([NORMALISED_AS, f"config.MODEL.TRUNK.NAME={trunk_name}"])
-    config = AttrDict(OmegaConf.to_container(composed, resolve=True)["config"])
+    config = AttrDict(OmegaConf.to_container(composed.config, resolve=True))
     (normalise,) = (one for one in config.DATA.TEST.TRANSFORMS if one["name"] == "Normalize")
     began = time.monotonic()
     seed_everything("init", arguments.seed)

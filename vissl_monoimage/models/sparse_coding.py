@@ -33,6 +33,10 @@ class SparseCode(nn.Module):
     THRESHOLD: ClassVar[float] = 1.0
     """Of a response, in standard deviations of a whitened direction; also the weight of sparsity in the learning."""
 
+    dictionary: torch.Tensor
+    whitening: torch.Tensor
+    mean: torch.Tensor
+
     def __init__(self) -> None:
         super().__init__()
         width = 3 * self.SIDE**2
