@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import statistics
 from collections.abc import Callable
@@ -176,3 +177,19 @@ def test_markdown_cells_cannot_break_the_table(pretrained: Make, probed: Make) -
     lines = render.markdown(build(link([source, probed(source, 0, 1.0)]))).splitlines()
     cells = [line.replace("\\|", "").count("|") for line in lines if line.startswith("|")]
     assert len(set(cells)) == 1
+
+
+def test_the_csv_has_a_line_a_method_and_layer(pretrained: Make, probed: Make) -> None:
+    sources = [pretrained(seed) for seed in (0, 1)]
+    rows = [*sources, *(probed(source, source.seed, 60.0 + source.seed) for source in sources), probed(None, 3, 50.0)]
+    lines = list(csv.DictReader(io.StringIO(render.long_csv(build(link(rows))))))
+    assert [(line["method"], line["layer"], line["n"], line["seeds"]) for line in lines] == [
+        ("random weights", "conv1", "1", "3"),
+        ("random weights", "conv2", "1", "3"),
+        ("rotnet on china (1 image)", "conv1", "2", "0 1"),
+        ("rotnet on china (1 image)", "conv2", "2", "0 1"),
+    ]
+    assert [line["mean"] for line in lines] == ["50.00", "1.00", "60.50", "1.00"]
+    low, high = scipy.stats.t.interval(0.95, 1, 60.5, scipy.stats.sem([60.0, 61.0]))
+    assert float(lines[2]["half_width_95"]) == pytest.approx((high - low) / 2, abs=0.005)
+    assert lines[0]["half_width_95"] == ""

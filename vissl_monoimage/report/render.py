@@ -1,7 +1,9 @@
-"""A table as text: plain or rich on a terminal, Markdown in a file."""
+"""A table as text: plain or rich on a terminal, Markdown and CSV in files."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -41,6 +43,22 @@ def markdown(tables: Sequence[Table]) -> str:
         lines = [*heading, _piped(header), _piped(["---"] * len(header)), *map(_piped, rows)]
         parts.append("\n".join(lines))
     return "\n\n".join([*parts, NOTE]) + "\n"
+
+
+def long_csv(tables: Sequence[Table]) -> str:
+    """All tables as one CSV, a line a method and layer; half_width_95 is empty for one trunk."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ["protocol", "changes", "dataset", "method", "trunk", "seeds", "layer", "n", "mean", "half_width_95"]
+    )
+    for table in tables:
+        for line in table.lines:
+            for layer, cell in line.cells.items():
+                half = "" if cell.half is None else f"{cell.half:.2f}"
+                what = [table.protocol, "; ".join(table.changes), table.dataset, line.label, line.trunk]
+                writer.writerow([*what, " ".join(line.seeds), layer, cell.n, f"{cell.mean:.2f}", half])
+    return text.getvalue()
 
 
 def plain(tables: Sequence[Table]) -> str:
