@@ -26,7 +26,7 @@ def chain_of(name: str, cell: str, folder: Path) -> Chain:
             (folder / data / split / "cat").mkdir(parents=True, exist_ok=True)
             Image.new("RGB", (32, 32)).save(folder / data / split / "cat" / "a.png")
     inputs = Inputs("china", {data: folder / data for data in grid.data_sets}, folder / "out")
-    (chain,) = plan(grid, next(iter(grid.profiles)), inputs, [cell], [3])
+    (chain,) = plan(grid.only([cell], []), next(iter(grid.profiles)), inputs, [3])
     return chain
 
 

@@ -71,18 +71,30 @@ def test_the_name_of_a_folder_follows_the_photo_and_not_its_place(
     grid = read_grid(write())
 
     def folder(photo: Path) -> str:
-        (chain,) = plan(grid, "laptop", dataclasses.replace(inputs, photo=str(photo)), ["mono"], [0])
+        (chain,) = plan(grid.only(["mono"], []), "laptop", dataclasses.replace(inputs, photo=str(photo)), [0])
         assert chain.pretrain
         return chain.pretrain.folder.name
 
-    moved, other = tmp_path / "moved.png", tmp_path / "other.png"
+    moved, other = tmp_path / "moved" / "me.png", tmp_path / "other" / "me.png"
+    moved.parent.mkdir()
+    other.parent.mkdir()
     moved.write_bytes(Path(inputs.photo).read_bytes())
     Image.new("RGB", (64, 64), "blue").save(other)
     assert folder(Path(inputs.photo)) == folder(moved) != folder(other)
 
 
+def test_a_part_of_a_benchmark_needs_only_its_own_data(write: Callable[..., str], inputs: Inputs) -> None:
+    part = read_grid(write()).only(["mono", "random"], ["patches"])
+    assert part.data_sets == []
+    chains = plan(part, "laptop", dataclasses.replace(inputs, data={}), [7])
+    assert [[run.title for run in chain.runs] for chain in chains] == [
+        ["mono, seed 7", "mono, seed 7, probed on patches"],
+        ["random, seed 7, probed on patches"],
+    ]
+
+
 def test_a_profile_adds_its_overrides_and_time(write: Callable[..., str], inputs: Inputs) -> None:
-    (chain,) = plan(read_grid(write()), "paper", inputs, ["mono"])
+    (chain,) = plan(read_grid(write()).only(["mono"], []), "paper", inputs)
     assert chain.pretrain
     assert "config.LONG=1" in chain.pretrain.overrides
     assert chain.pretrain.minutes == 50
@@ -110,7 +122,9 @@ def test_unknown_names_are_told(write: Callable[..., str], inputs: Inputs) -> No
     with pytest.raises(MonoImageError, match="did you mean 'paper'"):
         plan(read_grid(write()), "papr", inputs)
     with pytest.raises(MonoImageError, match="did you mean 'mono'"):
-        plan(read_grid(write()), "laptop", inputs, ["mona"])
+        plan(read_grid(write()).only(["mona"], []), "laptop", inputs)
+    with pytest.raises(MonoImageError, match="did you mean 'patches'"):
+        read_grid(write()).only([], ["patch"])
     with pytest.raises(MonoImageError, match="did you mean 'slurm'"):
         submitter("slrum")
     with pytest.raises(MonoImageError, match="KEY=VALUE"):
@@ -126,7 +140,7 @@ def test_a_data_set_that_is_not_there_is_told(write: Callable[..., str], inputs:
 def test_torchvisions_files_are_read_as_they_are(write: Callable[..., str], inputs: Inputs, tmp_path: Path) -> None:
     (tmp_path / "tv" / "cifar-10-batches-py").mkdir(parents=True)
     unpacked = dataclasses.replace(inputs, data={"cifar10": tmp_path / "tv"})
-    (chain,) = plan(read_grid(write()), "laptop", unpacked, ["full"], [0])
+    (chain,) = plan(read_grid(write()).only(["full"], []), "laptop", unpacked, [0])
     assert chain.pretrain
     assert "config.DATA.TRAIN.DATA_SOURCES=[torchvision_dataset]" in chain.pretrain.overrides
     assert "config.DATA.TRAIN.LABEL_SOURCES=[]" in chain.pretrain.overrides
@@ -158,7 +172,7 @@ def test_rows_that_are_kept_are_known_again_wherever_the_data_lies(
     write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left
 ) -> None:
     grid, kept = read_grid(write()), tmp_path / "results" / "mine.jsonl"
-    mono, other, untrained = plan(grid, "laptop", inputs, ["mono", "other", "random"], [0])
+    mono, other, untrained = plan(grid.only(["mono", "other", "random"], []), "laptop", inputs, [0])
     assert mono.pretrain
     keep(
         kept,
@@ -171,7 +185,7 @@ def test_rows_that_are_kept_are_known_again_wherever_the_data_lies(
 
     (tmp_path / "c10").rename(tmp_path / "moved")
     elsewhere = dataclasses.replace(inputs, data={"cifar10": tmp_path / "moved"}, out=tmp_path / "new")
-    left = missing(plan(grid, "laptop", elsewhere, ["mono", "other", "random"], [0]), kept)
+    left = missing(plan(grid.only(["mono", "other", "random"], []), "laptop", elsewhere, [0]), kept)
     assert [[run.title for run in chain.runs] for chain in left] == [
         ["mono, seed 0", "mono, seed 0, probed on patches"],
         [run.title for run in other.runs],
@@ -182,7 +196,7 @@ def test_rows_that_are_kept_are_known_again_wherever_the_data_lies(
 def test_keeping_adds_and_never_takes_away(
     write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left
 ) -> None:
-    chains: list[Chain] = plan(read_grid(write()), "laptop", inputs, ["random"])
+    chains: list[Chain] = plan(read_grid(write()).only(["random"], []), "laptop", inputs)
     for chain in chains:
         keep(tmp_path / "kept.jsonl", [left_by(chain.probes[0], "probe")], inputs)
         keep(tmp_path / "kept.jsonl", [left_by(chain.probes[0], "probe")], inputs)

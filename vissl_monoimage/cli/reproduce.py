@@ -35,6 +35,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--out", default="reproduced", metavar="FOLDER", help="where runs go (default: reproduced)")
     parser.add_argument("--results", metavar="FOLDER", help="folder of NAME.jsonl and NAME.csv (default: OUT/results)")
     parser.add_argument("--cells", nargs="+", default=[], metavar="CELL", help="only these")
+    parser.add_argument("--probes", nargs="+", default=[], metavar="PROBE", help="only these")
     parser.add_argument("--seeds", nargs="+", type=int, default=[], metavar="SEED", help="not the profile's")
     parser.add_argument("--jobs", type=_at_least_one, metavar="N", help="runs at a time (default: one a core)")
     parser.add_argument("--submit", nargs="+", metavar="CLUSTER", help="slurm or local, and KEY=VALUE for submitit")
@@ -54,9 +55,9 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     from vissl_monoimage.reproduce.results import missing, report
     from vissl_monoimage.reproduce.submit import submitter
 
-    grid = read_grid(arguments.name)
+    grid = read_grid(arguments.name).only(arguments.cells, arguments.probes)
     inputs = _inputs(arguments, grid.data_sets)
-    chains = plan(grid, arguments.profile, inputs, arguments.cells, arguments.seeds)
+    chains = plan(grid, arguments.profile, inputs, arguments.seeds)
     results = Path(arguments.results) if arguments.results else inputs.out / "results"
     left = missing(chains, results / f"{grid.name}.jsonl")
     jobs = arguments.jobs or _cores()

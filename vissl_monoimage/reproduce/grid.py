@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -13,6 +14,7 @@ from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.images.catalog import CATALOG
 from vissl_monoimage.schema import read_block
 
+Item = TypeVar("Item")
 DATA_SETS = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "imagenet1k": "", "places205": ""}  # torchvision's name
 
 
@@ -86,9 +88,17 @@ class Grid:
         named = [probe.data for probe in self.probes.values()] + [cell.source for cell in self.cells.values()]
         return sorted(set(named) & set(DATA_SETS))
 
-    @property
-    def needs_photo(self) -> bool:
-        return any(cell.source == "photo" for cell in self.cells.values())
+    def only(self, cells: Sequence[str], probes: Sequence[str]) -> Grid:
+        """The part of it with these cells and probes; all of them where none is named.
+
+        Raises:
+            MonoImageError: an unknown cell or probe.
+        """
+        return dataclasses.replace(
+            self,
+            cells=_chosen(f"benchmark {self.name}: ", "cell", self.cells, cells),
+            probes=_chosen(f"benchmark {self.name}: ", "probe", self.probes, probes),
+        )
 
 
 @dataclass(frozen=True)
@@ -140,6 +150,13 @@ def shipped(part: str) -> Path:
     package = Path(__file__).parents[1]
     inside = package / "benchmarks"
     return (inside if inside.is_dir() else package.parent / "benchmarks") / part
+
+
+def _chosen(where: str, kind: str, there: dict[str, Item], wanted: Sequence[str]) -> dict[str, Item]:
+    for name in wanted:
+        if name not in there:
+            raise MonoImageError(where + unknown(kind, name, there))
+    return {name: there[name] for name in wanted or there}
 
 
 def _known(key: str, name: str) -> list[str]:

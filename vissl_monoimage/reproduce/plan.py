@@ -51,21 +51,18 @@ class Chain:
         return (*([self.pretrain] if self.pretrain else []), *self.probes)
 
 
-def plan(grid: Grid, profile: str, inputs: Inputs, cells: Iterable[str] = (), seeds: Iterable[int] = ()) -> list[Chain]:
-    """All chains of a benchmark, or of some of its cells and seeds; the first seed of all cells first.
+def plan(grid: Grid, profile: str, inputs: Inputs, seeds: Iterable[int] = ()) -> list[Chain]:
+    """All chains of a benchmark, for the seeds of its profile or others; the first seed of all cells first.
 
     Raises:
-        MonoImageError: an unknown profile or cell, or a data set whose folder is not known or is not one.
+        MonoImageError: an unknown profile, or a data set whose folder is not known or is not one.
     """
     if profile not in grid.profiles:
         raise MonoImageError(f"benchmark {grid.name}: {unknown('profile', profile, grid.profiles)}")
-    for cell in cells:
-        if cell not in grid.cells:
-            raise MonoImageError(f"benchmark {grid.name}: {unknown('cell', cell, grid.cells)}")
     chosen = grid.profiles[profile]
     found: dict[tuple[Path, ...], Chain] = {}
     for seed in list(seeds) or chosen.seeds:
-        for name in list(cells) or grid.cells:
+        for name in grid.cells:
             chain = _chain(grid, name, seed, chosen, inputs)
             found.setdefault(tuple(run.folder for run in chain.runs), chain)
     return list(found.values())
