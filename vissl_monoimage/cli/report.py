@@ -1,4 +1,4 @@
-"""`monoimage report`: the per-layer table of finished runs, on the terminal, as Markdown and as a page."""
+"""`monoimage report`: the per-layer table of finished runs, on the terminal, in files and as a page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "report",
         help="per-layer table and page from the ledgers of finished runs",
-        description="Reads ledgers (in folders: every ledger.jsonl below), writes report.md and report.html.",
+        description="Reads ledgers (in folders: every ledger.jsonl below), writes report.html, .md, .tex and .csv.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -28,7 +28,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def report_command(arguments: argparse.Namespace) -> int:
-    """Print the tables, write report.md and report.html, print where the page is."""
+    """Print the tables, write the report's files, print where the page is."""
     write_report(arguments.paths, arguments.out)
     return 0
 
@@ -41,7 +41,10 @@ def write_report(paths: list[str], out: str) -> Path:
     """
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.report import ledger, render
+    from vissl_monoimage.report.latex import latex
+    from vissl_monoimage.report.longform import long_form
     from vissl_monoimage.report.page import render_page
+    from vissl_monoimage.report.sheet import markdown
     from vissl_monoimage.report.table import build, link
 
     rows = ledger.read(paths, tell=lambda note: print(f"monoimage: {note}", file=sys.stderr))
@@ -52,7 +55,9 @@ def write_report(paths: list[str], out: str) -> Path:
     tables = build(link(rows))
     page = Path(out, "report.html")
     ledger.replace_text(page, render_page(rows))
-    ledger.replace_text(Path(out, "report.md"), render.markdown(tables))
+    sheets = [sheet for table in tables for sheet in render.sheets(table)]
+    for name, text in {"md": markdown(sheets), "tex": latex(sheets), "csv": long_form(tables)}.items():
+        ledger.replace_text(Path(out, f"report.{name}"), text)
     if tables:
         render.show(tables)
     else:
