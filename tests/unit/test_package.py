@@ -24,6 +24,10 @@ from vissl_monoimage.compose import compose_config
 root = config_folder() / "config"
 assert Path(vissl_monoimage.__file__).is_relative_to(sys.prefix), vissl_monoimage.__file__
 assert root.is_relative_to(sys.prefix), root
+from vissl_monoimage.report import references
+from vissl_monoimage.shipped import benchmarks
+assert benchmarks("reference").is_relative_to(sys.prefix), benchmarks("reference")
+assert references.paper()
 done = 0
 for path in sorted(root.rglob("*.yaml")):
     name = str(path.relative_to(root).with_suffix(""))
@@ -65,6 +69,8 @@ def test_wheel_has_the_yamls_the_plugin_and_nothing_beside_our_packages(wheel: P
     assert "hydra_plugins/vissl_monoimage/__init__.py" in names
     assert "hydra_plugins/__init__.py" not in names
     assert "vissl_monoimage/report/page.html.j2" in names
+    figures = {name for name in names if name.startswith("vissl_monoimage/benchmarks/reference/")}
+    assert figures == {f"vissl_monoimage/benchmarks/reference/{name}" for name in ("paper.csv", "vissl_zoo.csv")}
     assert {name.split("/")[0].split("-")[0] for name in names} == {"vissl_monoimage", "hydra_plugins"}
     data_folders = ("vissl_monoimage/configs", "vissl_monoimage/benchmarks")
     assert not [name for name in names if name.startswith(data_folders) and name.endswith(".py")]

@@ -174,7 +174,8 @@ def test_the_command_prints_the_table_and_the_page(
     printed = capsys.readouterr().out
     assert f"page: {tmp_path / 'out' / 'report.html'}" in printed
     assert "61.5" in printed
-    assert "61.5" in (tmp_path / "out" / "report.md").read_text()
+    for kind in ("md", "tex", "csv"):
+        assert "61.5" in (tmp_path / "out" / f"report.{kind}").read_text(), kind
 
 
 @pytest.mark.parametrize("case", ["empty", "missing", "out is a file"])

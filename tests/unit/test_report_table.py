@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import statistics
 from collections.abc import Callable
@@ -15,8 +14,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from vissl_monoimage.report import ledger, render
+from vissl_monoimage.report.intervals import interval
 from vissl_monoimage.report.ledger import Row
-from vissl_monoimage.report.table import Table, build, interval, link
+from vissl_monoimage.report.sheet import markdown
+from vissl_monoimage.report.table import Table, build, link
 
 Make = Callable[..., Row]
 IMAGE = {"name": "china", "sha256": "5" * 64}
@@ -118,7 +119,9 @@ def test_different_experiments_are_never_averaged(pretrained: Make, probed: Make
         ("p-v1", ("epochs=1 (9)",)),
     ]
     assert "Not p-v1 as it stands: epochs=1 (9)" in render.plain(tables)
-    assert "Not p-v1 as it stands: epochs=1 (9)" in render.markdown(tables)
+    assert "Not p-v1 as it stands: epochs=1 (9)" in markdown(
+        [sheet for table in tables for sheet in render.sheets(table)]
+    )
 
 
 def test_columns_are_in_the_order_of_the_layers_whatever_trunk_comes_first(probed: Make) -> None:
@@ -157,7 +160,12 @@ def test_every_rendering_names_layers_protocol_seeds_and_interval(pretrained: Ma
     boxed, piped = io.StringIO(), io.StringIO()
     render.show(tables, Console(file=boxed, force_terminal=True, width=200))
     render.show(tables, Console(file=piped, width=80))
-    for text in (render.markdown(tables), render.plain(tables), boxed.getvalue(), piped.getvalue()):
+    for text in (
+        markdown([sheet for table in tables for sheet in render.sheets(table)]),
+        render.plain(tables),
+        boxed.getvalue(),
+        piped.getvalue(),
+    ):
         for word in (
             "conv1",
             "conv2",
@@ -174,22 +182,6 @@ def test_every_rendering_names_layers_protocol_seeds_and_interval(pretrained: Ma
 
 def test_markdown_cells_cannot_break_the_table(pretrained: Make, probed: Make) -> None:
     source = pretrained(0, images=[{"name": "a|b.jpg", "sha256": "6" * 64}])
-    lines = render.markdown(build(link([source, probed(source, 0, 1.0)]))).splitlines()
+    lines = markdown(render.sheets(only([source, probed(source, 0, 1.0)]))).splitlines()
     cells = [line.replace("\\|", "").count("|") for line in lines if line.startswith("|")]
     assert len(set(cells)) == 1
-
-
-def test_the_csv_has_a_line_a_method_and_layer(pretrained: Make, probed: Make) -> None:
-    sources = [pretrained(seed) for seed in (0, 1)]
-    rows = [*sources, *(probed(source, source.seed, 60.0 + source.seed) for source in sources), probed(None, 3, 50.0)]
-    lines = list(csv.DictReader(io.StringIO(render.long_csv(build(link(rows))))))
-    assert [(line["method"], line["layer"], line["n"], line["seeds"]) for line in lines] == [
-        ("random weights", "conv1", "1", "3"),
-        ("random weights", "conv2", "1", "3"),
-        ("rotnet on china (1 image)", "conv1", "2", "0 1"),
-        ("rotnet on china (1 image)", "conv2", "2", "0 1"),
-    ]
-    assert [line["mean"] for line in lines] == ["50.00", "1.00", "60.50", "1.00"]
-    low, high = scipy.stats.t.interval(0.95, 1, 60.5, scipy.stats.sem([60.0, 61.0]))
-    assert float(lines[2]["half_width_95"]) == pytest.approx((high - low) / 2, abs=0.005)
-    assert lines[0]["half_width_95"] == ""

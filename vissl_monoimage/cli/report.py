@@ -1,4 +1,4 @@
-"""`monoimage report`: the per-layer table of finished runs, on the terminal, as Markdown and as a page."""
+"""`monoimage report`: the per-layer table of finished runs, on the terminal, in files and as a page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "report",
         help="per-layer table and page from the ledgers of finished runs",
-        description="Reads ledgers (every ledger.jsonl below a folder), writes report.md, report.csv, report.html.",
+        description="Reads ledgers (in folders: every ledger.jsonl below), writes report.html, .md, .tex and .csv.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -28,7 +28,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def report_command(arguments: argparse.Namespace) -> int:
-    """Print the tables, write report.md and report.html, print where the page is."""
+    """Print the tables, write the report's files, print where the page is."""
     write_report(arguments.paths, arguments.out)
     return 0
 

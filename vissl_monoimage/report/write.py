@@ -1,4 +1,4 @@
-"""A report of ledger rows: printed, as Markdown, as CSV, and as a page."""
+"""A report of ledger rows: printed, as Markdown, LaTeX and CSV, and as a page."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vissl_monoimage.report import render
+from vissl_monoimage.report.latex import latex
 from vissl_monoimage.report.ledger import Row, replace_text
+from vissl_monoimage.report.longform import long_form
 from vissl_monoimage.report.page import render_page
+from vissl_monoimage.report.sheet import markdown
 from vissl_monoimage.report.table import build, link
 
 
 def write(rows: Sequence[Row], out: Path) -> Path:
-    """Write report.md, report.csv and report.html into `out`, print the tables and where the page is; returns the page.
+    """Write report.html, .md, .tex and .csv into `out`, print the tables and where the page is; returns the page.
 
     Raises:
         MonoImageError: a folder that cannot be written.
@@ -20,8 +23,9 @@ def write(rows: Sequence[Row], out: Path) -> Path:
     tables = build(link(rows))
     page = out / "report.html"
     replace_text(page, render_page(rows))
-    replace_text(out / "report.md", render.markdown(tables))
-    replace_text(out / "report.csv", render.long_csv(tables))
+    sheets = [sheet for table in tables for sheet in render.sheets(table)]
+    for name, text in {"md": markdown(sheets), "tex": latex(sheets), "csv": long_form(tables)}.items():
+        replace_text(out / f"report.{name}", text)
     if tables:
         render.show(tables)
     else:

@@ -13,6 +13,7 @@ import yaml
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.images.catalog import CATALOG
 from vissl_monoimage.schema import read_block
+from vissl_monoimage.shipped import benchmarks
 
 Item = TypeVar("Item")
 DATA_SETS = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "imagenet1k": "", "places205": ""}  # torchvision's name
@@ -122,7 +123,7 @@ def read_grid(name: str) -> Grid:
     if path.suffix != ".yaml":
         if name not in names():
             raise MonoImageError(f"{unknown('benchmark', name, names())}; or the path of a .yaml")
-        path = shipped("grids") / f"{name}.yaml"
+        path = benchmarks("grids") / f"{name}.yaml"
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -142,14 +143,7 @@ def read_grid(name: str) -> Grid:
 
 def names() -> list[str]:
     """The benchmarks that come with the package."""
-    return sorted(path.stem for path in shipped("grids").glob("*.yaml"))
-
-
-def shipped(part: str) -> Path:
-    """`grids` or `results` of benchmarks/: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).parents[1]
-    inside = package / "benchmarks"
-    return (inside if inside.is_dir() else package.parent / "benchmarks") / part
+    return sorted(path.stem for path in benchmarks("grids").glob("*.yaml"))
 
 
 def _chosen(where: str, kind: str, there: dict[str, Item], wanted: Sequence[str]) -> dict[str, Item]:

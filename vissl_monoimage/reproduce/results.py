@@ -11,9 +11,10 @@ from pathlib import Path
 from vissl_monoimage.report import ledger
 from vissl_monoimage.report.table import link
 from vissl_monoimage.report.write import write
-from vissl_monoimage.reproduce.grid import Grid, shipped
+from vissl_monoimage.reproduce.grid import Grid
 from vissl_monoimage.reproduce.plan import Chain, Inputs
 from vissl_monoimage.reproduce.runner import finished
+from vissl_monoimage.shipped import benchmarks
 
 # Where a run is and how it was sped up, not what it is.
 _ASIDE = ("config.CHECKPOINT.", "config.MODEL.WEIGHTS_INIT.PARAMS_FILE=", "config.MONOIMAGE.CACHE_FEATURES=")
@@ -30,7 +31,7 @@ def report(grid: Grid, chains: Sequence[Chain], inputs: Inputs, results: Path) -
     own = [row for folder in folders if (row := finished(folder))]
     kept = results / f"{grid.name}.jsonl"
     keep(kept, own, inputs)
-    beside = [shipped("results") / f"{name}.jsonl" for name in grid.beside]
+    beside = [benchmarks("results") / f"{name}.jsonl" for name in grid.beside]
     here = {row.run_id for row in own}
     rows = own + [row for row in ledger.read([kept, *beside]) if row.run_id not in here]
     page = write(rows, inputs.out / "report" / grid.name) if rows else None
