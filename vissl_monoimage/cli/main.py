@@ -8,7 +8,7 @@ import sys
 
 from vissl_monoimage.errors import MonoImageError
 
-COMMANDS = ("demo", "run", "preview", "dataset", "report")
+COMMANDS = ("demo", "run", "preview", "card", "dataset", "report")
 
 
 def main(arguments: list[str] | None = None) -> int:
