@@ -2,8 +2,9 @@
 
     python benchmarks/photo_set.py FOLDER [--size 512]
 
-Writes the synthetic photos (`vissl_monoimage.images.synthetic`, seed 0) as PNG files into FOLDER, and FOLDER/photos.txt, a
-list of all 21 that `monoimage card` and config.DATA.TRAIN.DATA_PATHS read; train on one line of it at a time.
+Writes the synthetic photos (`vissl_monoimage.images.synthetic`, seed 0) as PNG files into FOLDER, and
+FOLDER/photos.txt, a list of all 21 that `monoimage card` and config.DATA.TRAIN.DATA_PATHS read; train on one
+line of it at a time.
 """
 
 from __future__ import annotations

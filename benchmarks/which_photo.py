@@ -5,8 +5,8 @@
     (a pretraining and a probe on each line of photos.txt, alike but for the photo and seeds)
     python benchmarks/which_photo.py cards/card.csv LEDGER... [-o which_photo.csv]
 
-A ledger is a file or a folder. Only trunks that learned from exactly one photo count; the accuracies of several seeds of
-a photo are averaged, so that n is the number of photos. Ledgers that mix methods, trunks, recipes (but for seeds),
+A ledger is a file or a folder. Only trunks that learned from exactly one photo count; the accuracies of several seeds
+of a photo are averaged, so that n is the number of photos. Ledgers that mix methods, trunks, recipes (but for seeds),
 protocols or data sets are refused: such differences would look like the photo's.
 """
 

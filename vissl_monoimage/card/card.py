@@ -8,6 +8,7 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vissl_monoimage import __version__
 from vissl_monoimage.card import crops, pixels
@@ -46,7 +47,7 @@ class Card:
 def measure(photo: Photo) -> Card:
     """The card of a photo; equal files give equal cards."""
     working = pixels.at_working_size(photo.pixels)
-    numbers = {name: function(working) for name, function in MEASURES.items()}
+    numbers: dict[str, Any] = {name: function(working) for name, function in MEASURES.items()}
     return Card(photo.path.stem, photo.sha256, *photo.size, **numbers)
 
 

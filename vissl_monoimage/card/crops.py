@@ -27,7 +27,6 @@ COMPARED = 512
 """Crops compared for distinctness; another number of crops gives another scale."""
 LEARNED, HELD_OUT = 400, 200
 """Crops, each in four rotations, that the rotation classifier is trained and tested on."""
-_FAINT = 2.0  # grey levels: a crop of smaller standard deviation is not blown up to full contrast
 _CELL, _DIRECTIONS = 8, 8
 
 
@@ -41,21 +40,17 @@ def crops_of(photo: Pixels, count: int, seed: int, split: int = TRAIN) -> Pixels
 
 
 def crop_distances(crops: Pixels) -> NDArray[np.float64]:
-    """Euclidean distances between crops (N, 32, 32, 3) -> (N, N), 0..2; unrelated crops are about 1.41 apart.
+    """Euclidean distances between crops (N, 32, 32, 3) -> (N, N), 0..1.41, in their histograms of gradients.
 
-    Each crop is made grey, averaged to 16x16 px, and brought to mean 0 and norm 1; one with hardly any contrast
-    stays near 0.
+    Not between pixels: there a small shift of a stripe is as far as it can be, and stripes would seem more varied than
+    photos. Contrast and colour do not count.
     """
-    small = np.stack([cv2.resize(grey(crop), (16, 16), interpolation=cv2.INTER_AREA) for crop in crops])
-    flat = small.reshape(len(crops), -1).astype(np.float64)
-    flat -= flat.mean(axis=1, keepdims=True)
-    norm = np.linalg.norm(flat, axis=1, keepdims=True)
-    flat /= np.maximum(norm, _FAINT * np.sqrt(flat.shape[1]))
-    return np.asarray(cdist(flat, flat))
+    features = np.stack([_gradients(grey(crop)) for crop in crops])
+    return np.asarray(cdist(features, features))
 
 
 def crop_distinctness(photo: Pixels, seed: int = 0) -> float:
-    """Mean distance of a crop from the one most like it (`crop_distances`) among COMPARED, 0..2; flat: 0."""
+    """Mean distance of a crop from the one most like it (`crop_distances`) among COMPARED, 0..1.41; flat: 0."""
     distances = crop_distances(crops_of(photo, COMPARED, seed))
     np.fill_diagonal(distances, np.inf)
     return float(distances.min(axis=1).mean())

@@ -52,7 +52,8 @@ def edge_density(photo: Pixels) -> float:
 def spectrum(photo: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(frequency, power) of the centre square under a Hann window: frequency in cycles across the square, 1, 2, ...
 
-    Power is the mean over all directions of |FFT|^2 of the luma less its mean, in rings one cycle wide.
+    Power is the mean over all directions of |FFT|^2 of the luma less its mean, in rings one cycle wide; never less than
+    what rounding to whole grey levels leaves (variance 1/12): bytes cannot say what is below it.
     """
     luma = grey(photo).astype(np.float64)
     side = min(luma.shape)
@@ -64,18 +65,17 @@ def spectrum(photo: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     ring = np.hypot(cycles[:, None], cycles[None, :]).round().astype(int).ravel()
     mean = np.bincount(ring, power.ravel()) / np.maximum(np.bincount(ring), 1)
     frequency = np.arange(1, side // 2)
-    return frequency.astype(np.float64), mean[frequency]
+    return frequency.astype(np.float64), np.maximum(mean[frequency], np.square(window).sum() / 12)
 
 
 def spectrum_fit(photo: Pixels) -> tuple[float, float]:
     """(slope, intercept) of log10 power over log10 frequency, least squares between LOWEST and HIGHEST cycles.
 
-    Rings weigh 1 / frequency, so that every octave counts the same. (0, 0) where there is no power, as in a flat image.
+    Rings weigh 1 / frequency, so that every octave counts the same. A flat image has slope 0; for a pattern that
+    repeats exactly, whose spectrum is a comb, the line says little.
     """
     frequency, power = spectrum(photo)
-    chosen = (frequency >= LOWEST) & (frequency <= HIGHEST) & (power > 1e-9)
-    if np.count_nonzero(chosen) < 2:
-        return 0.0, 0.0
+    chosen = (frequency >= LOWEST) & (frequency <= HIGHEST)
     x, y = np.log10(frequency[chosen]), np.log10(power[chosen])
     slope, intercept = np.polyfit(x, y, 1, w=np.sqrt(1 / frequency[chosen]))
     return float(slope), float(intercept)

@@ -30,7 +30,7 @@ def white_noise(size: int, seed: int) -> Pixels:
 
 
 def pink_noise(size: int, seed: int, exponent: float = 2.0) -> Pixels:
-    """Gaussian noise whose power falls with frequency f as 1 / f^`exponent`, each channel apart; 2 as in natural images.
+    """Gaussian noise whose power falls with frequency f as 1 / f^`exponent`, each channel apart; photos have about 2.
 
     The mean is 127.5, the standard deviation 40 grey levels, so that about 1 value in 700 is clipped.
     """
