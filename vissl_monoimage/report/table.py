@@ -34,17 +34,23 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One method: its label, trunk, seeds, a cell for each probed layer, its pretext accuracy."""
+    """One method: its label, trunk, seeds, a cell for each probed layer, its pretext accuracy.
+
+    `fixed`: its features are not learned, so that there is no spread over seeds.
+    """
 
     label: str
     trunk: str
     seeds: tuple[str, ...]
     cells: dict[str, Cell]
     pretext: Cell | None
+    fixed: bool = False
 
     @property
     def runs(self) -> str:
         """Count and seeds, e.g. `n=3 (seeds 0 1 2)`."""
+        if self.fixed:
+            return "n=1 (no seed), no interval"
         if not self.seeds:
             return "n=1 (seed unknown), no interval"
         listed = " ".join(self.seeds)
@@ -79,6 +85,16 @@ class Probed:
 
     probe: Row
     pretrain: Row | None
+
+    @property
+    def untaught(self) -> bool:
+        """Neither a pretraining nor a file is behind the trunk."""
+        return self.pretrain is None and self.probe.checkpoint_in is None
+
+    @property
+    def fixed(self) -> bool:
+        """The trunk has nothing to learn; its `method` names its features."""
+        return self.untaught and self.probe.method != "random"
 
 
 def interval(values: Sequence[float]) -> Cell:
@@ -115,7 +131,12 @@ def build(probed: Iterable[Probed]) -> list[Table]:
 
 
 def label(item: Probed) -> str:
-    """What taught the trunk: `random weights`, `rotnet on china (1 image)`, an unknown checkpoint's name."""
+    """What taught the trunk: `random weights`, `rotnet on china (1 image)`, an unknown checkpoint's name.
+
+    `scattering (nothing learned)` for features that are fixed.
+    """
+    if item.fixed:
+        return f"{item.probe.method} (nothing learned)"
     if item.pretrain is None:
         file = item.probe.checkpoint_in
         return f"checkpoint {Path(file).parent.name}/{Path(file).name}" if file else "random weights"
@@ -131,7 +152,7 @@ def _by_checkpoint(rows: Iterable[Row]) -> dict[str, Row]:
 
 
 def _table(protocol: str, changes: tuple[str, ...], dataset: str, groups: list[list[Probed]]) -> Table:
-    groups = sorted(groups, key=lambda group: (group[0].probe.checkpoint_in is not None, label(group[0])))
+    groups = sorted(groups, key=lambda group: (not group[0].untaught, group[0].fixed, label(group[0])))
     layers = {layer for group in groups for layer in group[0].probe.accuracies}
     names = [(label(group[0]), group[0].probe.trunk) for group in groups]
     apart = hints(names, [group[0].pretrain or group[0].probe for group in groups])
@@ -155,14 +176,16 @@ def _line(group: list[Probed], name: str) -> Line:
     pretext = [source.pretext["top_1"] for source in sources if source and "top_1" in source.pretext]
     shown = interval(pretext) if pretext else None
     seeds = tuple(sorted((seed for seed in trunks if seed), key=lambda seed: (len(seed), seed)))
-    return Line(name, group[0].probe.trunk, seeds, cells, shown)
+    return Line(name, group[0].probe.trunk, seeds, cells, shown, group[0].fixed)
 
 
 def _trunk_seed(item: Probed) -> str:
     """The seed that made the trunk, with that of its crops after a slash where it is not 0.
 
-    Empty for a checkpoint of unknown origin, which is one trunk however often it is probed.
+    Empty for a checkpoint of unknown origin and for fixed features, which are one trunk however often probed.
     """
+    if item.fixed:
+        return ""
     if item.pretrain is None:
         return "" if item.probe.checkpoint_in else str(item.probe.seed)
     crops = item.pretrain.recipe.get("seed", 0)
