@@ -72,8 +72,8 @@ class Hog(_HogTrunk):
     """Histograms of oriented gradients (Dalal and Triggs 2005) of 224-px images, in cells of 8 and 16 px.
 
     9 unsigned orientations, the steepest colour's gradient at each pixel, blocks of 2 x 2 cells, L2-Hys: as
-    scikit-image's `hog` has it. Features: hog_cell8 36 x 27 x 27, hog_cell16 36 x 13 x 13. Asked for as a baseline by the
-    reviewers of Asano et al. (ICLR 2020).
+    scikit-image's `hog` has it. Features: hog_cell8 36 x 27 x 27, hog_cell16 36 x 13 x 13. Asked for as a baseline by
+    the reviewers of Asano et al. (ICLR 2020).
     """
 
     input_size: ClassVar[int] = 224
