@@ -40,8 +40,8 @@ class Scattering(FixedTrunk):
     | scattering_J3 | 651 x 28 x 28, 651 x 4 x 4 |
 
     Asano et al. (ICLR 2020, Table 2) have it, after Oyallon et al., in the place of conv1 and conv2; which J is not
-    known, hence both. Its many channels leave a protocol with a limit on the features a layer few places: `cifar-v1` pools
-    to 4 x 4 (J = 2) and 2 x 2 (J = 3).
+    known, hence both. Its many channels leave a protocol with a limit on the features a layer few places: `cifar-v1`
+    pools to 4 x 4 (J = 2) and 2 x 2 (J = 3).
     """
 
     fixed: ClassVar[str] = "scattering"
