@@ -64,6 +64,7 @@ setup(
         "matplotlib>=3.8,<3.12",
         "jinja2>=3.1,<3.2",
         "safetensors>=0.4,<0.9",
+        "kymatio>=0.3,<0.4",
         "submitit>=1.5,<1.6",
     ],
     extras_require={

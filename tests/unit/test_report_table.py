@@ -185,3 +185,13 @@ def test_markdown_cells_cannot_break_the_table(pretrained: Make, probed: Make) -
     lines = markdown(render.sheets(only([source, probed(source, 0, 1.0)]))).splitlines()
     cells = [line.replace("\\|", "").count("|") for line in lines if line.startswith("|")]
     assert len(set(cells)) == 1
+
+
+def test_fixed_features_have_neither_seeds_nor_an_interval(probed: Make) -> None:
+    fixed = {"method": "scattering", "trunk": "scattering_32px", "group_hash": "s"}
+    rows = [probed(None, seed, 40.0 + seed, **fixed, run_id=f"s{seed}") for seed in (0, 2)]
+    (table,) = build(link([*rows, probed(None, 0, 30.0)]))
+    random, line = table.lines
+    assert (random.label, random.runs) == ("random weights", "n=1 (seed 0), no interval")
+    assert (line.label, line.runs) == ("scattering (nothing learned)", "n=1 (no seed), no interval")
+    assert str(line.cells["conv1"]) == "41.0"

@@ -17,13 +17,24 @@ class Probed:
     probe: Row
     pretrain: Row | None
 
+    @property
+    def untaught(self) -> bool:
+        """Neither a pretraining nor a file is behind the trunk."""
+        return self.pretrain is None and self.probe.checkpoint_in is None
+
+    @property
+    def fixed(self) -> bool:
+        """The trunk has nothing to learn; its `method` names its features."""
+        return self.untaught and self.probe.method != "random"
+
 
 @dataclasses.dataclass(frozen=True)
 class Line:
     """One method: its label, trunk, seeds, a cell for each probed layer, its pretext accuracy.
 
-    pretrain: one of its pretrainings, None for random weights and unknown checkpoints.
-    is_random: random weights. by_seed: {layer: {training seed: mean accuracy of the trunks it made}}.
+    pretrain: one of its pretrainings, None for random weights, fixed features and unknown checkpoints.
+    is_random: random weights. fixed: its features are not learned, so that there is no spread over seeds.
+    by_seed: {layer: {training seed: mean accuracy of the trunks it made}}.
     """
 
     label: str
@@ -33,11 +44,14 @@ class Line:
     pretext: Cell | None
     pretrain: Row | None
     is_random: bool
+    fixed: bool
     by_seed: dict[str, dict[str, float]]
 
     @property
     def runs(self) -> str:
         """Count and seeds, e.g. `n=3 (seeds 0 1 2)`."""
+        if self.fixed:
+            return "n=1 (no seed), no interval"
         if not self.seeds:
             return "n=1 (seed unknown), no interval"
         listed = " ".join(self.seeds)
@@ -46,7 +60,12 @@ class Line:
 
 
 def label(item: Probed) -> str:
-    """What taught the trunk: `random weights`, `rotnet on china (1 image)`, an unknown checkpoint's name."""
+    """What taught the trunk: `random weights`, `rotnet on china (1 image)`, an unknown checkpoint's name.
+
+    `scattering (nothing learned)` for features that are fixed.
+    """
+    if item.fixed:
+        return f"{item.probe.method} (nothing learned)"
     if item.pretrain is None:
         file = item.probe.checkpoint_in
         return f"checkpoint {Path(file).parent.name}/{Path(file).name}" if file else "random weights"
@@ -76,7 +95,8 @@ def line_of(group: list[Probed], name: str) -> Line:
         {layer: interval(list(of_trunks.values())) for layer, of_trunks in values.items()},
         shown,
         group[0].pretrain,
-        group[0].pretrain is None and group[0].probe.checkpoint_in is None,
+        group[0].untaught and not group[0].fixed,
+        group[0].fixed,
         {layer: _by_training_seed(of_trunks) for layer, of_trunks in values.items()},
     )
 
@@ -84,8 +104,10 @@ def line_of(group: list[Probed], name: str) -> Line:
 def _trunk_seed(item: Probed) -> str:
     """The seed that made the trunk, with that of its crops after a slash where it is not 0.
 
-    Empty for a checkpoint of unknown origin, which is one trunk however often it is probed.
+    Empty for a checkpoint of unknown origin and for fixed features, which are one trunk however often probed.
     """
+    if item.fixed:
+        return ""
     if item.pretrain is None:
         return "" if item.probe.checkpoint_in else str(item.probe.seed)
     crops = item.pretrain.recipe.get("seed", 0)

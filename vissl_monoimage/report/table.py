@@ -71,7 +71,7 @@ def _by_checkpoint(rows: Iterable[Row]) -> dict[str, Row]:
 
 
 def _table(protocol: str, changes: tuple[str, ...], dataset: str, groups: list[list[Probed]]) -> Table:
-    groups = sorted(groups, key=lambda group: (group[0].probe.checkpoint_in is not None, label(group[0])))
+    groups = sorted(groups, key=lambda group: (not group[0].untaught, group[0].fixed, label(group[0])))
     layers = {layer for group in groups for layer in group[0].probe.accuracies}
     names = [(label(group[0]), group[0].probe.trunk) for group in groups]
     apart = hints(names, [group[0].pretrain or group[0].probe for group in groups])
