@@ -6,7 +6,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 # The dependencies change with setup.py; the links of the editable install with the list of our files.
 DEPENDENCIES := $(VENV)/.dependencies-$(shell cksum < setup.py | cut -d' ' -f1)
-LINKS := $(VENV)/.links-$(shell find vissl_monoimage configs -name '*.py' -o -name '*.yaml' -o -name '*.j2' | sort | cksum | cut -d' ' -f1)
+LINKS := $(VENV)/.links-$(shell find vissl_monoimage configs benchmarks -name '*.py' -o -name '*.yaml' -o -name '*.j2' -o -name '*.csv' -o -name '*.jsonl' | sort | cksum | cut -d' ' -f1)
 
 .PHONY: demo test test-slow lint bench venv
 

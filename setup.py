@@ -18,16 +18,25 @@ setup(
     python_requires=">=3.11",
     packages=[
         *find_packages(include=["vissl_monoimage", "vissl_monoimage.*"]),
-        # YAMLs are data, not modules: an __init__.py among them would shadow VISSL's `configs` package.
+        # YAMLs and CSVs are data, not modules: an __init__.py among them would shadow VISSL's `configs` package.
         "vissl_monoimage.configs",
+        "vissl_monoimage.benchmarks.grids",
+        "vissl_monoimage.benchmarks.results",
+        "vissl_monoimage.benchmarks.reference",
         "hydra_plugins.vissl_monoimage",
     ],
     package_dir={
         "vissl_monoimage.configs": "configs",
+        "vissl_monoimage.benchmarks.grids": "benchmarks/grids",
+        "vissl_monoimage.benchmarks.results": "benchmarks/results",
+        "vissl_monoimage.benchmarks.reference": "benchmarks/reference",
         "hydra_plugins.vissl_monoimage": "vissl_monoimage/hydra_plugin",
     },
     package_data={
         "vissl_monoimage.configs": CONFIGS,
+        "vissl_monoimage.benchmarks.grids": ["*.yaml"],
+        "vissl_monoimage.benchmarks.results": ["*.jsonl"],
+        "vissl_monoimage.benchmarks.reference": ["*.csv"],
         "vissl_monoimage.report": ["*.j2"],
         "vissl_monoimage": ["py.typed"],
     },
@@ -55,6 +64,7 @@ setup(
         "matplotlib>=3.8,<3.12",
         "jinja2>=3.1,<3.2",
         "safetensors>=0.4,<0.9",
+        "kymatio>=0.3,<0.4",
         "submitit>=1.5,<1.6",
     ],
     extras_require={

@@ -187,9 +187,23 @@ def _data(config: Settings) -> Iterator[str]:
                 path = paths[min(index, len(paths) - 1)]
                 if source.startswith(("disk_", "torchvision")) and not Path(path).exists():
                     yield f"{where}.DATA_PATHS: there is nothing at '{path}'"
+                elif source == "disk_folder":
+                    yield from _folder_of_classes(f"{where}.DATA_PATHS", Path(path))
             elif source != "synthetic" and index < len(names) and not VisslDatasetCatalog.has_data(names[index]):
                 known = unknown(f"data set ({where}.DATASET_NAMES)", names[index], VisslDatasetCatalog.list())
                 yield f"{known}; or say where it is with {where}.DATA_PATHS=[folder]"
+
+
+def _folder_of_classes(where: str, folder: Path) -> Iterator[str]:
+    """torchvision's ImageFolder, which VISSL's disk_folder is, wants a folder a class and an image in each."""
+    from torchvision.datasets.folder import IMG_EXTENSIONS
+
+    classes = sorted(entry for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+    if not classes:
+        yield f"{where}: '{folder}' must be a folder of <class>/<image>, and there is no folder of a class in it"
+    for one in classes:
+        if not any(file.suffix.lower() in IMG_EXTENSIONS for file in one.rglob("*")):
+            yield f"{where}: there is no image in '{one}', the folder of a class"
 
 
 def _clusters(config: Settings) -> Iterator[str]:

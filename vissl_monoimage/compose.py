@@ -39,6 +39,13 @@ def compose_config(overrides: list[str]) -> DictConfig:
     return config
 
 
+def quoted(value: str | Path) -> str:
+    """A path for Hydra's override grammar: in quotes where a comma, say, would mean something."""
+    if re.fullmatch(r"[\w./-]+", str(value)):
+        return str(value)
+    return "'" + str(value).replace("'", "\\'") + "'"
+
+
 @functools.cache
 def vissl_defaults() -> dict[str, Any]:
     """VISSL's defaults.yaml, which says what keys a configuration has; to be read only."""

@@ -16,6 +16,8 @@ from vissl_monoimage.compat import MENDS
 MODULES = (
     "vissl_monoimage.images.source",
     "vissl_monoimage.images.patches",
+    "vissl_monoimage.baselines.hog",
+    "vissl_monoimage.baselines.scattering",
     "vissl_monoimage.models.alexnet",
     "vissl_monoimage.models.alexnet_bigan",
     "vissl_monoimage.models.bigan_head",

@@ -66,7 +66,9 @@ def run(arguments: list[str], folder: Path) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An empty folder with a photo of one's own, me.jpg."""
+    """A folder with a photo of one's own, me.jpg, and CIFAR's empty folders in data, which a dry run looks for."""
+    for name in ("cifar-10-batches-py", "cifar-100-python"):
+        (tmp_path / "data" / name).mkdir(parents=True)
     gradient = Image.radial_gradient("L").resize((300, 200))
     Image.merge("RGB", (gradient, gradient.rotate(90), gradient.rotate(180))).save(tmp_path / "me.jpg")
     return tmp_path

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import configs
 from vissl_monoimage.check import problems_of
@@ -138,6 +139,8 @@ def test_data_paths_are_enough_for_a_data_set_that_no_catalog_has(tmp_path: Path
     """VISSL itself stops with `Dataset 'imagenet1k_folder' is not registered!` in a traceback."""
     from vissl.data import get_data_files
 
+    (tmp_path / "cat").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "cat" / "a.png")
     folder = f"config.DATA.TRAIN.DATA_PATHS=[{tmp_path}]"
     composed = compose_config([ROTNET, folder, "config.TEST_MODEL=false"])
     prepare(composed)
@@ -154,3 +157,17 @@ def test_preparing_takes_our_task_and_an_absolute_folder(tmp_path: Path, monkeyp
     assert str(tmp_path / "here") == composed.config.CHECKPOINT.DIR
     assert composed.config.CHECKPOINT.USE_SYMLINK_CHECKPOINT_FOR_RESUME is True
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_images_has_a_folder_a_class_and_an_image_in_each(problems: Problems, tmp_path: Path) -> None:
+    values = {"DATA_SOURCES": "disk_folder", "DATA_PATHS": tmp_path}
+    overrides = [f"config.DATA.{split}.{key}=[{value}]" for split in ("TRAIN", "TEST") for key, value in values.items()]
+    assert any("there is no folder of a class in it" in found for found in problems(ROTNET, *CPU, *overrides))
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "dog").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "cat" / "a.PNG")
+    told = [found for found in problems(ROTNET, *CPU, *overrides) if "no image in" in found]
+    assert told
+    assert all("dog" in found for found in told)
+    Image.new("RGB", (4, 4)).save(tmp_path / "dog" / "a.jpg")
+    assert not [found for found in problems(ROTNET, *CPU, *overrides) if "class" in found]

@@ -1,74 +1,73 @@
-"""The grids in benchmarks/: each cell composes, passes the check and is what its name says."""
+"""The benchmarks that come with the package: each cell composes, passes the check and is what its name says."""
 
 from __future__ import annotations
 
-import argparse
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-import yaml
 from omegaconf import OmegaConf
+from PIL import Image
 
 from vissl_monoimage.compose import compose_config
-from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.images.recipe import RECIPES, Recipe, read_source_block
 from vissl_monoimage.launch import prepare
-from vissl_monoimage.schema import read_block
+from vissl_monoimage.reproduce.grid import Grid, names, read_grid
+from vissl_monoimage.reproduce.plan import Chain, Inputs, plan
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-GRIDS = sorted(path.stem for path in BENCHMARKS.glob("*.yaml"))
-CELLS = [(grid, cell) for grid in GRIDS for cell in yaml.safe_load((BENCHMARKS / f"{grid}.yaml").read_text())["cells"]]
-SWITCHES = {"scale": "scale", "rotation": "rotation", "jitter": "jitter"}
-
-
-@pytest.fixture(scope="module")
-def runner() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("run_grid", BENCHMARKS / "run_grid.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["run_grid"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+CELLS = [(name, cell) for name in names() for cell in read_grid(name).cells]
+SWITCHES = ("scale", "rotation", "jitter")
 
 
-def read(runner: ModuleType, name: str) -> Any:
-    return read_block(runner.Grid, yaml.safe_load((BENCHMARKS / f"{name}.yaml").read_text()), name)
+def chain_of(name: str, cell: str, folder: Path) -> Chain:
+    grid: Grid = read_grid(name)
+    for data in grid.data_sets:
+        for split in ("train", "test"):
+            (folder / data / split / "cat").mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (32, 32)).save(folder / data / split / "cat" / "a.png")
+    inputs = Inputs("china", {data: folder / data for data in grid.data_sets}, folder / "out")
+    (chain,) = plan(grid.only([cell], []), next(iter(grid.profiles)), inputs, [3])
+    return chain
 
 
-def composed(runner: ModuleType, grid: str, cell: str, folder: Path) -> Any:
-    for split in ("train", "test"):
-        (folder / "cifar10" / split).mkdir(parents=True, exist_ok=True)
-    options = argparse.Namespace(photo="china", cifar10=folder / "cifar10")
-    overrides = [*runner.pretraining(read(runner, grid), cell, 3, options), f"config.CHECKPOINT.DIR={folder}/run"]
-    config = compose_config(overrides)
+def composed(overrides: tuple[str, ...], folder: Path) -> Any:
+    config = compose_config([*overrides, f"config.CHECKPOINT.DIR={folder}/run"])
     prepare(config)
     return config.config
 
 
-@pytest.mark.parametrize(("grid", "cell"), CELLS)
-def test_a_cell_composes_and_passes_the_check(runner: ModuleType, tmp_path: Path, grid: str, cell: str) -> None:
-    source = read(runner, grid).cells[cell]["source"]
-    if source == "random":  # which only its probe knows
-        return
-    data = composed(runner, grid, cell, tmp_path).DATA.TRAIN
-    assert (["single_image"] if source == "photo" else ["disk_folder"]) == data.DATA_SOURCES
+@pytest.mark.parametrize(("name", "cell"), CELLS)
+def test_a_cell_composes_and_passes_the_check(tmp_path: Path, name: str, cell: str) -> None:
+    chain, source = chain_of(name, cell, tmp_path), read_grid(name).cells[cell].source
+    if chain.pretrain:
+        config = composed(chain.pretrain.overrides, tmp_path)
+        photo = source not in read_grid(name).data_sets
+        assert (["single_image"] if photo else ["disk_folder"]) == config.DATA.TRAIN.DATA_SOURCES
+        assert config.SEED_VALUE == 3
+        assert chain.pretrain.minutes > 0
 
 
-def recipe(runner: ModuleType, cell: str, folder: Path) -> Recipe:
-    config = composed(runner, "table1-ablation", cell, folder)
-    return read_source_block(OmegaConf.to_container(config.MONOIMAGE.SOURCE)).recipe()
+@pytest.mark.parametrize("name", names())
+def test_its_probes_compose_for_the_trunk_that_is_trained(tmp_path: Path, name: str) -> None:
+    for cell, told in read_grid(name).cells.items():
+        chain = chain_of(name, cell, tmp_path)
+        trunk = composed(chain.probes[0].overrides, tmp_path).MODEL.TRUNK.NAME
+        trained = composed(chain.pretrain.overrides, tmp_path).MODEL.TRUNK.NAME if chain.pretrain else told.trunk
+        assert trunk == (trained or "convnet4"), cell
 
 
-def test_the_ablation_has_every_subset_of_the_three_augmentations(runner: ModuleType, tmp_path: Path) -> None:
-    names = set(read(runner, "table1-ablation").cells)
+def recipe(cell: str, folder: Path) -> Recipe:
+    pretrain = chain_of("table1-ablation", cell, folder).pretrain
+    assert pretrain
+    source = composed(pretrain.overrides, folder).MONOIMAGE.SOURCE
+    return read_source_block(OmegaConf.to_container(source)).recipe()
+
+
+def test_the_ablation_has_every_subset_of_the_three_augmentations(tmp_path: Path) -> None:
+    names = set(read_grid("table1-ablation").cells)
     pairs = {"rotation+jitter", "rotation+scale", "jitter+scale"}
     assert names == {"none", *SWITCHES, *pairs, "all"}
-    found = {name: recipe(runner, name, tmp_path) for name in names}
+    found = {name: recipe(name, tmp_path) for name in names}
     full = RECIPES["released"]
     for name, drawn in found.items():
         on = set(SWITCHES) if name == "all" else set(name.split("+")) - {"none"}
@@ -77,12 +76,3 @@ def test_the_ablation_has_every_subset_of_the_three_augmentations(runner: Module
         assert (drawn.jitter > 0) == ("jitter" in on), name
         assert drawn.initial_crop == full.initial_crop
     assert len(set(found.values())) == 8
-
-
-def test_a_mistyped_source_or_key_is_told(runner: ModuleType) -> None:
-    good = {"pretrain": "p", "probe": "q", "minutes": 1, "cells": {"a": {"source": "photo"}}, "seeds": [0]}
-    read_block(runner.Grid, good, "grid")
-    with pytest.raises(MonoImageError, match="did you mean 'photo'"):
-        read_block(runner.Grid, {**good, "cells": {"a": {"source": "foto"}}}, "grid")
-    with pytest.raises(MonoImageError, match="did you mean 'seeds'"):
-        read_block(runner.Grid, {**good, "seed": [0]}, "grid")

@@ -24,6 +24,10 @@ from vissl_monoimage.compose import compose_config
 root = config_folder() / "config"
 assert Path(vissl_monoimage.__file__).is_relative_to(sys.prefix), vissl_monoimage.__file__
 assert root.is_relative_to(sys.prefix), root
+from vissl_monoimage.report import references
+from vissl_monoimage.shipped import benchmarks
+assert benchmarks("reference").is_relative_to(sys.prefix), benchmarks("reference")
+assert references.paper()
 done = 0
 for path in sorted(root.rglob("*.yaml")):
     name = str(path.relative_to(root).with_suffix(""))
@@ -32,7 +36,11 @@ for path in sorted(root.rglob("*.yaml")):
     else:
         compose_config([f"config={name}"])
     done += 1
-print(done)
+
+from vissl_monoimage.reproduce.grid import names, read_grid
+
+grids = [read_grid(name) for name in names()]
+print(done, len(grids))
 """
 
 
@@ -56,13 +64,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_wheel_has_the_yamls_the_plugin_and_nothing_beside_our_packages(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    yamls = {str(path.relative_to(ROOT)) for path in (ROOT / "configs").rglob("*.yaml")}
-    assert {f"vissl_monoimage/{name}" for name in yamls} <= set(names)
+    data = [*(ROOT / "configs").rglob("*.yaml"), *(ROOT / "benchmarks").rglob("*.jsonl")]
+    assert {f"vissl_monoimage/{path.relative_to(ROOT)}" for path in data} <= set(names)
     assert "hydra_plugins/vissl_monoimage/__init__.py" in names
     assert "hydra_plugins/__init__.py" not in names
     assert "vissl_monoimage/report/page.html.j2" in names
+    figures = {name for name in names if name.startswith("vissl_monoimage/benchmarks/reference/")}
+    assert figures == {f"vissl_monoimage/benchmarks/reference/{name}" for name in ("paper.csv", "vissl_zoo.csv")}
     assert {name.split("/")[0].split("-")[0] for name in names} == {"vissl_monoimage", "hydra_plugins"}
-    assert not [name for name in names if name.startswith("vissl_monoimage/configs") and name.endswith(".py")]
+    data_folders = ("vissl_monoimage/configs", "vissl_monoimage/benchmarks")
+    assert not [name for name in names if name.startswith(data_folders) and name.endswith(".py")]
 
 
 def test_every_yaml_composes_from_an_empty_folder_with_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
@@ -83,7 +94,8 @@ def test_every_yaml_composes_from_an_empty_folder_with_the_wheel_alone(wheel: Pa
         text=True,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert int(done.stdout) == len(list((ROOT / "configs" / "config").rglob("*.yaml")))
+    folders = ROOT / "configs" / "config", ROOT / "benchmarks" / "grids"
+    assert [int(count) for count in done.stdout.split()] == [len(list(folder.rglob("*.yaml"))) for folder in folders]
 
 
 def test_without_vissl_the_import_says_how_to_install_it(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import html
 import json
 import re
@@ -43,6 +44,13 @@ def a_run(tmp_path: Path, a_row: Callable[..., Row]) -> Row:
         images=[{"name": "china", "path": "/gone.jpg", "sha256": "5" * 64}],
         checkpoint_out=str(tmp_path / "final.torch"),
     )
+
+
+def test_it_is_not_taken_for_a_run_that_draws(a_run: Row) -> None:
+    page = render_page([dataclasses.replace(a_run, losses=[[1, 6.0], [2, 5.0]])])
+    assert "samples" not in page
+    assert "players" not in page
+    assert "Training loss of deepcluster" in page
 
 
 def section(page: str) -> str:

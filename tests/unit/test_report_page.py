@@ -174,7 +174,8 @@ def test_the_command_prints_the_table_and_the_page(
     printed = capsys.readouterr().out
     assert f"page: {tmp_path / 'out' / 'report.html'}" in printed
     assert "61.5" in printed
-    assert "61.5" in (tmp_path / "out" / "report.md").read_text()
+    for kind in ("md", "tex", "csv"):
+        assert "61.5" in (tmp_path / "out" / f"report.{kind}").read_text(), kind
 
 
 @pytest.mark.parametrize("case", ["empty", "missing", "out is a file"])
@@ -229,3 +230,12 @@ def test_a_checkpoint_that_is_none_is_named(tmp_path: Path) -> None:
     for name in ("other.torch", "grey.torch", "text.torch", "missing.torch"):
         with pytest.raises(MonoImageError, match=name):
             figures.conv1_filters(tmp_path / name, "x")
+
+
+def test_fixed_features_have_no_filters_and_nothing_is_missing(tmp_path: Path, a_row: MakeRow) -> None:
+    empty = tmp_path / "fixed.torch"
+    torch.save({"classy_state_dict": {"base_model": {"model": {"trunk": {}}}}}, empty)
+    text = Page(render_page([a_row(method="HOG", trunk="hog_32px", checkpoint_out=str(empty))])).text
+    assert "HOG (nothing learned)" in text
+    assert "conv1 filters" not in text
+    assert "Not shown" not in text

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from vissl_monoimage.report import ledger, render
+from vissl_monoimage.report.intervals import interval
 from vissl_monoimage.report.ledger import Row
-from vissl_monoimage.report.table import Table, build, interval, link
+from vissl_monoimage.report.sheet import markdown
+from vissl_monoimage.report.table import Table, build, link
 
 Make = Callable[..., Row]
 IMAGE = {"name": "china", "sha256": "5" * 64}
@@ -117,7 +119,9 @@ def test_different_experiments_are_never_averaged(pretrained: Make, probed: Make
         ("p-v1", ("epochs=1 (9)",)),
     ]
     assert "Not p-v1 as it stands: epochs=1 (9)" in render.plain(tables)
-    assert "Not p-v1 as it stands: epochs=1 (9)" in render.markdown(tables)
+    assert "Not p-v1 as it stands: epochs=1 (9)" in markdown(
+        [sheet for table in tables for sheet in render.sheets(table)]
+    )
 
 
 def test_columns_are_in_the_order_of_the_layers_whatever_trunk_comes_first(probed: Make) -> None:
@@ -156,7 +160,12 @@ def test_every_rendering_names_layers_protocol_seeds_and_interval(pretrained: Ma
     boxed, piped = io.StringIO(), io.StringIO()
     render.show(tables, Console(file=boxed, force_terminal=True, width=200))
     render.show(tables, Console(file=piped, width=80))
-    for text in (render.markdown(tables), render.plain(tables), boxed.getvalue(), piped.getvalue()):
+    for text in (
+        markdown([sheet for table in tables for sheet in render.sheets(table)]),
+        render.plain(tables),
+        boxed.getvalue(),
+        piped.getvalue(),
+    ):
         for word in (
             "conv1",
             "conv2",
@@ -173,6 +182,16 @@ def test_every_rendering_names_layers_protocol_seeds_and_interval(pretrained: Ma
 
 def test_markdown_cells_cannot_break_the_table(pretrained: Make, probed: Make) -> None:
     source = pretrained(0, images=[{"name": "a|b.jpg", "sha256": "6" * 64}])
-    lines = render.markdown(build(link([source, probed(source, 0, 1.0)]))).splitlines()
+    lines = markdown(render.sheets(only([source, probed(source, 0, 1.0)]))).splitlines()
     cells = [line.replace("\\|", "").count("|") for line in lines if line.startswith("|")]
     assert len(set(cells)) == 1
+
+
+def test_fixed_features_have_neither_seeds_nor_an_interval(probed: Make) -> None:
+    fixed = {"method": "scattering", "trunk": "scattering_32px", "group_hash": "s"}
+    rows = [probed(None, seed, 40.0 + seed, **fixed, run_id=f"s{seed}") for seed in (0, 2)]
+    (table,) = build(link([*rows, probed(None, 0, 30.0)]))
+    random, line = table.lines
+    assert (random.label, random.runs) == ("random weights", "n=1 (seed 0), no interval")
+    assert (line.label, line.runs) == ("scattering (nothing learned)", "n=1 (no seed), no interval")
+    assert str(line.cells["conv1"]) == "41.0"

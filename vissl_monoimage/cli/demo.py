@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -50,6 +47,7 @@ def demo_command(arguments: argparse.Namespace) -> int:
         MonoImageError: no such photo, an output folder of another demo, or a step that failed.
     """
     from vissl_monoimage.cli.report import write_report
+    from vissl_monoimage.compose import quoted
 
     out = Path(arguments.out)
     photo = _claim(out, arguments.photo, arguments.smoke)
@@ -59,13 +57,7 @@ def demo_command(arguments: argparse.Namespace) -> int:
     def run(number: int, title: str, config: str, folder: str, *overrides: str) -> str:
         """One VISSL run, unless it is finished; returns its checkpoint."""
         print(f"[{number}/4] {title}", flush=True)
-        command = [
-            config,
-            *smoke.get(config, []),
-            *overrides,
-            f"config.CHECKPOINT.DIR={quoted(out / folder)}",
-        ]
-        return _run_once(number, out / folder, command, began)
+        return _run_once(number, out / folder, [config, *smoke.get(config, []), *overrides], began)
 
     data = f"config.DATA.TRAIN.DATA_PATHS=[{quoted(photo)}]"
     trained = run(1, f"RotNet learns from one photo: {arguments.photo}", PRETRAIN, "rotnet", data)
@@ -77,13 +69,6 @@ def demo_command(arguments: argparse.Namespace) -> int:
     if arguments.smoke:
         print("smoke: a few steps on tiny sizes; the numbers above mean nothing")
     return 0
-
-
-def quoted(value: str | Path) -> str:
-    """A path for Hydra's override grammar: in quotes where a comma, say, would mean something."""
-    if re.fullmatch(r"[\w./-]+", str(value)):
-        return str(value)
-    return "'" + str(value).replace("'", "\\'") + "'"
 
 
 def _claim(out: Path, photo: str, smoke: bool) -> str | Path:
@@ -107,33 +92,17 @@ def _claim(out: Path, photo: str, smoke: bool) -> str | Path:
 
 
 def _run_once(number: int, folder: Path, overrides: list[str], began: float) -> str:
-    from vissl_monoimage.errors import MonoImageError
-    from vissl_monoimage.report import ledger
+    """One step, unless it is finished; returns its checkpoint."""
+    from vissl_monoimage.reproduce.runner import finished, start
 
-    file = folder / ledger.FILE_NAME
-    if _checkpoint(file) is not None:
-        print(f"[{number}/4] finished before, skipped  ({file})", flush=True)
+    if finished(folder):
+        print(f"[{number}/4] finished before, skipped  ({folder})", flush=True)
     else:
-        if any(folder.glob("model_final_checkpoint_*.torch")):  # killed after training, before its last test
-            overrides = [*overrides, "config.CHECKPOINT.OVERWRITE_EXISTING=true"]
         started = time.monotonic()
-        status = subprocess.run([sys.executable, "-m", "vissl_monoimage", "run", *overrides]).returncode
-        if status < 0 or status == 130:
-            raise KeyboardInterrupt
-        if status:
-            raise MonoImageError(f"step {number} of 4 failed, its message is above; the same command tries again")
+        start(folder, overrides)
         print(f"[{number}/4] took {_clock(started)}  (total {_clock(began)})", flush=True)
-    checkpoint = _checkpoint(file)
-    if checkpoint is None:
-        raise MonoImageError(f"step {number} of 4 ended without a result in '{file}'")
-    return checkpoint
-
-
-def _checkpoint(file: Path) -> str | None:
-    from vissl_monoimage.report import ledger
-
-    rows = ledger.read([file]) if file.is_file() else []
-    return rows[-1].checkpoint_out or "" if rows else None
+    row = finished(folder)
+    return (row and row.checkpoint_out) or ""
 
 
 def _clock(since: float) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 
 from vissl_monoimage.errors import MonoImageError
 
-COMMANDS = ("demo", "run", "init", "preview", "dataset", "report")
+COMMANDS = ("demo", "run", "init", "preview", "card", "dataset", "report", "reproduce", "ls")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,6 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
         for line in str(error).splitlines():
             print(f"monoimage: {line}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `monoimage ls | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         print("monoimage: stopped; the same command continues from the last checkpoint", file=sys.stderr)
         return 130

@@ -1,4 +1,4 @@
-"""`monoimage report`: the per-layer table of finished runs, on the terminal, as Markdown and as a page."""
+"""`monoimage report`: the per-layer table of finished runs, on the terminal, in files and as a page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "report",
         help="per-layer table and page from the ledgers of finished runs",
-        description="Reads ledgers (in folders: every ledger.jsonl below), writes report.md and report.html.",
+        description="Reads ledgers (in folders: every ledger.jsonl below), writes report.html, .md, .tex and .csv.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -28,7 +28,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def report_command(arguments: argparse.Namespace) -> int:
-    """Print the tables, write report.md and report.html, print where the page is."""
+    """Print the tables, write the report's files, print where the page is."""
     write_report(arguments.paths, arguments.out)
     return 0
 
@@ -40,22 +40,12 @@ def write_report(paths: list[str], out: str) -> Path:
         MonoImageError: no rows, an unreadable path, or a folder that cannot be written.
     """
     from vissl_monoimage.errors import MonoImageError
-    from vissl_monoimage.report import ledger, render
-    from vissl_monoimage.report.page import render_page
-    from vissl_monoimage.report.table import build, link
+    from vissl_monoimage.report import ledger
+    from vissl_monoimage.report.write import write
 
     rows = ledger.read(paths, tell=lambda note: print(f"monoimage: {note}", file=sys.stderr))
     if not rows:
         raise MonoImageError(
             f"no results in {', '.join(paths)}: a run writes {ledger.FILE_NAME} into its checkpoint folder when it ends"
         )
-    tables = build(link(rows))
-    page = Path(out, "report.html")
-    ledger.replace_text(page, render_page(rows))
-    ledger.replace_text(Path(out, "report.md"), render.markdown(tables))
-    if tables:
-        render.show(tables)
-    else:
-        print(f"{len(rows)} pretraining run(s), none probed yet: no per-layer table")
-    print(f"page: {page}")
-    return page
+    return write(rows, Path(out))

@@ -21,7 +21,12 @@ class SizedInput(nn.Module):
 
 
 def prepare_images(images: torch.Tensor, size: int, trunk: nn.Module) -> torch.Tensor:
-    """`images` (N, 3, size, size) as the trunk wants them: of its size, and laid out for speed.
+    """`images` (N, 3, size, size) as the trunk wants them: of its size (or see `of_size`), and laid out for speed."""
+    return laid_out(of_size(images, size, trunk))
+
+
+def of_size(images: torch.Tensor, size: int, trunk: nn.Module) -> torch.Tensor:
+    """`images` (N, 3, size, size) as they are.
 
     Raises:
         MonoImageError: where the images have another shape; pooling would otherwise work on, and
@@ -34,7 +39,7 @@ def prepare_images(images: torch.Tensor, size: int, trunk: nn.Module) -> torch.T
             "set the crop size in config.DATA.*.TRANSFORMS and config.MONOIMAGE.SOURCE.SIZE accordingly, "
             "or choose the trunk made for that size"
         )
-    return laid_out(images)
+    return images
 
 
 def laid_out(images: torch.Tensor) -> torch.Tensor:

@@ -39,12 +39,15 @@ def check_trunk(checkpoint_path: str, config: Mapping[str, Any]) -> list[str]:
     if not checkpoint_path or is_url(checkpoint_path) or not (ours or is_feature_extractor_model(model)):
         return []
     try:
+        trunk = build_on_meta(model)
+        if not list(trunk.parameters()):
+            return [f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE: trunk '{model.TRUNK.NAME}' learns nothing; leave it out"]
         checkpoint = read_checkpoint(checkpoint_path)
         if ours:
             weights = trunk_weights(checkpoint, checkpoint_path)
         else:
             weights = _trunk_weights_as_vissl(checkpoint, checkpoint_path, model.WEIGHTS_INIT)
-        return compare(weights, build_on_meta(model).state_dict(), model.TRUNK.NAME, checkpoint_path)
+        return compare(weights, trunk.state_dict(), model.TRUNK.NAME, checkpoint_path)
     except MonoImageError as error:
         return [str(error)]
 

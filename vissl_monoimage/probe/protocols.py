@@ -35,17 +35,17 @@ class BudgetPooling:
 
 @dataclass(frozen=True)
 class FixedPooling:
-    """The same operation for a layer whatever the trunk; `residual` is for a ResNet's res2 to res5."""
+    """The same operation for a layer whatever the trunk; `others` is for what is no convolution, as a ResNet's res2."""
 
     ops: Mapping[str, PoolOp]
-    residual: BudgetPooling
+    others: BudgetPooling
 
     def op(self, layer: str, shape: tuple[int, ...]) -> PoolOp:
         """The operation for `layer`, whose feature is `shape` = (channels, height, width)."""
-        if layer.startswith("res"):
-            return self.residual.op(layer, shape)
+        if not layer.startswith("conv"):
+            return self.others.op(layer, shape)
         if layer not in self.ops:
-            raise MonoImageError(f"the protocol pools {', '.join(self.ops)} and a ResNet's res2 to res5, not '{layer}'")
+            raise MonoImageError(f"the protocol pools {', '.join(self.ops)} and what is no convolution, not '{layer}'")
         return self.ops[layer]
 
 
@@ -99,7 +99,7 @@ _PAPER = Protocol(
         },
         # The authors have AlexNet alone. Their limit gives a ResNet's stages the sizes that VISSL's ResNet-50 probes
         # have (9216, 8192, 9216, 8192).
-        residual=BudgetPooling("Max", 9600),
+        others=BudgetPooling("Max", 9600),
     ),
     batch=192,
     train=("RandomResizedCrop 224", "RandomHorizontalFlip", "ToTensor"),

@@ -30,7 +30,7 @@ def build_on_meta(model_config: AttrDict) -> nn.Module:
         raise MonoImageError(f"config.MODEL.TRUNK.NAME: {unknown('trunk', name, MODEL_TRUNKS_REGISTRY)}")
     with torch.device("meta"):
         trunk: nn.Module = MODEL_TRUNKS_REGISTRY[name](model_config, name)
-    return trunk.eval()
+    return trunk.eval().to("meta")  # filters made by NumPy too
 
 
 def input_size(trunk: nn.Module) -> int:
@@ -39,7 +39,13 @@ def input_size(trunk: nn.Module) -> int:
 
 
 def probed_layers(trunk: nn.Module) -> list[str]:
-    """Names of the features that are probed, in order: `conv1`, `conv2`, ..., or of a ResNet `res2` to `res5`."""
+    """Names of the features that are probed, in order.
+
+    Those the trunk lists as `probed`; else `conv1`, `conv2`, ..., or of a ResNet `res2` to `res5`.
+    """
+    named: list[str] | None = getattr(trunk, "probed", None)
+    if named:
+        return named
     names = feature_names(trunk)
     stages = [name for name in names if re.fullmatch(r"res[2-5]", name)]
     return stages or [name for name in names if re.fullmatch(r"conv\d+", name)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,8 +40,11 @@ def drawn(pretrained: Sequence[Row], missing: list[str]) -> list[Shown]:
 
 def has_generator(row: Row) -> bool:
     """Whether the run measured its players, or left pictures or a file of their losses behind."""
-    left = [folder_of(row) / FOLDER, folder_of(row) / PLAYERS_FILE] if row.checkpoint_out else []
-    return not LOSSES.keys().isdisjoint(row.pretext) or any(map(os.path.exists, left))
+    if row.checkpoint_out is None:
+        return not LOSSES.keys().isdisjoint(row.pretext)
+    folder = folder_of(row)
+    pictures = [picture for kind in (SAMPLES, RECONSTRUCTIONS) for picture in (folder / FOLDER).glob(f"{kind}_*")]
+    return not LOSSES.keys().isdisjoint(row.pretext) or (folder / PLAYERS_FILE).exists() or bool(pictures)
 
 
 def _drawn(row: Row, name: str, missing: list[str]) -> Shown:

@@ -13,6 +13,7 @@ from typing import Any
 
 from classy_vision.generic.distributed_util import is_primary
 from classy_vision.hooks import ClassyHook
+from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
 
 from vissl_monoimage.images.recipe import read_source_block
 from vissl_monoimage.images.source import SingleImageSource
@@ -91,7 +92,7 @@ class LedgerHook(ClassyHook):
             git_sha=identity.git_sha(),
             config_hash=self._config_hash,
             group_hash=self._group_hash,
-            method=("pretrained" if weights else "random") if probe else identity.method(config),
+            method=("pretrained" if weights else _untaught(config)) if probe else identity.method(config),
             trunk=config["MODEL"]["TRUNK"]["NAME"],
             protocol=(ours.get("PROTOCOL") or "vissl") if probe else None,
             protocol_changes=[str(change) for change in ours.get("PROTOCOL_CHANGES") or []],
@@ -111,6 +112,11 @@ class LedgerHook(ClassyHook):
             accuracies=scores if probe else {},
             pretext={} if probe or not measured else {"split": split, **measured},
         )
+
+
+def _untaught(config: Mapping[str, Any]) -> str:
+    """What a trunk without a checkpoint is: "random", or the name of features that nobody learns."""
+    return str(getattr(MODEL_TRUNKS_REGISTRY[config["MODEL"]["TRUNK"]["NAME"]], "fixed", "random"))
 
 
 def _ledger_path(task: Any) -> Path:

@@ -13,18 +13,18 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.report import clusters, figures, gan, photo, render
 from vissl_monoimage.report.figures import Figure
 from vissl_monoimage.report.ledger import Row
-from vissl_monoimage.report.table import Probed, Table, build, label, link
+from vissl_monoimage.report.line import Probed, label
+from vissl_monoimage.report.sheet import Sheet
+from vissl_monoimage.report.table import build, link
 
 
 @dataclasses.dataclass(frozen=True)
 class TableBlock:
-    """A table with its plot, its text cells and the indices of the columns that are numbers."""
+    """What was learned on one data set: a plot, and the table with its companions."""
 
-    table: Table
+    dataset: str
     figure: Figure
-    header: list[str]
-    rows: list[list[str]]
-    numeric: list[int]
+    sheets: list[Sheet]
 
 
 def render_page(rows: Sequence[Row]) -> str:
@@ -33,7 +33,7 @@ def render_page(rows: Sequence[Row]) -> str:
     pretrained = _pretrained(rows, probed)
     missing: list[str] = []
     generators = gan.drawn(pretrained, missing)
-    tables = [_block(table) for table in build(probed)]
+    tables = [TableBlock(table.dataset, figures.per_layer(table), render.sheets(table)) for table in build(probed)]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("vissl_monoimage.report", "."),
         autoescape=True,
@@ -44,7 +44,6 @@ def render_page(rows: Sequence[Row]) -> str:
     return environment.get_template("page.html.j2").render(
         title=_title(pretrained),
         summary=_summary(pretrained, probed),
-        note=render.NOTE,
         tables=tables,
         photos=_photos(pretrained, missing),
         filters=_filters(probed, missing),
@@ -63,12 +62,6 @@ def _pretrained(rows: Sequence[Row], probed: Sequence[Probed]) -> list[Row]:
         if item.pretrain:
             found.setdefault(item.pretrain.run_id, item.pretrain)
     return list(found.values())
-
-
-def _block(table: Table) -> TableBlock:
-    header, cells = render.grid(table)
-    numeric = [index for index, name in enumerate(header) if name in (*table.layers, "pretext")]
-    return TableBlock(table, figures.per_layer(table), header, cells, numeric)
 
 
 def _title(pretrained: Sequence[Row]) -> str:
@@ -105,11 +98,11 @@ def _photos(pretrained: Sequence[Row], missing: list[str]) -> list[list[Figure]]
 
 
 def _filters(probed: Sequence[Probed], missing: list[str]) -> list[Figure]:
-    """conv1 of one trunk a method, its first seed's; random weights first."""
+    """conv1 of one trunk a method, its first seed's; random weights first. Fixed features have none."""
     drawn: dict[str, Figure] = {}
     for item in sorted(probed, key=lambda item: (item.probe.checkpoint_in is not None, item.probe.seed)):
         checkpoint = item.probe.checkpoint_in or item.probe.checkpoint_out
-        if label(item) in drawn or checkpoint is None:
+        if label(item) in drawn or checkpoint is None or item.fixed:
             continue
         name = f"{label(item)}, seed {(item.pretrain or item.probe).seed}"
         try:

@@ -13,7 +13,7 @@ from vissl_monoimage.report import figures
 from vissl_monoimage.report.figures import Figure
 from vissl_monoimage.report.hints import hints
 from vissl_monoimage.report.ledger import Row
-from vissl_monoimage.report.table import Probed, label
+from vissl_monoimage.report.line import Probed, label
 
 MAX_RUNS = 4  # on a page: the pictures of each can have megabytes
 Look = dict[str, Any]

@@ -1,4 +1,4 @@
-"""A table as text: plain or rich on a terminal, Markdown in a file."""
+"""A table as text: plain or rich on a terminal, and as sheets for every file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from vissl_monoimage.report.cited import cited
+from vissl_monoimage.report.compare import differences, recovered
+from vissl_monoimage.report.sheet import Sheet
 from vissl_monoimage.report.table import Table
 
 NOTE = (
@@ -32,15 +35,15 @@ def grid(table: Table) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def markdown(tables: Sequence[Table]) -> str:
-    """All tables as GitHub Markdown."""
-    parts = []
-    for table in tables:
-        header, rows = grid(table)
-        heading = [f"### {table.title}", "", *([table.departures, ""] if table.departures else [])]
-        lines = [*heading, _piped(header), _piped(["---"] * len(header)), *map(_piped, rows)]
-        parts.append("\n".join(lines))
-    return "\n\n".join([*parts, NOTE]) + "\n"
+def sheets(table: Table) -> list[Sheet]:
+    """The table with its notes, and what it says about its lines beside each other and beside the paper's."""
+    header, rows = grid(table)
+    numeric = [column for column, name in enumerate(header) if name in (*table.layers, "pretext")]
+    ns = sorted({len(line.seeds) or 1 for line in table.lines})
+    trunks = f"n = {ns[0]}" if len(ns) == 1 else f"n = {ns[0]} to {ns[-1]}"
+    notes = [*([table.departures] if table.departures else []), f"{trunks} trunks a line. {NOTE}"]
+    main = Sheet(table.title, header, rows, numeric, notes)
+    return [main, *(sheet for sheet in (differences(table), recovered(table), cited(table)) if sheet)]
 
 
 def plain(tables: Sequence[Table]) -> str:
@@ -83,7 +86,3 @@ def _widest(tables: Sequence[Table]) -> int:
         return 1 + sum(3 + max(map(len, column)) for column in zip(header, *rows, strict=True))
 
     return max((width(*grid(table)) for table in tables), default=0)
-
-
-def _piped(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

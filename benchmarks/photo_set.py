@@ -1,0 +1,48 @@
+"""The photos that `which_photo.py` compares: all of the catalog, and synthetic ones. No network.
+
+    python benchmarks/photo_set.py FOLDER [--size 512]
+
+Writes the synthetic photos (`vissl_monoimage.images.synthetic`, seed 0) as PNG files into FOLDER, and
+FOLDER/photos.txt, a list of all 21 that `monoimage card` and config.DATA.TRAIN.DATA_PATHS read; train on one
+line of it at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from PIL import Image
+
+from vissl_monoimage.images.catalog import CATALOG
+from vissl_monoimage.images.synthetic import SYNTHETIC
+from vissl_monoimage.report.ledger import replace_text
+from vissl_monoimage.whole import whole
+
+
+def write_photos(folder: Path, size: int) -> Path:
+    """Write the synthetic photos and the list of all into `folder`; the list's path.
+
+    Raises:
+        MonoImageError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, make in SYNTHETIC.items():
+        with whole(folder / f"{name}.png") as part:
+            Image.fromarray(make(size, 0)).save(part, "PNG")
+    listed = folder / "photos.txt"
+    replace_text(listed, "".join(f"{line}\n" for line in [*CATALOG, *(f"{name}.png" for name in SYNTHETIC)]))
+    return listed
+
+
+def main() -> None:
+    """Read the command line and write."""
+    parser = argparse.ArgumentParser(description="the photos that which_photo.py compares")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--size", type=int, default=512, help="side of a synthetic photo in px [512]")
+    arguments = parser.parse_args()
+    print(write_photos(arguments.folder, arguments.size))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""A tiny benchmark through the command line: planned, killed, gone on with, finished, and as jobs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+TINY = {
+    "title": "a tiny benchmark",
+    "probes": {
+        "patches": {
+            "config": "benchmark/monoimage/linear_photo_patches",
+            "minutes": 0.2,
+            "overrides": [
+                "+config/monoimage=smoke",
+                "config.MODEL.TRUNK.NAME=convnet4",
+                "config.MONOIMAGE.PATCHES.SIZE=32",
+                "config.MONOIMAGE.PATCHES.TRAIN_SAMPLES=24",
+                "config.MONOIMAGE.PATCHES.TEST_SAMPLES=12",
+            ],
+        }
+    },
+    "cells": {
+        "random": {},
+        "rotnet": {"pretrain": "pretrain/monoimage/rotnet_convnet4", "source": "photo", "minutes": 0.2},
+    },
+    "profiles": {"laptop": {"seeds": [0], "overrides": ["+config/monoimage=smoke"]}},
+}
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> str:
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    return "tiny.yaml"
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "results" / "tiny.jsonl").read_text().splitlines()]
+
+
+def test_a_killed_benchmark_goes_on_and_repeats_nothing(monoimage: Any, tiny: str, tmp_path: Path) -> None:
+    planned = monoimage("reproduce", tiny, "--dry-run").stdout
+    assert "3 runs, 0 finished; to do: 3 in 36 s of one core" in planned
+    assert not (tmp_path / "reproduced").exists()
+
+    command = [sys.executable, "-m", "vissl_monoimage", "reproduce", tiny, "--jobs", "1"]
+    running = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL)
+    first = next(iter(_appearing(tmp_path / "reproduced", "*/ledger.jsonl")))
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    before = first.read_bytes(), first.stat().st_mtime_ns
+
+    said = monoimage("reproduce", tiny, "--jobs", "1").stdout
+    assert (first.read_bytes(), first.stat().st_mtime_ns) == before
+    assert "3 runs, 1 finished; to do: 2" in said
+    assert "[2/2] rotnet, seed 0, probed on patches" in said
+    assert "rotnet on china (1 image)" in said
+    folder = tmp_path / "reproduced"
+    assert (folder / "report" / "tiny" / "report.html").is_file()
+    found = rows(folder)
+    assert sorted(row["kind"] for row in found) == ["pretrain", "probe", "probe"]
+    trained = next(row["checkpoint_out_sha256"] for row in found if row["kind"] == "pretrain")
+    assert [row["checkpoint_in_sha256"] for row in found if row["kind"] == "probe"] == [None, trained]
+
+    again = monoimage("reproduce", tiny).stdout
+    assert "3 runs, 3 finished; to do: 0" in again
+    assert rows(folder) == found
+    header, *lines = (folder / "results" / "tiny.csv").read_text().splitlines()
+    assert header.startswith("protocol,")
+    assert len(lines) == 2 * 4  # methods, layers
+
+
+def test_jobs_of_a_cluster_do_the_same_and_a_failure_is_told(monoimage: Any, tmp_path: Path) -> None:
+    broken = {**TINY["cells"], "broken": {**TINY["cells"]["rotnet"], "overrides": ["config.OPTIMIZER.num_epohcs=1"]}}  # type: ignore[dict-item,index]
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "cells": {"random": {}, "broken": broken["broken"]}}))
+    done = monoimage("reproduce", "tiny.yaml", "--submit", "local", "timeout_min=5", status=2)
+    assert "2 jobs submitted" in done.stdout
+    assert "random, seed 0, probed on patches: done" in done.stdout
+    assert "num_epohcs" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [row["kind"] for row in rows(tmp_path / "reproduced")] == ["probe"]
+
+
+def _appearing(folder: Path, pattern: str, seconds: float = 300) -> list[Path]:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = [path for path in folder.glob(pattern) if path.stat().st_size]
+        if found:
+            return found
+        time.sleep(0.02)
+    raise TimeoutError(f"no {pattern} in {folder}")

@@ -1,0 +1,222 @@
+"""Benchmarks: reading, planning, keeping rows and knowing them again."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from PIL import Image
+
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.report import ledger
+from vissl_monoimage.reproduce.grid import names, read_grid
+from vissl_monoimage.reproduce.plan import Chain, Inputs, Run, plan
+from vissl_monoimage.reproduce.results import keep, missing
+from vissl_monoimage.reproduce.runner import Clock, spell
+from vissl_monoimage.reproduce.submit import submitter
+
+GRID: dict[str, Any] = {
+    "title": "a grid",
+    "probes": {
+        "cifar10": {"config": "probe10", "data": "cifar10", "minutes": 2},
+        "patches": {"config": "patches", "minutes": 1},
+    },
+    "cells": {
+        "random": {},
+        "mono": {"pretrain": "pretrain/a", "source": "photo", "minutes": 5, "overrides": ["config.K=1"]},
+        "again": {"pretrain": "pretrain/a", "source": "photo", "minutes": 5, "overrides": ["config.K=1"]},
+        "other": {"pretrain": "pretrain/a", "source": "photo", "minutes": 5, "overrides": ["config.K=2"]},
+        "full": {"pretrain": "pretrain/a", "source": "cifar10", "minutes": 5},
+    },
+    "profiles": {"laptop": {"seeds": [0, 1]}, "paper": {"seeds": [0], "times": 10, "overrides": ["config.LONG=1"]}},
+}
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., str]:
+    def written(**changes: Any) -> str:
+        file = tmp_path / "mine.yaml"
+        file.write_text(yaml.safe_dump({**GRID, **changes}))
+        return str(file)
+
+    return written
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Inputs:
+    for split in ("train", "test"):
+        (tmp_path / "c10" / split).mkdir(parents=True)
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "me.png")
+    return Inputs(str(tmp_path / "me.png"), {"cifar10": tmp_path / "c10"}, tmp_path / "out")
+
+
+def test_a_pretraining_that_two_cells_share_is_planned_once(write: Callable[..., str], inputs: Inputs) -> None:
+    chains = plan(read_grid(write()), "laptop", inputs)
+    assert len(chains) == 2 * 4  # mono and again are one
+    pretrained = [chain.pretrain.folder for chain in chains if chain.pretrain]
+    assert len(set(pretrained)) == len(pretrained) == 2 * 3
+    probes = [run.folder for chain in chains for run in chain.probes]
+    assert len(set(probes)) == len(probes) == 2 * 4 * 2
+    assert sum(run.minutes for chain in chains for run in chain.runs) == 2 * (3 * 5 + 4 * (2 + 1))
+
+
+def test_the_name_of_a_folder_follows_the_photo_and_not_its_place(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path
+) -> None:
+    grid = read_grid(write())
+
+    def folder(photo: Path) -> str:
+        (chain,) = plan(grid.only(["mono"], []), "laptop", dataclasses.replace(inputs, photo=str(photo)), [0])
+        assert chain.pretrain
+        return chain.pretrain.folder.name
+
+    moved, other = tmp_path / "moved" / "me.png", tmp_path / "other" / "me.png"
+    moved.parent.mkdir()
+    other.parent.mkdir()
+    moved.write_bytes(Path(inputs.photo).read_bytes())
+    Image.new("RGB", (64, 64), "blue").save(other)
+    assert folder(Path(inputs.photo)) == folder(moved) != folder(other)
+
+
+def test_a_part_of_a_benchmark_needs_only_its_own_data(write: Callable[..., str], inputs: Inputs) -> None:
+    part = read_grid(write()).only(["mono", "random"], ["patches"])
+    assert part.data_sets == []
+    chains = plan(part, "laptop", dataclasses.replace(inputs, data={}), [7])
+    assert [[run.title for run in chain.runs] for chain in chains] == [
+        ["mono, seed 7", "mono, seed 7, probed on patches"],
+        ["random, seed 7, probed on patches"],
+    ]
+
+
+def test_a_profile_adds_its_overrides_and_time(write: Callable[..., str], inputs: Inputs) -> None:
+    (chain,) = plan(read_grid(write()).only(["mono"], []), "paper", inputs)
+    assert chain.pretrain
+    assert "config.LONG=1" in chain.pretrain.overrides
+    assert chain.pretrain.minutes == 50
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"cells": {"a": {"pretrain": "p", "source": "foto"}}}, "did you mean 'photo'"),
+        ({"cells": {"a": {"pretrain": "p"}}}, "pretrain and source go together"),
+        ({"cells": {"a": {"pretrain": "p", "source": "photo", "labels": True}}}, "labels are a data set's"),
+        ({"cells": {"a": {"minuts": 3}}}, "cells.a: unknown key 'minuts': did you mean 'minutes'"),
+        ({"probes": {"a": {"config": "c", "data": "cifar"}}}, "did you mean 'cifar100?'"),
+        ({"profile": {}}, "did you mean 'profiles'"),
+    ],
+)
+def test_a_mistake_in_a_benchmark_is_told(write: Callable[..., str], changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(MonoImageError, match=sentence):
+        read_grid(write(**changes))
+
+
+def test_unknown_names_are_told(write: Callable[..., str], inputs: Inputs) -> None:
+    with pytest.raises(MonoImageError, match="did you mean 'table3-cifar'"):
+        read_grid("table3_cifar")
+    with pytest.raises(MonoImageError, match="did you mean 'paper'"):
+        plan(read_grid(write()), "papr", inputs)
+    with pytest.raises(MonoImageError, match="did you mean 'mono'"):
+        plan(read_grid(write()).only(["mona"], []), "laptop", inputs)
+    with pytest.raises(MonoImageError, match="did you mean 'patches'"):
+        read_grid(write()).only([], ["patch"])
+    with pytest.raises(MonoImageError, match="did you mean 'slurm'"):
+        submitter("slrum")
+    with pytest.raises(MonoImageError, match="KEY=VALUE"):
+        submitter("slurm", "gpu")
+
+
+def test_a_data_set_that_is_not_there_is_told(write: Callable[..., str], inputs: Inputs, tmp_path: Path) -> None:
+    empty = dataclasses.replace(inputs, data={"cifar10": tmp_path / "nowhere"})
+    with pytest.raises(MonoImageError, match=r"no cifar-10-batches-py/ or train/<class>/ in that folder"):
+        plan(read_grid(write()), "laptop", empty)
+
+
+def test_torchvisions_files_are_read_as_they_are(write: Callable[..., str], inputs: Inputs, tmp_path: Path) -> None:
+    (tmp_path / "tv" / "cifar-10-batches-py").mkdir(parents=True)
+    unpacked = dataclasses.replace(inputs, data={"cifar10": tmp_path / "tv"})
+    (chain,) = plan(read_grid(write()).only(["full"], []), "laptop", unpacked, [0])
+    assert chain.pretrain
+    assert "config.DATA.TRAIN.DATA_SOURCES=[torchvision_dataset]" in chain.pretrain.overrides
+    assert "config.DATA.TRAIN.LABEL_SOURCES=[]" in chain.pretrain.overrides
+    assert "config.DATA.TEST.LABEL_SOURCES=[torchvision_dataset]" in chain.probes[0].overrides
+
+
+Left = Callable[..., ledger.Row]
+
+
+@pytest.fixture
+def left_by(a_row: Callable[..., ledger.Row]) -> Left:
+    """The row that a run would leave."""
+
+    def row(run: Run, kind: str, checkpoint_in: str | None = None, checkpoint_out: str | None = None) -> ledger.Row:
+        return a_row(
+            run_id=run.folder.name,
+            kind=kind,
+            command=shlex.join(["monoimage", "run", *run.overrides, f"config.CHECKPOINT.DIR={run.folder}"]),
+            checkpoint_in=checkpoint_in,
+            checkpoint_in_sha256=checkpoint_in,
+            checkpoint_out=str(run.folder / "model.torch"),
+            checkpoint_out_sha256=checkpoint_out,
+        )
+
+    return row
+
+
+def test_rows_that_are_kept_are_known_again_wherever_the_data_lies(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left
+) -> None:
+    grid, kept = read_grid(write()), tmp_path / "results" / "mine.jsonl"
+    mono, other, untrained = plan(grid.only(["mono", "other", "random"], []), "laptop", inputs, [0])
+    assert mono.pretrain
+    keep(
+        kept,
+        [left_by(mono.pretrain, "pretrain", checkpoint_out="abc"), left_by(mono.probes[0], "probe", "abc")],
+        inputs,
+    )
+    keep(kept, [left_by(untrained.probes[0], "probe")], inputs)
+    assert str(inputs.out) not in kept.read_text()
+    assert "OUT/" in kept.read_text()
+
+    (tmp_path / "c10").rename(tmp_path / "moved")
+    elsewhere = dataclasses.replace(inputs, data={"cifar10": tmp_path / "moved"}, out=tmp_path / "new")
+    left = missing(plan(grid.only(["mono", "other", "random"], []), "laptop", elsewhere, [0]), kept)
+    assert [[run.title for run in chain.runs] for chain in left] == [
+        ["mono, seed 0", "mono, seed 0, probed on patches"],
+        [run.title for run in other.runs],
+        ["random, seed 0, probed on patches"],
+    ]
+
+
+def test_keeping_adds_and_never_takes_away(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left
+) -> None:
+    chains: list[Chain] = plan(read_grid(write()).only(["random"], []), "laptop", inputs)
+    for chain in chains:
+        keep(tmp_path / "kept.jsonl", [left_by(chain.probes[0], "probe")], inputs)
+        keep(tmp_path / "kept.jsonl", [left_by(chain.probes[0], "probe")], inputs)
+    assert len(ledger.read([tmp_path / "kept.jsonl"])) == len(chains) == 2
+
+
+def test_the_time_left_follows_the_pace_of_the_runs_done(capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [Run(f"run {number}", Path(str(number)), (), 10, 0) for number in range(4)]
+    clock = Clock(runs, jobs=2)
+    clock.tell(runs[0], 20 * 60)  # twice as long as planned: 30 planned minutes are 60, by two at a time 30
+    assert capsys.readouterr().out == "[1/4] run 0: 20 min 0 s, about 30 min 0 s left\n"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "text"), [(0.5, "30 s"), (2.5, "2 min 30 s"), (90, "1 h 30 min"), (59.999, "1 h 0 min")]
+)
+def test_minutes_are_spelled(minutes: float, text: str) -> None:
+    assert spell(minutes) == text
+
+
+def test_every_benchmark_says_what_it_is() -> None:
+    assert {"table1-ablation", "table3-cifar", "fewer-labels", "sources", "resnet"} <= set(names())
+    assert all(read_grid(name).title for name in names())

@@ -1,0 +1,1 @@
+"""A photo by numbers that might say how much a network learns from it."""

@@ -1,0 +1,72 @@
+"""`monoimage ls`: what there is to name."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `ls` to the command line."""
+    parser = subparsers.add_parser("ls", help="the benchmarks, configs, photos and protocols there are")
+    parser.add_argument("what", nargs="*", help=f"only these: {', '.join(LISTS)}")
+    parser.set_defaults(command=ls_command)
+
+
+def ls_command(arguments: argparse.Namespace) -> int:
+    """Print the lists asked for, or all of them: a name and what it is on each line."""
+    from vissl_monoimage.errors import MonoImageError, unknown
+
+    for what in arguments.what:
+        if what not in LISTS:
+            raise MonoImageError(unknown("list", what, LISTS))
+    for number, what in enumerate(arguments.what or LISTS):
+        print(("\n" if number else "") + what)
+        lines = LISTS[what]()
+        width = max(len(name) for name, _ in lines)
+        for name, about in lines:
+            print(f"  {name.ljust(width)}  {about}".rstrip())
+    return 0
+
+
+def _benchmarks() -> list[tuple[str, str]]:
+    from vissl_monoimage.reproduce.grid import names, read_grid
+
+    return [(name, read_grid(name).title) for name in names()]
+
+
+def _configs() -> list[tuple[str, str]]:
+    """Ours, each with the first sentence of its header, which is its manual."""
+    from vissl_monoimage.hydra_plugin import config_folder
+
+    root = config_folder() / "config"
+    return [
+        (str(path.relative_to(root).with_suffix("")), _header(path.read_text()))
+        for path in sorted(root.rglob("*.yaml"))
+    ]
+
+
+def _header(text: str) -> str:
+    comments = [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")]
+    return next((line for line in comments if not line.startswith("@package")), "")
+
+
+def _photos() -> list[tuple[str, str]]:
+    from vissl_monoimage.images.catalog import CATALOG
+
+    return [(name, f"{photo.credit} ({photo.licence})") for name, photo in CATALOG.items()]
+
+
+def _protocols() -> list[tuple[str, str]]:
+    from vissl_monoimage.probe.protocols import PROTOCOLS
+
+    return [(name, protocol.source) for name, protocol in PROTOCOLS.items()]
+
+
+LISTS: dict[str, Callable[[], list[tuple[str, str]]]] = {
+    "benchmarks": _benchmarks,
+    "configs": _configs,
+    "photos": _photos,
+    "protocols": _protocols,
+}

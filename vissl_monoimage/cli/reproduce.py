@@ -1,0 +1,125 @@
+"""`monoimage reproduce`: a benchmark from its YAML to its table, in one command."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vissl_monoimage.reproduce.plan import Chain, Inputs
+
+EXAMPLE = """\
+examples:
+  monoimage reproduce table3-cifar --data cifar10=data --data cifar100=data --dry-run
+  monoimage reproduce table1-ablation --photo me.jpg --data cifar10=data
+  monoimage reproduce table2-imagenet --profile paper --data imagenet1k=/data/imagenet --photo me.jpg \\
+    --submit slurm slurm_partition=gpu gpus_per_node=1
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add `reproduce` to the command line."""
+    parser = subparsers.add_parser(
+        "reproduce",
+        help="a benchmark: all its runs, then its table and page",
+        description="Plans a benchmark (monoimage ls benchmarks), runs what is not finished and reports. "
+        "Stopped or killed, the same command goes on.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", metavar="NAME", help="a benchmark, or the path of a YAML of its form")
+    parser.add_argument("--profile", default="laptop", help="the size of it all: laptop (default) or paper")
+    parser.add_argument("--photo", default="china", help="a photo, or the name of one (default: china)")
+    parser.add_argument("--data", action="append", default=[], metavar="NAME=FOLDER", help="where a data set is")
+    parser.add_argument("--out", default="reproduced", metavar="FOLDER", help="where runs go (default: reproduced)")
+    parser.add_argument("--results", metavar="FOLDER", help="folder of NAME.jsonl and NAME.csv (default: OUT/results)")
+    parser.add_argument("--cells", nargs="+", default=[], metavar="CELL", help="only these")
+    parser.add_argument("--probes", nargs="+", default=[], metavar="PROBE", help="only these")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[], metavar="SEED", help="not the profile's")
+    parser.add_argument("--jobs", type=_at_least_one, metavar="N", help="runs at a time (default: one a core)")
+    parser.add_argument("--submit", nargs="+", metavar="CLUSTER", help="slurm or local, and KEY=VALUE for submitit")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be run, how long, how large")
+    parser.set_defaults(command=reproduce_command)
+
+
+def reproduce_command(arguments: argparse.Namespace) -> int:
+    """Plan, run, report.
+
+    Raises:
+        MonoImageError: an unknown name, a missing data set, or runs that failed; all others are finished then.
+    """
+    from vissl_monoimage.errors import MonoImageError
+    from vissl_monoimage.reproduce.grid import read_grid
+    from vissl_monoimage.reproduce.plan import plan
+    from vissl_monoimage.reproduce.results import missing, report
+    from vissl_monoimage.reproduce.submit import submitter
+
+    grid = read_grid(arguments.name).only(arguments.cells, arguments.probes)
+    inputs = _inputs(arguments, grid.data_sets)
+    chains = plan(grid, arguments.profile, inputs, arguments.seeds)
+    results = Path(arguments.results) if arguments.results else inputs.out / "results"
+    left = missing(chains, results / f"{grid.name}.jsonl")
+    jobs = arguments.jobs or _cores()
+    submit = submitter(*arguments.submit) if arguments.submit else None
+    print(f"{grid.name}: {grid.title}")
+    _show_plan(chains, left, jobs)
+    if arguments.dry_run:
+        return 0
+    from vissl_monoimage.reproduce.runner import run_all
+
+    problems = submit(left, inputs.out) if submit else run_all(left, jobs)
+    report(grid, chains, inputs, results)
+    if problems:
+        raise MonoImageError("\n".join([f"{len(problems)} of {len(left)} failed:", *problems]))
+    return 0
+
+
+def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:
+    from vissl_monoimage.errors import MonoImageError, unknown
+    from vissl_monoimage.images.catalog import CATALOG, resolve
+    from vissl_monoimage.reproduce.grid import DATA_SETS
+    from vissl_monoimage.reproduce.plan import Inputs
+
+    data: dict[str, Path] = {}
+    for item in arguments.data:
+        name, equals, folder = item.partition("=")
+        if not equals or name not in DATA_SETS:
+            raise MonoImageError(f"--data {item} must be NAME=FOLDER: {unknown('data set', name, DATA_SETS)}")
+        data[name] = Path(folder).expanduser().resolve()
+    lacking = [f"--data {name}=FOLDER" for name in needed if name not in data]
+    if lacking:
+        raise MonoImageError(f"{arguments.name} needs {', '.join(lacking)}")
+    photo = arguments.photo if arguments.photo in CATALOG else str(resolve(arguments.photo)[0].resolve())
+    return Inputs(photo, data, Path(arguments.out).resolve())
+
+
+def _show_plan(chains: list[Chain], left: list[Chain], jobs: int) -> None:
+    """The runs there are to do, a line a chain with the minutes of one core, and what they come to."""
+    from vissl_monoimage.reproduce.runner import finished, spell
+
+    to_do = []
+    for chain in left:
+        runs = [run for run in chain.runs if not finished(run.folder)]
+        if runs:
+            print(f"  {'; '.join(run.title for run in runs)}: {spell(sum(run.minutes for run in runs))}")
+        to_do += runs
+    minutes = sum(run.minutes for run in to_do)
+    total = len({run.folder for chain in chains for run in chain.runs})
+    print(
+        f"{total} runs, {total - len(to_do)} finished; to do: {len(to_do)} in {spell(minutes)} of one core, "
+        f"{spell(minutes / jobs)} with {jobs} at a time, {sum(run.megabytes for run in to_do) / 1000:.1f} GB",
+        flush=True,
+    )
+
+
+def _cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0))
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 1")
+    return int(text)

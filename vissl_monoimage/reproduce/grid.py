@@ -1,0 +1,157 @@
+"""A benchmark's YAML: what is trained, on what, probed on what, with which seeds."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from vissl_monoimage.errors import MonoImageError, unknown
+from vissl_monoimage.images.catalog import CATALOG
+from vissl_monoimage.schema import read_block
+from vissl_monoimage.shipped import benchmarks
+
+Item = TypeVar("Item")
+DATA_SETS = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "imagenet1k": "", "places205": ""}  # torchvision's name
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Where every cell of a benchmark is probed. minutes: of one core."""
+
+    config: str
+    data: str = ""
+    minutes: float = 0.0
+    megabytes: float = 20.0
+    overrides: list[str] = field(default_factory=list)
+
+    def problems(self) -> list[str]:
+        """A data set we cannot find in a folder."""
+        return _known("data", self.data)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is trained: a config on a source, and what it costs a seed.
+
+    pretrain: its YAML; none for a trunk that is probed as it starts. source: `photo` (the one given on the command
+    line), a data set, whose images are then the training set, or a photo of the catalog. labels: the data set's own are
+    trained on. trunk: the one to probe, where it is not its probe's.
+    """
+
+    pretrain: str = ""
+    source: str = ""
+    labels: bool = False
+    trunk: str = ""
+    minutes: float = 0.0
+    megabytes: float = 0.0
+    overrides: list[str] = field(default_factory=list)
+    probe_overrides: list[str] = field(default_factory=list)
+
+    def problems(self) -> list[str]:
+        """A pretraining on nothing, a source of no pretraining, or one that is nothing we know."""
+        if bool(self.pretrain) != bool(self.source):
+            return ["pretrain and source go together: name both, or neither for a trunk as it starts"]
+        if self.labels and self.source not in DATA_SETS:
+            return ["labels are a data set's: name one as source"]
+        known = {"photo", *DATA_SETS, *CATALOG}
+        return [f"source: {unknown('source', self.source, known)}"] if self.source and self.source not in known else []
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Seeds, overrides of all pretrainings and of all probes, and how much longer than its minutes a cell takes."""
+
+    seeds: list[int]
+    times: float = 1.0
+    overrides: list[str] = field(default_factory=list)
+    probe_overrides: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A benchmark. beside: benchmarks whose committed rows are shown in its report too."""
+
+    name: str
+    title: str
+    probes: dict[str, Probe]
+    cells: dict[str, Cell]
+    profiles: dict[str, Profile]
+    beside: list[str]
+
+    @property
+    def data_sets(self) -> list[str]:
+        """All that it needs the folders of."""
+        named = [probe.data for probe in self.probes.values()] + [cell.source for cell in self.cells.values()]
+        return sorted(set(named) & set(DATA_SETS))
+
+    def only(self, cells: Sequence[str], probes: Sequence[str]) -> Grid:
+        """The part of it with these cells and probes; all of them where none is named.
+
+        Raises:
+            MonoImageError: an unknown cell or probe.
+        """
+        return dataclasses.replace(
+            self,
+            cells=_chosen(f"benchmark {self.name}: ", "cell", self.cells, cells),
+            probes=_chosen(f"benchmark {self.name}: ", "probe", self.probes, probes),
+        )
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """The YAML as it is read, before its parts are."""
+
+    title: str
+    probes: Mapping[str, Any]
+    cells: Mapping[str, Any]
+    profiles: Mapping[str, Any]
+    beside: list[str] = field(default_factory=list)
+
+
+def read_grid(name: str) -> Grid:
+    """A benchmark by its name, or any YAML of this form by its path.
+
+    Raises:
+        MonoImageError: no such benchmark, or every key, type and name in it that is wrong.
+    """
+    path = Path(name)
+    if path.suffix != ".yaml":
+        if name not in names():
+            raise MonoImageError(f"{unknown('benchmark', name, names())}; or the path of a .yaml")
+        path = benchmarks("grids") / f"{name}.yaml"
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise MonoImageError(f"benchmark {path} cannot be read: {error}") from None
+    if not isinstance(values, Mapping):
+        raise MonoImageError(f"benchmark {path} must be a mapping with title, probes, cells and profiles")
+    sheet = read_block(_Sheet, values, path.name)
+    return Grid(
+        path.stem,
+        sheet.title,
+        {key: read_block(Probe, value, f"{path.name}: probes.{key}") for key, value in sheet.probes.items()},
+        {key: read_block(Cell, value, f"{path.name}: cells.{key}") for key, value in sheet.cells.items()},
+        {key: read_block(Profile, value, f"{path.name}: profiles.{key}") for key, value in sheet.profiles.items()},
+        sheet.beside,
+    )
+
+
+def names() -> list[str]:
+    """The benchmarks that come with the package."""
+    return sorted(path.stem for path in benchmarks("grids").glob("*.yaml"))
+
+
+def _chosen(where: str, kind: str, there: dict[str, Item], wanted: Sequence[str]) -> dict[str, Item]:
+    for name in wanted:
+        if name not in there:
+            raise MonoImageError(where + unknown(kind, name, there))
+    return {name: there[name] for name in wanted or there}
+
+
+def _known(key: str, name: str) -> list[str]:
+    return [f"{key}: {unknown('data set', name, DATA_SETS)}"] if name and name not in DATA_SETS else []

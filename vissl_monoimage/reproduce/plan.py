@@ -1,0 +1,134 @@
+"""From a benchmark to its runs: every pretraining once, whoever asks for it, and the probes of its checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vissl_monoimage.compose import quoted
+from vissl_monoimage.errors import MonoImageError, unknown
+from vissl_monoimage.images.catalog import CATALOG
+from vissl_monoimage.images.loading import load_photo
+from vissl_monoimage.reproduce.grid import DATA_SETS, Cell, Grid, Probe, Profile
+
+TORCHVISION = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
+SPLITS = {"TRAIN": ("train",), "TEST": ("test", "val")}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the machine has: a photo, the folders of data sets, where runs go."""
+
+    photo: str
+    data: dict[str, Path]
+    out: Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """One VISSL run. `folder` is named for what it is and the hash of all that made it."""
+
+    title: str
+    folder: Path
+    overrides: tuple[str, ...]
+    minutes: float
+    megabytes: float
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A pretraining, or none, and the probes of its checkpoint, in order: what one core or one job does."""
+
+    pretrain: Run | None
+    probes: tuple[Run, ...]
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        return (*([self.pretrain] if self.pretrain else []), *self.probes)
+
+
+def plan(grid: Grid, profile: str, inputs: Inputs, seeds: Iterable[int] = ()) -> list[Chain]:
+    """All chains of a benchmark, for the seeds of its profile or others; the first seed of all cells first.
+
+    Raises:
+        MonoImageError: an unknown profile, or a data set whose folder is not known or is not one.
+    """
+    if profile not in grid.profiles:
+        raise MonoImageError(f"benchmark {grid.name}: {unknown('profile', profile, grid.profiles)}")
+    chosen = grid.profiles[profile]
+    found: dict[tuple[Path, ...], Chain] = {}
+    for seed in list(seeds) or chosen.seeds:
+        for name in grid.cells:
+            chain = _chain(grid, name, seed, chosen, inputs)
+            found.setdefault(tuple(run.folder for run in chain.runs), chain)
+    return list(found.values())
+
+
+def _chain(grid: Grid, name: str, seed: int, profile: Profile, inputs: Inputs) -> Chain:
+    cell = grid.cells[name]
+    pretrain = _pretraining(cell, f"{name}, seed {seed}", seed, profile, inputs) if cell.pretrain else None
+    origin = pretrain.folder.name if pretrain else f"{cell.trunk or 'random'}_{seed}"
+    probes = (
+        _probe(probe, cell, f"{name}, seed {seed}, probed on {key}", f"{key}_of_{origin}", seed, profile, inputs)
+        for key, probe in grid.probes.items()
+    )
+    return Chain(pretrain, tuple(probes))
+
+
+def _pretraining(cell: Cell, title: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
+    overrides = [f"config={cell.pretrain}", *profile.overrides]
+    if cell.source in DATA_SETS:
+        for split in SPLITS:
+            overrides += from_folder(split, cell.source, inputs, cell.labels)
+        content = source = cell.source
+    else:
+        photo = inputs.photo if cell.source == "photo" else cell.source
+        source = re.sub(r"\W+", "-", Path(photo).stem)
+        overrides += [f"config.DATA.TRAIN.DATA_PATHS=[{quoted(photo)}]", f"config.MONOIMAGE.SOURCE.SEED={seed}"]
+        content = photo if photo in CATALOG else load_photo(Path(photo)).sha256
+    overrides += [*cell.overrides, f"config.SEED_VALUE={seed}"]
+    where = _folder(f"{Path(cell.pretrain).name}_{source}_{seed}", overrides, content)
+    return Run(title, inputs.out / where, tuple(overrides), cell.minutes * profile.times, cell.megabytes)
+
+
+def _probe(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
+    overrides = [f"config={probe.config}", *profile.probe_overrides, *probe.overrides, *cell.probe_overrides]
+    if cell.trunk:
+        overrides.append(f"config.MODEL.TRUNK.NAME={cell.trunk}")
+    if probe.data:
+        for split in SPLITS:
+            overrides += from_folder(split, probe.data, inputs, labels=True)
+    overrides.append(f"config.SEED_VALUE={seed}")
+    where = _folder(stem, overrides, probe.data)
+    return Run(title, inputs.out / where, tuple(overrides), probe.minutes, probe.megabytes)
+
+
+def from_folder(split: str, data: str, inputs: Inputs, labels: bool) -> Iterator[str]:
+    """Overrides that read a split of a data set: torchvision's unpacked files, or {train,test}/<class>/ of images.
+
+    Raises:
+        MonoImageError: its folder was not given, or holds neither.
+    """
+    if data not in inputs.data:
+        raise MonoImageError(f"this benchmark needs {data}: say where it is with --data {data}=FOLDER")
+    root = inputs.data[data]
+    source, where = "disk_folder", next((root / name for name in SPLITS[split] if (root / name).is_dir()), None)
+    if data in TORCHVISION and (root / TORCHVISION[data]).is_dir():
+        source, where = "torchvision_dataset", root
+    if where is None:
+        unpacked = f"{TORCHVISION[data]}/ or " if data in TORCHVISION else ""
+        raise MonoImageError(f"--data {data}={root}: no {unpacked}{' or '.join(SPLITS[split])}/<class>/ in that folder")
+    yield f"config.DATA.{split}.DATA_SOURCES=[{source}]"
+    yield f"config.DATA.{split}.DATASET_NAMES=[{DATA_SETS[data] if source != 'disk_folder' else data}]"
+    yield f"config.DATA.{split}.DATA_PATHS=[{quoted(where)}]"
+    yield f"config.DATA.{split}.LABEL_SOURCES=[{source if labels else ''}]"
+
+
+def _folder(stem: str, overrides: list[str], content: str) -> str:
+    """A readable name, told apart by all that was overridden; paths do not count, what is in them does."""
+    kept = [item for item in overrides if ".DATA_PATHS=" not in item]
+    return f"{stem}_{hashlib.sha256(json.dumps([*kept, content]).encode()).hexdigest()[:8]}"

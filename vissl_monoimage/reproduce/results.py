@@ -1,0 +1,90 @@
+"""The rows of a benchmark, kept without this machine's folders, and found again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from vissl_monoimage.report import ledger
+from vissl_monoimage.report.table import link
+from vissl_monoimage.report.write import write
+from vissl_monoimage.reproduce.grid import Grid
+from vissl_monoimage.reproduce.plan import Chain, Inputs
+from vissl_monoimage.reproduce.runner import finished
+from vissl_monoimage.shipped import benchmarks
+
+# Where a run is and how it was sped up, not what it is.
+_ASIDE = ("config.CHECKPOINT.", "config.MODEL.WEIGHTS_INIT.PARAMS_FILE=", "config.MONOIMAGE.CACHE_FEATURES=")
+
+Key = frozenset[str]
+
+
+def report(grid: Grid, chains: Sequence[Chain], inputs: Inputs, results: Path) -> None:
+    """Keep the rows of the finished runs in `results`/NAME.jsonl, and write table and page from them.
+
+    Weights and photos on the page come from the runs themselves; rows of other benchmarks stand beside them.
+    """
+    folders = dict.fromkeys(run.folder for chain in chains for run in chain.runs)
+    own = [row for folder in folders if (row := finished(folder))]
+    kept = results / f"{grid.name}.jsonl"
+    keep(kept, own, inputs)
+    beside = [benchmarks("results") / f"{name}.jsonl" for name in grid.beside]
+    here = {row.run_id for row in own}
+    rows = own + [row for row in ledger.read([kept, *beside]) if row.run_id not in here]
+    page = write(rows, inputs.out / "report" / grid.name) if rows else None
+    if page:
+        ledger.replace_text(results / f"{grid.name}.csv", page.with_name("report.csv").read_text())
+
+
+def keep(target: Path, rows: Iterable[ledger.Row], inputs: Inputs) -> None:
+    """Add rows to the ledger `target`, each run once; paths of this machine become OUT, CIFAR10 and so on."""
+    kept = {row.run_id: row for row in (ledger.read([target]) if target.is_file() else [])}
+    short = {str(inputs.out): "OUT", **{str(root): name.upper() for name, root in inputs.data.items()}}
+    if Path(inputs.photo).is_file():
+        short[str(inputs.photo)] = Path(inputs.photo).name
+    for row in rows:
+        text = json.dumps(dataclasses.asdict(row), separators=(",", ":"))
+        for here in sorted(short, key=len, reverse=True):
+            text = text.replace(here, short[here])
+        kept[row.run_id] = ledger.Row(**json.loads(text))
+    lines = [json.dumps(dataclasses.asdict(row), separators=(",", ":")) for row in kept.values()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    ledger.replace_text(target, "".join(line + "\n" for line in lines))
+
+
+def missing(chains: Sequence[Chain], target: Path) -> list[Chain]:
+    """The chains, less the probes that the ledger `target` has rows of; those with no probe left are gone.
+
+    A row is of the same run where config, overrides and seed are the same, and those of its pretraining.
+    """
+    known = _known(target)
+    left = []
+    for chain in chains:
+        source = _key(chain.pretrain.overrides) if chain.pretrain else None
+        probes = tuple(probe for probe in chain.probes if (source, _key(probe.overrides)) not in known)
+        left += [Chain(chain.pretrain, probes)] if probes else []
+    return left
+
+
+def _known(target: Path) -> set[tuple[Key | None, Key]]:
+    if not target.is_file():
+        return set()
+    probed = link(ledger.read([target]))
+    return {(_of(item.pretrain) if item.pretrain else None, _of(item.probe)) for item in probed}
+
+
+def _of(row: ledger.Row) -> Key:
+    return _key(shlex.split(row.command)[2:])
+
+
+def _key(overrides: Iterable[str]) -> Key:
+    return frozenset(_without_folders(item) for item in overrides if not item.startswith(_ASIDE))
+
+
+def _without_folders(override: str) -> str:
+    name, _, value = override.partition("=")
+    last = value.strip("[]'").rpartition("/")[2]
+    return f"{name}={last}" if "PATHS" in name else override

@@ -1,0 +1,62 @@
+"""The same chains as jobs of a cluster, by submitit: SLURM, or `local` for processes of this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from vissl_monoimage.errors import MonoImageError, unknown
+from vissl_monoimage.reproduce.plan import Chain
+from vissl_monoimage.reproduce.runner import attempt
+
+CLUSTERS = ("slurm", "local")
+SECONDS_BETWEEN_LOOKS = 2.0
+
+
+def submitter(cluster: str, *options: str) -> Callable[[Sequence[Chain], Path], list[str]]:
+    """What `--submit CLUSTER KEY=VALUE...` asks for: `submit_all` for that cluster, with those options.
+
+    Raises:
+        MonoImageError: an unknown cluster, or an option that is not KEY=VALUE.
+    """
+    if cluster not in CLUSTERS:
+        raise MonoImageError(f"--submit: {unknown('cluster', cluster, CLUSTERS)}")
+    pairs = [option.partition("=") for option in options]
+    for option, (key, equals, _) in zip(options, pairs, strict=True):
+        if not key or not equals:
+            raise MonoImageError(f"--submit {cluster}: '{option}' must be KEY=VALUE, such as slurm_partition=gpu")
+    values = {key: int(value) if value.isdigit() else value for key, _, value in pairs}
+    return lambda chains, out: submit_all(chains, cluster, values, out)
+
+
+def submit_all(chains: Sequence[Chain], cluster: str, options: Mapping[str, int | str], out: Path) -> list[str]:
+    """A job a chain; waits for all of them and returns what failed, a sentence each.
+
+    Interrupted, it leaves the jobs in the queue; the same command waits for what they are doing and goes on.
+
+    Raises:
+        MonoImageError: submitit does not know the cluster or an option, or found no scheduler.
+    """
+    import submitit
+
+    try:
+        executor = submitit.AutoExecutor(folder=out / "jobs", cluster=cluster)
+        executor.update_parameters(**{"timeout_min": 24 * 60, **options})
+        with executor.batch():
+            jobs = [executor.submit(attempt, chain) for chain in chains]
+    except (RuntimeError, NameError, ValueError, TypeError, OSError) as error:
+        raise MonoImageError(f"--submit {cluster}: {str(error).splitlines()[0]}") from None
+    print(
+        f"{len(jobs)} jobs submitted: {', '.join(str(job.job_id) for job in jobs)}; logs in {out / 'jobs'}", flush=True
+    )
+    waiting = dict(zip(jobs, chains, strict=True))
+    problems = []
+    while waiting:
+        for job in [job for job in waiting if job.done()]:
+            chain, crash = waiting.pop(job), job.exception()
+            problem = f"job {job.job_id} ended without a result: {job.paths.stderr}" if crash else job.result()
+            problems += [problem] if problem else []
+            print(f"[{len(jobs) - len(waiting)}/{len(jobs)}] {chain.runs[0].title}: {problem or 'done'}", flush=True)
+        time.sleep(SECONDS_BETWEEN_LOOKS if waiting else 0)
+    return problems
