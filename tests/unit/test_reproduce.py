@@ -109,6 +109,9 @@ def test_a_profile_adds_its_overrides_and_time(write: Callable[..., str], inputs
         ({"cells": {"a": {"minuts": 3}}}, "cells.a: unknown key 'minuts': did you mean 'minutes'"),
         ({"probes": {"a": {"config": "c", "data": "cifar"}}}, "did you mean 'cifar100?'"),
         ({"profile": {}}, "did you mean 'profiles'"),
+        ({"cells": {"a": 3}}, "cells.a=3 must be a mapping"),
+        ({"profiles": {"laptop": {"seeds": ["a"]}}}, "must be a list of whole numbers"),
+        ({"profiles": {"laptop": {"seeds": []}}}, "must be a list of whole numbers"),
     ],
 )
 def test_a_mistake_in_a_benchmark_is_told(write: Callable[..., str], changes: dict[str, Any], sentence: str) -> None:

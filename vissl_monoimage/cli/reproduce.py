@@ -84,8 +84,10 @@ def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:
     data: dict[str, Path] = {}
     for item in arguments.data:
         name, equals, folder = item.partition("=")
-        if not equals or name not in DATA_SETS:
-            raise MonoImageError(f"--data {item} must be NAME=FOLDER: {unknown('data set', name, DATA_SETS)}")
+        if not equals or not folder:
+            raise MonoImageError(f"--data {item} must be NAME=FOLDER, such as cifar10=data")
+        if name not in DATA_SETS:
+            raise MonoImageError(f"--data {item}: {unknown('data set', name, DATA_SETS)}")
         data[name] = Path(folder).expanduser().resolve()
     lacking = [f"--data {name}=FOLDER" for name in needed if name not in data]
     if lacking:

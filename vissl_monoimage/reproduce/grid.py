@@ -71,6 +71,12 @@ class Profile:
     overrides: list[str] = field(default_factory=list)
     probe_overrides: list[str] = field(default_factory=list)
 
+    def problems(self) -> list[str]:
+        """Seeds are whole numbers, one at least."""
+        if self.seeds and all(isinstance(seed, int) and seed >= 0 for seed in self.seeds):
+            return []
+        return [f"seeds={self.seeds} must be a list of whole numbers, such as [0, 1, 2]"]
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -134,9 +140,9 @@ def read_grid(name: str) -> Grid:
     return Grid(
         path.stem,
         sheet.title,
-        {key: read_block(Probe, value, f"{path.name}: probes.{key}") for key, value in sheet.probes.items()},
-        {key: read_block(Cell, value, f"{path.name}: cells.{key}") for key, value in sheet.cells.items()},
-        {key: read_block(Profile, value, f"{path.name}: profiles.{key}") for key, value in sheet.profiles.items()},
+        _parts(Probe, sheet.probes, f"{path.name}: probes"),
+        _parts(Cell, sheet.cells, f"{path.name}: cells"),
+        _parts(Profile, sheet.profiles, f"{path.name}: profiles"),
         sheet.beside,
     )
 
@@ -144,6 +150,13 @@ def read_grid(name: str) -> Grid:
 def names() -> list[str]:
     """The benchmarks that come with the package."""
     return sorted(path.stem for path in benchmarks("grids").glob("*.yaml"))
+
+
+def _parts(kind: type[Item], values: Mapping[str, Any], where: str) -> dict[str, Item]:
+    for name, value in values.items():
+        if not isinstance(value, Mapping):
+            raise MonoImageError(f"{where}.{name}={value!r} must be a mapping, {{}} where nothing is to be said")
+    return {name: read_block(kind, value, f"{where}.{name}") for name, value in values.items()}
 
 
 def _chosen(where: str, kind: str, there: dict[str, Item], wanted: Sequence[str]) -> dict[str, Item]:
