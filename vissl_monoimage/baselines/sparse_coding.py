@@ -38,9 +38,10 @@ def learn(code: SparseCode, crops: Crops, seed: int) -> None:
     mean = patches.mean(0)
     whitening = zca(patches)
     print(f"a dictionary of {code.ATOMS} atoms for {len(patches)} patches", flush=True)
+    whitened = ((patches - mean) @ whitening).astype(np.float64)  # in float32 its descent does not reach its tolerance
     learner = MiniBatchDictionaryLearning(
         code.ATOMS, alpha=code.THRESHOLD, max_iter=1, batch_size=_BATCH, fit_algorithm="cd", random_state=seed
-    ).fit((patches - mean) @ whitening)
+    ).fit(whitened)
     code.dictionary.copy_(torch.from_numpy(learner.components_).view_as(code.dictionary))
     code.whitening.copy_(torch.from_numpy(whitening))
     code.mean.copy_(torch.from_numpy(mean).view_as(code.mean))

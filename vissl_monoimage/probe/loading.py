@@ -40,7 +40,7 @@ def check_trunk(checkpoint_path: str, config: Mapping[str, Any]) -> list[str]:
         return []
     try:
         trunk = build_on_meta(model)
-        if not list(trunk.parameters()):
+        if hasattr(trunk, "fixed"):
             return [f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE: trunk '{model.TRUNK.NAME}' learns nothing; leave it out"]
         checkpoint = read_checkpoint(checkpoint_path)
         if ours:
