@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.decomposition import MiniBatchDictionaryLearning
+from sklearn.exceptions import ConvergenceWarning
 
 from vissl_monoimage import seeding
 from vissl_monoimage.baselines.crops import Crops, check_enough, draw_patches
@@ -41,7 +44,10 @@ def learn(code: SparseCode, crops: Crops, seed: int) -> None:
     whitened = ((patches - mean) @ whitening).astype(np.float64)  # in float32 its descent does not reach its tolerance
     learner = MiniBatchDictionaryLearning(
         code.ATOMS, alpha=code.THRESHOLD, max_iter=1, batch_size=_BATCH, fit_algorithm="cd", random_state=seed
-    ).fit(whitened)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # of a patch now and then, by a hair
+        learner.fit(whitened)
     code.dictionary.copy_(torch.from_numpy(learner.components_).view_as(code.dictionary))
     code.whitening.copy_(torch.from_numpy(whitening))
     code.mean.copy_(torch.from_numpy(mean).view_as(code.mean))
