@@ -19,8 +19,8 @@ from vissl_monoimage.report.compare import DASH_NOTE, differences, recovered
 from vissl_monoimage.report.latex import escape, latex
 from vissl_monoimage.report.ledger import Row
 from vissl_monoimage.report.longform import HEADER, long_form
-from vissl_monoimage.report.sheet import Sheet
 from vissl_monoimage.report.table import Table, build, link
+from vissl_monoimage.report.text_table import TextTable
 
 Make = Callable[..., Row]
 Accuracies = dict[int, float]  # of conv1, by training seed
@@ -55,9 +55,9 @@ def top(value: float) -> dict[str, dict[str, float]]:
     return {"conv1": {"top_1": value}}
 
 
-def cells(sheet: Sheet | None) -> dict[str, list[str]]:
-    assert sheet is not None
-    return {row[0]: row[1:] for row in sheet.rows}
+def cells(text: TextTable | None) -> dict[str, list[str]]:
+    assert text is not None
+    return {row[0]: row[1:] for row in text.rows}
 
 
 def test_differences_are_scipys_paired_t_interval(a_row: Make) -> None:
@@ -105,10 +105,10 @@ def test_the_recovered_share_is_that_of_every_possible_resample(a_row: Make) -> 
 def test_a_share_of_nothing_is_a_dash_with_its_footnote(
     a_row: Make, random: Accuracies, full: Accuracies, shown: str
 ) -> None:
-    sheet = recovered(table_of(a_row, random, {0: 55.0}, full))
-    assert sheet is not None
-    assert sheet.rows[0][2] == shown
-    assert (DASH_NOTE in sheet.notes) == (shown == "-")
+    text = recovered(table_of(a_row, random, {0: 55.0}, full))
+    assert text is not None
+    assert text.rows[0][2] == shown
+    assert (DASH_NOTE in text.notes) == (shown == "-")
 
 
 def test_shares_are_of_the_same_method_and_need_random_weights(a_row: Make) -> None:
@@ -153,16 +153,16 @@ def test_escaped_text_is_read_back_by_a_reader_of_its_own(text: str) -> None:
 
 
 def test_latex_tables_have_their_columns_and_say_protocol_data_set_and_n(a_row: Make) -> None:
-    sheets = render.sheets(table_of(a_row, RANDOM, MONO, FULL, method="a_b&c"))
-    text = latex(sheets)
-    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == len(sheets)
+    texts = render.text_tables(table_of(a_row, RANDOM, MONO, FULL, method="a_b&c"))
+    text = latex(texts)
+    assert text.count(r"\begin{table}") == text.count(r"\end{table}") == len(texts)
     caption = re.findall(r"\\caption\{(.*)\}", text)[0]
     assert all(word in caption for word in ("set", "p-v1", "n = 3 trunks a line"))
     assert r"a\_b\&c on china (1 image)" in text
-    for sheet, body in zip(sheets, text.split(r"\begin{tabular}")[1:], strict=True):
+    for one, body in zip(texts, text.split(r"\begin{tabular}")[1:], strict=True):
         columns = re.match(r"\{([lr]+)\}", body)
         assert columns
-        assert len(columns[1]) == len(sheet.header)
+        assert len(columns[1]) == len(one.header)
         lines = [line for line in body.splitlines() if line.endswith(r" \\")]
-        assert len(lines) == 1 + len(sheet.rows)
-        assert {len(re.findall(r"(?<!\\)&", line)) for line in lines} == {len(sheet.header) - 1}
+        assert len(lines) == 1 + len(one.rows)
+        assert {len(re.findall(r"(?<!\\)&", line)) for line in lines} == {len(one.header) - 1}

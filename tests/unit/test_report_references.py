@@ -14,8 +14,8 @@ from vissl_monoimage.report.latex import latex
 from vissl_monoimage.report.ledger import Row
 from vissl_monoimage.report.page import render_page
 from vissl_monoimage.report.references import Reference
-from vissl_monoimage.report.sheet import Sheet, markdown
 from vissl_monoimage.report.table import build, link
+from vissl_monoimage.report.text_table import TextTable, markdown
 
 Make = Callable[..., Row]
 HEADER = "table,dataset,protocol,method,source,n_images,augmentation,layer,top_1,mark,verified"
@@ -85,9 +85,9 @@ def rows_of(a_row: Make, dataset: str, recipe: dict[str, object], base: float = 
     return [mono, a_row(run_id="r", accuracies=random, **common), probe]
 
 
-def cited_of(rows: list[Row]) -> Sheet | None:
+def cited_of(rows: list[Row]) -> TextTable | None:
     (table,) = build(link(rows))
-    found = [sheet for sheet in render.sheets(table) if sheet.title.startswith("The paper's figures")]
+    found = [text for text in render.text_tables(table) if text.title.startswith("The paper's figures")]
     return found[0] if found else None
 
 
@@ -95,7 +95,7 @@ def cited_of(rows: list[Row]) -> Sheet | None:
 def test_no_recalled_figure_is_shown_without_its_dagger_anywhere(a_row: Make, dataset: str) -> None:
     """The figures of the files, looked for as digits: each occurrence is followed at once by a dagger."""
     rows = rows_of(a_row, dataset, {})
-    sheets = [sheet for table in build(link(rows)) for sheet in render.sheets(table)]
+    texts = [text for table in build(link(rows)) for text in render.text_tables(table)]
     page = re.sub(r"data:[^\"]+", "", render_page(rows).split("</style>")[1])
     recalled = {
         f"{row.top_1:.1f}"
@@ -103,7 +103,7 @@ def test_no_recalled_figure_is_shown_without_its_dagger_anywhere(a_row: Make, da
         if row.mark == "recalled" and row.top_1 is not None and row.dataset == dataset
     }
     ours = {"10.0", "11.0", "12.0", "13.0", "14.0"}
-    for text, dagger in ((page, "†"), (markdown(sheets), "†"), (latex(sheets), r"\textdagger{}")):
+    for text, dagger in ((page, "†"), (markdown(texts), "†"), (latex(texts), r"\textdagger{}")):
         for figure in recalled - ours:
             found = [text[match.end() :] for match in re.finditer(rf"(?<![\d.+-]){re.escape(figure)}(?!\d)", text)]
             assert found, figure
@@ -126,9 +126,9 @@ def test_no_recalled_figure_is_shown_without_its_dagger_anywhere(a_row: Make, da
 def test_ours_stands_beside_the_row_of_the_same_augmentations_alone(
     a_row: Make, recipe: dict[str, object], augmentation: str | None
 ) -> None:
-    sheet = cited_of(rows_of(a_row, "cifar10", recipe))
-    assert sheet is not None
-    beside = {row[0]: row[1:] for row in sheet.rows if any("(" in cell for cell in row[1:])}
+    text = cited_of(rows_of(a_row, "cifar10", recipe))
+    assert text is not None
+    beside = {row[0]: row[1:] for row in text.rows if any("(" in cell for cell in row[1:])}
     expected = {} if augmentation is None else {f"MonoGAN on ameyoko, augmentation: {augmentation}"}
     assert set(beside) == {"Random", *expected}
     assert beside["Random"][0] == "57.8† (-47.8)"

@@ -16,8 +16,8 @@ from rich.console import Console
 from vissl_monoimage.report import ledger, render
 from vissl_monoimage.report.intervals import interval
 from vissl_monoimage.report.ledger import Row
-from vissl_monoimage.report.sheet import markdown
 from vissl_monoimage.report.table import Table, build, link
+from vissl_monoimage.report.text_table import markdown
 
 Make = Callable[..., Row]
 IMAGE = {"name": "china", "sha256": "5" * 64}
@@ -120,7 +120,7 @@ def test_different_experiments_are_never_averaged(pretrained: Make, probed: Make
     ]
     assert "Not p-v1 as it stands: epochs=1 (9)" in render.plain(tables)
     assert "Not p-v1 as it stands: epochs=1 (9)" in markdown(
-        [sheet for table in tables for sheet in render.sheets(table)]
+        [text for table in tables for text in render.text_tables(table)]
     )
 
 
@@ -161,7 +161,7 @@ def test_every_rendering_names_layers_protocol_seeds_and_interval(pretrained: Ma
     render.show(tables, Console(file=boxed, force_terminal=True, width=200))
     render.show(tables, Console(file=piped, width=80))
     for text in (
-        markdown([sheet for table in tables for sheet in render.sheets(table)]),
+        markdown([text for table in tables for text in render.text_tables(table)]),
         render.plain(tables),
         boxed.getvalue(),
         piped.getvalue(),
@@ -182,7 +182,7 @@ def test_every_rendering_names_layers_protocol_seeds_and_interval(pretrained: Ma
 
 def test_markdown_cells_cannot_break_the_table(pretrained: Make, probed: Make) -> None:
     source = pretrained(0, images=[{"name": "a|b.jpg", "sha256": "6" * 64}])
-    lines = markdown(render.sheets(only([source, probed(source, 0, 1.0)]))).splitlines()
+    lines = markdown(render.text_tables(only([source, probed(source, 0, 1.0)]))).splitlines()
     cells = [line.replace("\\|", "").count("|") for line in lines if line.startswith("|")]
     assert len(set(cells)) == 1
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 from typing import ClassVar
 
 import torch
@@ -23,11 +25,17 @@ class _Channelwise(nn.Module):
 
     def __init__(self, scales: int, size: int) -> None:
         super().__init__()
-        self.scattering = ScatteringTorch2D(J=scales, shape=(size, size), L=8, max_order=2)
+        self.scattering = copy.deepcopy(_filters(scales, size))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         coefficients: torch.Tensor = self.scattering(images)
         return coefficients.flatten(1, 2)
+
+
+@functools.cache
+def _filters(scales: int, size: int) -> ScatteringTorch2D:
+    """Made once a process: at 224 px it takes 3 s, and a run builds its trunk for the check and for the heads too."""
+    return ScatteringTorch2D(J=scales, shape=(size, size), L=8, max_order=2)
 
 
 @register_model_trunk("scattering")

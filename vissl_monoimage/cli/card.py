@@ -29,7 +29,7 @@ def add_parser(subparsers: Any) -> None:
 def card_command(arguments: argparse.Namespace) -> int:
     """Measure, print and, with -o, write."""
     from vissl_monoimage.card.card import as_text, measure, save_csv
-    from vissl_monoimage.card.sheet import save_card
+    from vissl_monoimage.card.drawing import save_card
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.images.catalog import resolve
     from vissl_monoimage.images.loading import load_photo

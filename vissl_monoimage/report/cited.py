@@ -10,8 +10,8 @@ from typing import Any
 from vissl_monoimage.images.recipe import RECIPES
 from vissl_monoimage.report.line import Line
 from vissl_monoimage.report.references import DAGGER, Reference, paper
-from vissl_monoimage.report.sheet import Sheet
 from vissl_monoimage.report.table import Table
+from vissl_monoimage.report.text_table import TextTable
 
 TRUNK, PROTOCOL = "convnet4", "cifar-v"
 # What each augmentation of the paper's table is in a recipe when it is off, and what a recipe may be free to change.
@@ -29,7 +29,7 @@ NOTE = (
 RECALLED = f"{DAGGER} Recalled from memory and not checked against the paper, as is every difference to it."
 
 
-def cited(table: Table) -> Sheet | None:
+def cited(table: Table) -> TextTable | None:
     """The paper's CIFAR table of the same data set; None where it has none, or ours is another kind of table."""
     ours = [line for line in table.lines if line.trunk == TRUNK]
     known = [number for number in paper() if number.dataset == table.dataset and number.top_1 is not None]
@@ -47,7 +47,7 @@ def cited(table: Table) -> Sheet | None:
     recalled = any(number.mark == "recalled" for number in known)
     notes = [NOTE.format(protocol=table.protocol), *([RECALLED] if recalled else [])]
     title = f"The paper's figures (%): {table.dataset}, its own network and protocol"
-    return Sheet(title, ["the paper's method", *layers], rows, list(range(1, len(layers) + 1)), notes)
+    return TextTable(title, ["the paper's method", *layers], rows, list(range(1, len(layers) + 1)), notes)
 
 
 def _cell(theirs: Reference | None, ours: Line | None) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from vissl_monoimage.report.intervals import Cell, Share, interval, share
 from vissl_monoimage.report.line import Line
-from vissl_monoimage.report.sheet import Sheet
 from vissl_monoimage.report.table import Table
+from vissl_monoimage.report.text_table import TextTable
 
 DIFFERENCES_NOTE = (
     "Points above random weights of the same architecture, paired by training seed: the mean of the pairs' "
@@ -28,21 +28,21 @@ SHARES_NOTE = (
 )
 DASH_NOTE = (
     "-: the full data set's own gain over random weights cannot be told from 0 there (its interval above includes 0, "
-    "or without one it is not positive), and a share of it would mean nothing."
+    "or without one it is not positive; or some draw of it is not), and a share of it would mean nothing."
 )
 
 
-def differences(table: Table) -> Sheet | None:
+def differences(table: Table) -> TextTable | None:
     """Each line less the random weights of its trunk, in points a layer; None where there are none to compare."""
     rows = []
     for line, random in _beside_random(table):
         cells = {layer: difference(line, random, layer).shown("+") for layer in line.cells if layer in random.cells}
         rows.append(([line.label], cells, [_pairs(_shared(line, random)), line.trunk]))
     title = f"Difference to random weights (points): {table.context}"
-    return _sheet(title, table, ["learned from"], ["pairs", "architecture"], rows, [DIFFERENCES_NOTE])
+    return _text_table(title, table, ["learned from"], ["pairs", "architecture"], rows, [DIFFERENCES_NOTE])
 
 
-def recovered(table: Table) -> Sheet | None:
+def recovered(table: Table) -> TextTable | None:
     """Per layer, the percentage of a full data set's gain over random weights that few images give; or None."""
     rows = []
     for line, random in _beside_random(table):
@@ -52,7 +52,7 @@ def recovered(table: Table) -> Sheet | None:
             rows.append(([line.label, full.label], cells, [_pairs(_shared(line, full, random)), line.trunk]))
     title = f"% of full-data accuracy recovered, per layer: {table.context}"
     notes = [SHARES_NOTE, *([DASH_NOTE] if any("-" in cells.values() for _, cells, _ in rows) else [])]
-    return _sheet(title, table, ["learned from", "share of"], ["shared seeds", "architecture"], rows, notes)
+    return _text_table(title, table, ["learned from", "share of"], ["shared seeds", "architecture"], rows, notes)
 
 
 def difference(line: Line, other: Line, layer: str) -> Cell:
@@ -108,16 +108,16 @@ def _pairs(seeds: Sequence[str]) -> str:
     return f"n={len(seeds)} (seeds {listed})" if len(seeds) > 1 else f"n=1 (seed {listed}), no interval"
 
 
-def _sheet(
+def _text_table(
     title: str,
     table: Table,
     first: list[str],
     last: list[str],
     rows: Sequence[tuple[list[str], Mapping[str, str], list[str]]],
     notes: list[str],
-) -> Sheet | None:
-    """A sheet with the layers that some row has; None without rows."""
+) -> TextTable | None:
+    """A text with the layers that some row has; None without rows."""
     layers = [layer for layer in table.layers if any(layer in cells for _, cells, _ in rows)]
     filled = [[*names, *(cells.get(layer, "") for layer in layers), *ends] for names, cells, ends in rows]
     numeric = list(range(len(first), len(first) + len(layers)))
-    return Sheet(title, [*first, *layers, *last], filled, numeric, notes) if rows else None
+    return TextTable(title, [*first, *layers, *last], filled, numeric, notes) if rows else None

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure as Canvas
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.report.ledger import Row
+from vissl_monoimage.report.line import taught_by
 from vissl_monoimage.report.table import Table
 
 # Okabe and Ito's colours, told apart by colour-blind readers as well; random weights are always grey.
@@ -55,7 +56,7 @@ def loss_curve(row: Row) -> Figure:
         svg(canvas),
         "image/svg+xml",
         f"Line plot of the training loss of {row.name}, {ends}.",
-        f"Training loss of {row.method} (seed {row.seed}), single steps.",
+        f"Training loss of {taught_by(row)}, seed {row.seed}, single steps.",
     )
 
 

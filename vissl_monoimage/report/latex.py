@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vissl_monoimage.report.sheet import Sheet
+from vissl_monoimage.report.text_table import TextTable
 
 HEAD = "% Made by vissl_monoimage's monoimage report. Needs \\usepackage{booktabs,textcomp,graphicx}.\n"
 _ESCAPES = str.maketrans(
@@ -22,9 +22,9 @@ _ESCAPES = str.maketrans(
 )
 
 
-def latex(sheets: Sequence[Sheet]) -> str:
-    """A file to \\input: one `table` a sheet, its title and notes as the caption, no wider than the text."""
-    return "\n".join([HEAD, *map(_table, sheets)])
+def latex(tables: Sequence[TextTable]) -> str:
+    """A file to \\input: one LaTeX `table` each, its title and notes as the caption, no wider than the text."""
+    return "\n".join([HEAD, *map(_table, tables)])
 
 
 def escape(text: str) -> str:
@@ -32,9 +32,9 @@ def escape(text: str) -> str:
     return " ".join(text.split()).translate(_ESCAPES)
 
 
-def _table(sheet: Sheet) -> str:
-    columns = "".join("r" if column in sheet.numeric else "l" for column in range(len(sheet.header)))
-    caption = escape(" ".join([f"{sheet.title}.", *sheet.notes]))
+def _table(table: TextTable) -> str:
+    columns = "".join("r" if column in table.numeric else "l" for column in range(len(table.header)))
+    caption = escape(" ".join([f"{table.title}.", *table.notes]))
     return "\n".join(
         [
             r"\begin{table}",
@@ -44,9 +44,9 @@ def _table(sheet: Sheet) -> str:
             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{{columns}}}",
             r"\toprule",
-            _row(sheet.header),
+            _row(table.header),
             r"\midrule",
-            *map(_row, sheet.rows),
+            *map(_row, table.rows),
             r"\bottomrule",
             r"\end{tabular}}",
             r"\end{table}",

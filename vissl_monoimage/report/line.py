@@ -18,6 +18,12 @@ class Probed:
     pretrain: Row | None
 
     @property
+    def experiment(self) -> tuple[str, str]:
+        """The same for all probes of one line of a table: those that differ in nothing but seeds."""
+        origin = self.pretrain.group_hash if self.pretrain else self.probe.checkpoint_in_sha256 or "random"
+        return origin, self.probe.group_hash
+
+    @property
     def untaught(self) -> bool:
         """Neither a pretraining nor a file is behind the trunk."""
         return self.pretrain is None and self.probe.checkpoint_in is None
@@ -69,11 +75,16 @@ def label(item: Probed) -> str:
     if item.pretrain is None:
         file = item.probe.checkpoint_in
         return f"checkpoint {Path(file).parent.name}/{Path(file).name}" if file else "random weights"
-    images = item.pretrain.images
+    return taught_by(item.pretrain)
+
+
+def taught_by(pretrain: Row) -> str:
+    """Method and images of a pretraining: `rotnet on china (1 image)`, `rotnet on cifar10`."""
+    images = pretrain.images
     if not images:
-        return f"{item.pretrain.method} on {item.pretrain.dataset}"
+        return f"{pretrain.method} on {pretrain.dataset}"
     what = f"{images[0]['name']} (1 image)" if len(images) == 1 else f"{len(images)} images"
-    return f"{item.pretrain.method} on {what}"
+    return f"{pretrain.method} on {what}"
 
 
 def line_of(group: list[Probed], name: str) -> Line:

@@ -14,8 +14,8 @@ from vissl_monoimage.report import clusters, figures, gan, photo, render
 from vissl_monoimage.report.figures import Figure
 from vissl_monoimage.report.ledger import Row
 from vissl_monoimage.report.line import Probed, label
-from vissl_monoimage.report.sheet import Sheet
 from vissl_monoimage.report.table import build, link
+from vissl_monoimage.report.text_table import TextTable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ class TableBlock:
 
     dataset: str
     figure: Figure
-    sheets: list[Sheet]
+    tables: list[TextTable]
 
 
 def render_page(rows: Sequence[Row]) -> str:
@@ -33,7 +33,7 @@ def render_page(rows: Sequence[Row]) -> str:
     pretrained = _pretrained(rows, probed)
     missing: list[str] = []
     generators = gan.drawn(pretrained, missing)
-    tables = [TableBlock(table.dataset, figures.per_layer(table), render.sheets(table)) for table in build(probed)]
+    tables = [TableBlock(table.dataset, figures.per_layer(table), render.text_tables(table)) for table in build(probed)]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("vissl_monoimage.report", "."),
         autoescape=True,

@@ -13,7 +13,7 @@ from vissl_monoimage.report import figures
 from vissl_monoimage.report.figures import Figure
 from vissl_monoimage.report.hints import hints
 from vissl_monoimage.report.ledger import Row
-from vissl_monoimage.report.line import Probed, label
+from vissl_monoimage.report.line import taught_by
 
 MAX_RUNS = 4  # on a page: the pictures of each can have megabytes
 Look = dict[str, Any]
@@ -48,7 +48,7 @@ def shown(
 
 def _names(rows: Sequence[Row]) -> list[str]:
     """What each learned from, and its seed; and what tells apart those that learned from the same."""
-    labels = [label(Probed(row, row)) for row in rows]
+    labels = [taught_by(row) for row in rows]
     return [f"{text}{hint}, seed {row.seed}" for row, text, hint in zip(rows, labels, hints(labels, rows), strict=True)]
 
 

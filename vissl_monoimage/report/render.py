@@ -1,4 +1,4 @@
-"""A table as text: plain or rich on a terminal, and as sheets for every file."""
+"""A table as text: plain or rich on a terminal, and as text tables for every file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rich.table import Table as RichTable
 
 from vissl_monoimage.report.cited import cited
 from vissl_monoimage.report.compare import differences, recovered
-from vissl_monoimage.report.sheet import Sheet
 from vissl_monoimage.report.table import Table
+from vissl_monoimage.report.text_table import TextTable
 
 NOTE = (
     "± is half the 95 % t-interval over trained trunks; one trunk (n=1) has none. "
@@ -35,15 +35,15 @@ def grid(table: Table) -> tuple[list[str], list[list[str]]]:
     return header, rows
 
 
-def sheets(table: Table) -> list[Sheet]:
+def text_tables(table: Table) -> list[TextTable]:
     """The table with its notes, and what it says about its lines beside each other and beside the paper's."""
     header, rows = grid(table)
     numeric = [column for column, name in enumerate(header) if name in (*table.layers, "pretext")]
     ns = sorted({len(line.seeds) or 1 for line in table.lines})
     trunks = f"n = {ns[0]}" if len(ns) == 1 else f"n = {ns[0]} to {ns[-1]}"
     notes = [*([table.departures] if table.departures else []), f"{trunks} trunks a line. {NOTE}"]
-    main = Sheet(table.title, header, rows, numeric, notes)
-    return [main, *(sheet for sheet in (differences(table), recovered(table), cited(table)) if sheet)]
+    main = TextTable(table.title, header, rows, numeric, notes)
+    return [main, *(text for text in (differences(table), recovered(table), cited(table)) if text)]
 
 
 def plain(tables: Sequence[Table]) -> str:

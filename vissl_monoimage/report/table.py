@@ -60,9 +60,7 @@ def build(probed: Iterable[Probed]) -> list[Table]:
     groups: dict[tuple[str, tuple[str, ...], str], dict[tuple[str, str], list[Probed]]] = {}
     for item in probed:
         key = (item.probe.protocol or "vissl", tuple(item.probe.protocol_changes), item.probe.dataset)
-        lines = groups.setdefault(key, {})
-        origin = item.pretrain.group_hash if item.pretrain else item.probe.checkpoint_in_sha256 or "random"
-        lines.setdefault((origin, item.probe.group_hash), []).append(item)
+        groups.setdefault(key, {}).setdefault(item.experiment, []).append(item)
     return [_table(*key, list(lines.values())) for key, lines in groups.items()]
 
 

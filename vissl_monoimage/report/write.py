@@ -10,8 +10,8 @@ from vissl_monoimage.report.latex import latex
 from vissl_monoimage.report.ledger import Row, replace_text
 from vissl_monoimage.report.longform import long_form
 from vissl_monoimage.report.page import render_page
-from vissl_monoimage.report.sheet import markdown
 from vissl_monoimage.report.table import build, link
+from vissl_monoimage.report.text_table import markdown
 
 
 def write(rows: Sequence[Row], out: Path) -> Path:
@@ -23,8 +23,8 @@ def write(rows: Sequence[Row], out: Path) -> Path:
     tables = build(link(rows))
     page = out / "report.html"
     replace_text(page, render_page(rows))
-    sheets = [sheet for table in tables for sheet in render.sheets(table)]
-    for name, text in {"md": markdown(sheets), "tex": latex(sheets), "csv": long_form(tables)}.items():
+    texts = [one for table in tables for one in render.text_tables(table)]
+    for name, text in {"md": markdown(texts), "tex": latex(texts), "csv": long_form(tables)}.items():
         replace_text(out / f"report.{name}", text)
     if tables:
         render.show(tables)

@@ -64,10 +64,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Profile:
-    """Seeds, overrides of all pretrainings and of all probes, and how much longer than its minutes a cell takes."""
+    """Seeds, and overrides of all pretrainings and of all probes."""
 
     seeds: list[int]
-    times: float = 1.0
     overrides: list[str] = field(default_factory=list)
     probe_overrides: list[str] = field(default_factory=list)
 

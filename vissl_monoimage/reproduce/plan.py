@@ -92,7 +92,7 @@ def _pretraining(cell: Cell, title: str, seed: int, profile: Profile, inputs: In
         content = photo if photo in CATALOG else load_photo(Path(photo)).sha256
     overrides += [*cell.overrides, f"config.SEED_VALUE={seed}"]
     where = _folder(f"{Path(cell.pretrain).name}_{source}_{seed}", overrides, content)
-    return Run(title, inputs.out / where, tuple(overrides), cell.minutes * profile.times, cell.megabytes)
+    return Run(title, inputs.out / where, tuple(overrides), cell.minutes, cell.megabytes)
 
 
 def _probe(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profile: Profile, inputs: Inputs) -> Run:

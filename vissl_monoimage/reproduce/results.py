@@ -23,20 +23,25 @@ Key = frozenset[str]
 
 
 def report(grid: Grid, chains: Sequence[Chain], inputs: Inputs, results: Path) -> None:
-    """Keep the rows of the finished runs in `results`/NAME.jsonl, and write table and page from them.
+    """Keep the rows of the finished runs in `results`/NAME.jsonl, and write table and page from all that are there.
 
-    Weights and photos on the page come from the runs themselves; rows of other benchmarks stand beside them.
+    Weights and photos on the page come from the runs themselves. Rows of other benchmarks stand beside them, but not
+    in their lines: an experiment that this benchmark has is its own alone.
     """
     folders = dict.fromkeys(run.folder for chain in chains for run in chain.runs)
     own = [row for folder in folders if (row := finished(folder))]
     kept = results / f"{grid.name}.jsonl"
-    keep(kept, own, inputs)
-    beside = [benchmarks("results") / f"{name}.jsonl" for name in grid.beside]
-    here = {row.run_id for row in own}
-    rows = own + [row for row in ledger.read([kept, *beside]) if row.run_id not in here]
-    page = write(rows, inputs.out / "report" / grid.name) if rows else None
-    if page:
-        ledger.replace_text(results / f"{grid.name}.csv", page.with_name("report.csv").read_text())
+    if own:
+        keep(kept, own, inputs)
+    if not kept.is_file():
+        return
+    rows = {row.run_id: row for row in [*ledger.read([kept]), *own]}
+    mine = {item.experiment for item in link(rows.values())}
+    for item in link(ledger.read(benchmarks("results") / f"{name}.jsonl" for name in grid.beside)):
+        if item.experiment not in mine:
+            rows |= {row.run_id: row for row in (item.pretrain, item.probe) if row}
+    page = write(list(rows.values()), inputs.out / "report" / grid.name)
+    ledger.replace_text(results / f"{grid.name}.csv", page.with_name("report.csv").read_text())
 
 
 def keep(target: Path, rows: Iterable[ledger.Row], inputs: Inputs) -> None:

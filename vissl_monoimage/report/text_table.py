@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 @dataclasses.dataclass(frozen=True)
-class Sheet:
+class TextTable:
     """Title, header, rows of cells, indices of the columns that are numbers, and the notes that belong below."""
 
     title: str
@@ -17,13 +17,13 @@ class Sheet:
     notes: list[str]
 
 
-def markdown(sheets: Sequence[Sheet]) -> str:
-    """All sheets as GitHub Markdown, each with its notes."""
+def markdown(tables: Sequence[TextTable]) -> str:
+    """All tables as GitHub Markdown, each with its notes."""
     parts = []
-    for sheet in sheets:
-        ruler = ["---:" if column in sheet.numeric else "---" for column in range(len(sheet.header))]
-        lines = [f"### {sheet.title}", "", *map(_piped, [sheet.header, ruler, *sheet.rows])]
-        parts.append("\n".join([*lines, *(f"\n{note}" for note in sheet.notes)]))
+    for table in tables:
+        ruler = ["---:" if column in table.numeric else "---" for column in range(len(table.header))]
+        lines = [f"### {table.title}", "", *map(_piped, [table.header, ruler, *table.rows])]
+        parts.append("\n".join([*lines, *(f"\n{note}" for note in table.notes)]))
     return "\n\n".join(parts) + "\n"
 
 
