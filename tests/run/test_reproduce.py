@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +15,9 @@ from typing import Any
 
 import pytest
 import yaml
+from PIL import Image
 
+ROOT = Path(__file__).parents[2]
 TINY = {
     "title": "a tiny benchmark",
     "probes": {
@@ -98,3 +102,23 @@ def _appearing(folder: Path, pattern: str, seconds: float = 300) -> list[Path]:
             return found
         time.sleep(0.02)
     raise TimeoutError(f"no {pattern} in {folder}")
+
+
+def test_rows_that_are_there_make_the_table_and_other_benchmarks_stay_out_of_its_lines(
+    monoimage: Any, tmp_path: Path
+) -> None:
+    """The rows in this repository: the ablation's `all` is the recipe of three runs of table3-cifar, which it shows."""
+    shutil.copytree(ROOT / "benchmarks" / "results", tmp_path / "results")
+    for split in ("train", "test"):
+        (tmp_path / "cifar10" / split).mkdir(parents=True)
+    Image.new("RGB", (64, 64)).save(tmp_path / "ameyoko.jpg")
+    data = ["--photo", "ameyoko.jpg", "--data", "cifar10=cifar10", "--results", "results"]
+    said = monoimage("reproduce", "table1-ablation", *data, "--out", "out").stdout
+    assert "16 runs, 16 finished; to do: 0" in said
+    for name in ("table1-ablation.csv", "table1-ablation.jsonl"):
+        assert (tmp_path / "results" / name).read_bytes() == (ROOT / "benchmarks" / "results" / name).read_bytes()
+    with open(tmp_path / "results" / "table1-ablation.csv", newline="") as file:
+        lines = [line for line in csv.DictReader(file) if line["layer"] == "conv1"]
+    photo = [line for line in lines if line["method"].startswith("monogan on ameyoko.jpg")]
+    assert [line["n"] for line in photo] == ["1"] * 8
+    assert [line["n"] for line in lines if line["method"] == "random weights"] == ["3"]
