@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from sklearn.decomposition import sparse_encode
 from vissl.config import AttrDict
 from vissl.models.trunks import get_model_trunk
@@ -98,3 +99,26 @@ def test_mistakes_are_told(tmp_path: Path, capsys, arguments: list[str], said: s
     assert main(["init", *arguments, "-o", str(tmp_path / "out")]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "out" / "checkpoint.torch").exists()
+
+
+def test_a_result_is_kept_and_a_checkpoint_that_a_kill_left_without_its_row_is_made_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["init", "kmeans", "china", "-o", str(tmp_path / "out"), "--crops", "64"]
+    assert main(command) == 0
+    (tmp_path / "out" / "ledger.jsonl").unlink()
+    assert main(command) == 0
+    assert (tmp_path / "out" / "ledger.jsonl").is_file()
+    assert main(command) == 2
+    assert "has a finished result already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["kmeans", "sparse_coding"])
+def test_a_photo_without_contrast_is_told_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], method: str
+) -> None:
+    Image.new("RGB", (200, 200)).save(tmp_path / "black.png")
+    command = ["init", method, str(tmp_path / "black.png"), "-o", str(tmp_path / "out"), "--crops", "64"]
+    assert main(command) == 2
+    assert "no contrast" in capsys.readouterr().err
+    assert not list((tmp_path / "out").iterdir())

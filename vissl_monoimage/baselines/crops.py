@@ -16,6 +16,7 @@ from vissl_monoimage.images.source import NAME, SingleImageSource
 PATCHES_PER_CROP = 8
 """Of every crop, at places drawn with replacement: thousands of crops give a varied sample at little cost."""
 _BATCH = 64
+_CONTRAST = 1e-3  # of normalised colours; one grey level is 0.02
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,14 @@ def draw_patches(
     return columns.gather(2, where.expand(-1, width, -1)).transpose(1, 2).flatten(0, 1)
 
 
-def check_enough(crops: int, filters: int) -> None:
-    """Raise MonoImageError where `crops` give fewer patches than there are filters to learn from them."""
+def check(crops: Crops, filters: int) -> None:
+    """Can so many filters be learned from these crops?
+
+    Raises:
+        MonoImageError: they give fewer patches than there are filters, or the first of them are all one colour.
+    """
     least = -(-filters // PATCHES_PER_CROP)
-    if crops < least:
-        raise MonoImageError(f"--crops={crops} is too few to learn {filters} filters from: give at least {least}")
+    if len(crops) < least:
+        raise MonoImageError(f"--crops={len(crops)} is too few to learn {filters} filters from: give at least {least}")
+    if float(next(iter(crops.batches())).std(dim=(0, 2, 3)).max()) < _CONTRAST:
+        raise MonoImageError("the crops have no contrast, so there is nothing to learn from: take another photo")

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from vissl_monoimage import seeding
-from vissl_monoimage.baselines.crops import Crops, check_enough, draw_patches
-from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.baselines.crops import Crops, check, draw_patches
 from vissl_monoimage.progress import told
 
 TRUNKS = (
@@ -56,7 +55,7 @@ def initialise(trunk: nn.Module, crops: Crops, seed: int) -> None:
         layer for layer in trunk.get_submodule("_feature_blocks").modules() if not any(layer.children())
     ]  # in the order they are applied in
     places = [place for place, layer in enumerate(layers) if isinstance(layer, nn.Conv2d)]
-    check_enough(len(crops), max(layer.out_channels for layer in layers if isinstance(layer, nn.Conv2d)))
+    check(crops, max(layer.out_channels for layer in layers if isinstance(layer, nn.Conv2d)))
     trunk.eval()
     inputs: Batches = crops.batches()
     for number, (start, end) in enumerate(zip(places, [*places[1:], len(layers)], strict=True), 1):
@@ -75,14 +74,9 @@ def filters_from(patches: NDArray[np.float32], count: int, seed: int) -> NDArray
     As magic_init: the mean is subtracted; PCA to at most `count` directions, whitened; every patch to length 1;
     mini-batch k-means with batches of ten patches a cluster. A centroid times the whitening matrix is the filter
     whose response to a plain patch is the centroid's to the whitened one. Of no particular length.
-
-    Raises:
-        MonoImageError: all patches are the same.
     """
     pca = PCA(min(count, *patches.shape), random_state=seed).fit(patches)
-    kept = pca.explained_variance_ > max(_NEGLIGIBLE * pca.explained_variance_[0], np.finfo(np.float32).tiny)
-    if not kept.any():
-        raise MonoImageError("the crops have no contrast, so there is nothing to cluster: take another photo")
+    kept = pca.explained_variance_ > _NEGLIGIBLE * pca.explained_variance_[0]
     whitening = pca.components_[kept] / np.sqrt(pca.explained_variance_[kept, None])
     whitened = (patches - pca.mean_) @ whitening.T
     whitened /= np.maximum(np.linalg.norm(whitened, axis=1, keepdims=True), np.finfo(np.float32).tiny)

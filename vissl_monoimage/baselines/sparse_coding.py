@@ -11,8 +11,7 @@ from sklearn.decomposition import MiniBatchDictionaryLearning
 from sklearn.exceptions import ConvergenceWarning
 
 from vissl_monoimage import seeding
-from vissl_monoimage.baselines.crops import Crops, check_enough, draw_patches
-from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.baselines.crops import Crops, check, draw_patches
 from vissl_monoimage.models.sparse_coding import SparseCode
 from vissl_monoimage.progress import told
 
@@ -33,7 +32,7 @@ def learn(code: SparseCode, crops: Crops, seed: int) -> None:
     Raises:
         MonoImageError: fewer patches than atoms, or a photo without contrast.
     """
-    check_enough(len(crops), code.ATOMS)
+    check(crops, code.ATOMS)
     draw = seeding.generator("sparse_coding", seed)
     side = (code.SIDE, code.SIDE)
     batches = told(crops.batches(), "patches")
@@ -57,13 +56,8 @@ def zca(patches: NDArray[np.float32]) -> NDArray[np.float32]:
     """The symmetric matrix (d, d) that gives `patches` (n, d), less their mean, the covariance of noise-like ones.
 
     A direction of variance v keeps v / (v + 0.1) of it: nearly 1 where the patches vary.
-
-    Raises:
-        MonoImageError: all patches are the same.
     """
     variances, directions = np.linalg.eigh(np.cov(patches, rowvar=False))
-    if variances[-1] <= np.finfo(np.float32).eps:
-        raise MonoImageError("the crops have no contrast, so there is nothing to learn: take another photo")
     matrix: NDArray[np.float32] = np.asarray(
         directions / np.sqrt(variances.clip(0) + _NOISE) @ directions.T, dtype=np.float32
     )

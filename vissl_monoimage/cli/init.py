@@ -42,6 +42,27 @@ def init_command(arguments: argparse.Namespace) -> int:
     Raises:
         MonoImageError: an unknown method or trunk, a bad photo, too few crops, or a folder in use.
     """
+    from vissl_monoimage.report import identity, ledger
+    from vissl_monoimage.report.baseline import baseline_row
+
+    method, seed, checkpoint = arguments.method, arguments.seed, arguments.out / "checkpoint.torch"
+    trunk_name = _trunk(method, arguments.trunk)
+    _claim(arguments.out)
+    began = time.monotonic()
+    trunk, source, settings, config = _learned(method, trunk_name, arguments.photo, arguments.crops, seed)
+    _save(trunk, checkpoint)
+    options = {"METHOD": method, "TRUNK": trunk_name, "SEED_VALUE": seed, "SOURCE": settings}
+    command = ["monoimage", "init", method, arguments.photo, "-o", str(arguments.out), "--trunk", trunk_name]
+    command += ["--seed", str(seed), "--crops", str(arguments.crops)]
+    seconds = time.monotonic() - began
+    row = baseline_row(options, source, checkpoint, command, identity.device(config), seconds)
+    ledger.append(arguments.out / ledger.FILE_NAME, row)
+    print(f"{checkpoint}: {trunk_name} by {method} in {seconds:.0f} s")
+    return 0
+
+
+def _learned(method: str, trunk_name: str, photo: str, count: int, seed: int) -> tuple[Any, Any, dict[str, Any], Any]:
+    """The trunk, the source of its crops and that source's settings, and VISSL's config of its probe."""
     from omegaconf import OmegaConf
     from vissl.config import AttrDict
     from vissl.models.trunks import get_model_trunk
@@ -49,41 +70,20 @@ def init_command(arguments: argparse.Namespace) -> int:
     from vissl_monoimage.baselines import kmeans, sparse_coding
     from vissl_monoimage.baselines.crops import Crops, Normalisation
     from vissl_monoimage.compose import compose_config
-    from vissl_monoimage.report import identity, ledger
-    from vissl_monoimage.report.baseline import baseline_row
     from vissl_monoimage.seeding import seed_everything
 
-    trunk_name = _trunk(arguments.method, arguments.trunk)
-    checkpoint = arguments.out / "checkpoint.torch"
-    _claim(checkpoint)
-    ledger.append_text(arguments.out / ledger.FILE_NAME, "")  # found out before the work, not after it
     composed = compose_config([NORMALISED_AS, f"config.MODEL.TRUNK.NAME={trunk_name}"])
     config = AttrDict(OmegaConf.to_container(composed.config, resolve=True))
     (normalise,) = (one for one in config.DATA.TEST.TRANSFORMS if one["name"] == "Normalize")
-    began = time.monotonic()
-    seed_everything("init", arguments.seed)
+    seed_everything("init", seed)
     trunk = get_model_trunk(trunk_name)(config.MODEL, trunk_name)
     normalisation = Normalisation(normalise["mean"], normalise["std"])
-    size = getattr(trunk, "input_size", 224)
-    crops = Crops(arguments.photo, size, arguments.crops, arguments.seed, normalisation)
-    if arguments.method == "kmeans":
-        kmeans.initialise(trunk, crops, arguments.seed)
+    crops = Crops(photo, getattr(trunk, "input_size", 224), count, seed, normalisation)
+    if method == "kmeans":
+        kmeans.initialise(trunk, crops, seed)
     else:
-        sparse_coding.learn(trunk._feature_blocks[0], crops, arguments.seed)
-    _save(trunk, checkpoint)
-    options = {
-        "METHOD": arguments.method,
-        "TRUNK": trunk_name,
-        "SEED_VALUE": arguments.seed,
-        "SOURCE": crops.settings,
-    }
-    command = ["monoimage", "init", arguments.method, arguments.photo, "-o", str(arguments.out), "--trunk", trunk_name]
-    command += ["--seed", str(arguments.seed), "--crops", str(arguments.crops)]
-    seconds = time.monotonic() - began
-    row = baseline_row(options, crops.source, checkpoint, command, identity.device(config), seconds)
-    ledger.append(arguments.out / ledger.FILE_NAME, row)
-    print(f"{checkpoint}: {trunk_name} by {arguments.method} in {seconds:.0f} s")
-    return 0
+        sparse_coding.learn(trunk._feature_blocks[0], crops, seed)
+    return trunk, crops.source, crops.settings, config
 
 
 def _trunk(method: str, wanted: str | None) -> str:
@@ -100,11 +100,21 @@ def _trunk(method: str, wanted: str | None) -> str:
     return trunk
 
 
-def _claim(checkpoint: Path) -> None:
-    from vissl_monoimage.errors import MonoImageError
+def _claim(folder: Path) -> None:
+    """A folder that can be written and has no finished result; found out before the work, not after it."""
+    import os
 
-    if checkpoint.exists():
-        raise MonoImageError(f"{checkpoint} is there already: choose another folder with -o, or delete it")
+    from vissl_monoimage.errors import MonoImageError
+    from vissl_monoimage.reproduce.runner import finished
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MonoImageError(f"cannot make folder {folder}: {error.strerror}") from None
+    if not os.access(folder, os.W_OK):
+        raise MonoImageError(f"cannot write into {folder}")
+    if finished(folder):
+        raise MonoImageError(f"{folder} has a finished result already: choose another folder with -o, or delete it")
 
 
 def _save(trunk: Any, checkpoint: Path) -> None:
