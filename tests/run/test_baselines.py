@@ -12,19 +12,15 @@ LABELS = {"scattering_32px": "scattering (nothing learned)", "hog_32px": "HOG (n
 
 
 @pytest.mark.parametrize("trunk", LAYERS)
-def test_fixed_features_are_probed_and_reported_as_such(monoimage, tmp_path: Path, trunk: str) -> None:
+def test_fixed_features_are_probed_and_reported_as_such(
+    monoimage, small_probe: list[str], tmp_path: Path, trunk: str
+) -> None:
     monoimage(
         "run",
-        "config=benchmark/monoimage/linear_photo_patches",
+        *small_probe,
         f"config.MODEL.TRUNK.NAME={trunk}",
         "config.MONOIMAGE.CACHE_FEATURES=true",
         "config.MONOIMAGE.PATCHES.SIZE=32",
-        "config.MONOIMAGE.PATCHES.TRAIN_SAMPLES=128",
-        "config.MONOIMAGE.PATCHES.TEST_SAMPLES=48",
-        "config.OPTIMIZER.num_epochs=1",
-        "config.OPTIMIZER.param_schedulers.lr.values=[0.01]",
-        "config.OPTIMIZER.param_schedulers.lr.milestones=[]",
-        "config.CHECKPOINT.DIR=probe",
     )
     (row,) = [json.loads(line) for line in (tmp_path / "probe" / "ledger.jsonl").read_text().splitlines()]
     assert list(row["accuracies"]) == LAYERS[trunk]

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-SMALL = [
-    "config=benchmark/monoimage/linear_photo_patches",
-    "config.MONOIMAGE.PATCHES.SIZE=32",
-    "config.MONOIMAGE.PATCHES.TRAIN_SAMPLES=48",
-    "config.MONOIMAGE.PATCHES.TEST_SAMPLES=24",
-    "config.OPTIMIZER.num_epochs=1",
-    "config.OPTIMIZER.param_schedulers.lr.values=[0.01]",
-    "config.OPTIMIZER.param_schedulers.lr.milestones=[]",
-    "config.CHECKPOINT.DIR=probe",
-]
-
 
 @pytest.mark.parametrize(("method", "trunk"), [("kmeans", "convnet4"), ("sparse_coding", "sparse_coding")])
-def test_a_learned_baseline_is_probed_and_reported_like_any_method(monoimage, tmp_path, method, trunk) -> None:
+def test_a_learned_baseline_is_probed_and_reported_like_any_method(
+    monoimage, small_probe, tmp_path, method, trunk
+) -> None:
     monoimage("init", method, "china", "-o", "made", "--crops", "48")
     weights = "config.MODEL.WEIGHTS_INIT.PARAMS_FILE=made/checkpoint.torch"
-    monoimage("run", *SMALL, weights, f"config.MODEL.TRUNK.NAME={trunk}")
+    monoimage("run", *small_probe, "config.MONOIMAGE.PATCHES.SIZE=32", weights, f"config.MODEL.TRUNK.NAME={trunk}")
     assert f"{method} on china (1 image)" in monoimage("report", ".", "-o", "report").stdout
     page = (tmp_path / "report" / "report.html").read_text()
     assert f"conv1 filters, {method} on china (1 image), seed 0." in page

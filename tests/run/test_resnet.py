@@ -24,19 +24,15 @@ def probed(folder: Path) -> tuple[str, dict[str, dict[str, float]]]:
     return row["trunk"], row["accuracies"]
 
 
-def test_resnet18_is_trained_and_probed_by_the_commands_of_every_trunk(monoimage, tmp_path: Path) -> None:
+def test_resnet18_is_trained_and_probed_by_the_commands_of_every_trunk(
+    monoimage, small_probe: list[str], tmp_path: Path
+) -> None:
     monoimage("run", "config=pretrain/monoimage/rotnet_resnet18", *SMALL)
     monoimage(
         "run",
-        "config=benchmark/monoimage/linear_photo_patches",
+        *small_probe,
         "config.MODEL.TRUNK.NAME=resnet18_32px",
         "config.MODEL.WEIGHTS_INIT.PARAMS_FILE=rotnet/checkpoint.torch",
-        "config.MONOIMAGE.PATCHES.TRAIN_SAMPLES=128",
-        "config.MONOIMAGE.PATCHES.TEST_SAMPLES=48",
-        "config.OPTIMIZER.num_epochs=1",
-        "config.OPTIMIZER.param_schedulers.lr.values=[0.01]",
-        "config.OPTIMIZER.param_schedulers.lr.milestones=[]",
-        "config.CHECKPOINT.DIR=probe",
     )
     trunk, accuracies = probed(tmp_path)
     assert trunk == "resnet18_32px"
