@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from vissl_monoimage.bfloat16 import cpu_has_bfloat16
 from vissl_monoimage.check import problems_of
 from vissl_monoimage.compose import compose_config, vissl_defaults
 from vissl_monoimage.console import QUIET
@@ -33,6 +34,7 @@ def run(overrides: list[str], verbose: bool = False) -> Any:
     config = composed.config
     config.setdefault("MONOIMAGE", {})["OVERRIDES"] = overrides  # the results ledger tells how a run was made
     _say_if_finished(config)
+    _say_if_emulated(config)
 
     folder = Path(config.CHECKPOINT.DIR)
     try:
@@ -101,6 +103,15 @@ def _say_if_finished(config: DictConfig) -> None:
             f"'{folder}' holds a finished run ({final[-1].name}): nothing is trained, and more epochs are not "
             "added to it. For another run choose another config.CHECKPOINT.DIR, or set "
             "config.CHECKPOINT.OVERWRITE_EXISTING=true.",
+            file=sys.stderr,
+        )
+
+
+def _say_if_emulated(config: DictConfig) -> None:
+    if config.MONOIMAGE.get("BF16") and config.MACHINE.DEVICE == "cpu" and not cpu_has_bfloat16():
+        print(
+            "config.MONOIMAGE.BF16=true: this CPU has no instructions for bfloat16 and emulates it, at many times the "
+            "cost of float32: leave it out here.",
             file=sys.stderr,
         )
 

@@ -12,11 +12,12 @@ import pytest
 import yaml
 from PIL import Image
 
+from vissl_monoimage.bfloat16 import cpu_has_bfloat16
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.report import ledger
 from vissl_monoimage.reproduce.grid import names, read_grid
 from vissl_monoimage.reproduce.plan import Chain, Inputs, Run, plan
-from vissl_monoimage.reproduce.results import keep, missing
+from vissl_monoimage.reproduce.results import keep, missing, report
 from vissl_monoimage.reproduce.runner import Clock, spell
 from vissl_monoimage.reproduce.submit import submitter
 
@@ -188,12 +189,64 @@ def test_rows_that_are_kept_are_known_again_wherever_the_data_lies(
 
     (tmp_path / "c10").rename(tmp_path / "moved")
     elsewhere = dataclasses.replace(inputs, data={"cifar10": tmp_path / "moved"}, out=tmp_path / "new")
-    left = missing(plan(grid.only(["mono", "other", "random"], []), "laptop", elsewhere, [0]), kept)
+    left = missing(plan(grid.only(["mono", "other", "random"], []), "laptop", elsewhere, [0]), kept.parent)
     assert [[run.title for run in chain.runs] for chain in left] == [
         ["mono, seed 0", "mono, seed 0, probed on patches"],
         [run.title for run in other.runs],
         ["random, seed 0, probed on patches"],
     ]
+
+
+def test_rows_of_another_benchmark_are_taken_over_and_those_of_unknown_checkpoints_are_not(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left
+) -> None:
+    grid = read_grid(write())
+    chains = plan(grid.only(["mono", "random"], ["cifar10"]), "laptop", inputs, [0])
+    mono, untrained = chains
+    assert mono.pretrain
+    elsewhere = tmp_path / "results" / "other.jsonl"
+    rows = [left_by(mono.pretrain, "pretrain", checkpoint_out="abc"), left_by(mono.probes[0], "probe", "abc")]
+    keep(elsewhere, [*rows, left_by(untrained.probes[0], "probe", "downloaded")], inputs)
+    assert [chain.runs for chain in missing(chains, tmp_path / "results")] == [untrained.runs]
+
+    report(grid, chains, inputs, tmp_path / "results")
+    kept = ledger.read([tmp_path / "results" / "mine.jsonl"])
+    assert [row.run_id for row in kept] == [mono.pretrain.folder.name, mono.probes[0].folder.name]
+
+
+@pytest.mark.parametrize("has_bfloat16", [True, False])
+def test_bfloat16_is_for_cpus_that_have_it_and_its_rows_are_known_on_others(
+    write: Callable[..., str],
+    inputs: Inputs,
+    tmp_path: Path,
+    left_by: Left,
+    monkeypatch: pytest.MonkeyPatch,
+    has_bfloat16: bool,
+) -> None:
+    grid = read_grid(write(profiles={"laptop": {"seeds": [0], "bfloat16": True}})).only(["mono"], ["patches"])
+
+    def planned(on: bool) -> tuple[Run, Run]:
+        monkeypatch.setattr("vissl_monoimage.reproduce.plan.cpu_has_bfloat16", lambda: on)
+        (chain,) = plan(grid, "laptop", inputs)
+        assert chain.pretrain
+        return chain.pretrain, chain.probes[0]
+
+    pretrain, probe = planned(has_bfloat16)
+    assert ("config.MONOIMAGE.BF16=true" in pretrain.overrides) is has_bfloat16
+    assert not any("BF16" in override for override in probe.overrides)
+    assert pretrain.minutes == (5 if has_bfloat16 else 10)
+    rows = [left_by(pretrain, "pretrain", checkpoint_out="abc"), left_by(probe, "probe", "abc")]
+    keep(tmp_path / "results" / "mine.jsonl", rows, inputs)
+    planned(not has_bfloat16)
+    assert not missing(plan(grid, "laptop", inputs), tmp_path / "results")
+
+
+def test_what_the_cpu_has_is_what_linux_says_of_it() -> None:
+    said = Path("/proc/cpuinfo").read_text().partition("flags")[2].partition("\n")[0].split()
+    if {"avx512_bf16", "amx_bf16"} & set(said):
+        assert cpu_has_bfloat16()
+    elif said and "avx512bw" not in said:
+        assert not cpu_has_bfloat16()
 
 
 def test_keeping_adds_and_never_takes_away(

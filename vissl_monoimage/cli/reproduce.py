@@ -34,9 +34,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--data", action="append", default=[], metavar="NAME=FOLDER", help="where a data set is")
     parser.add_argument("--out", default="reproduced", metavar="FOLDER", help="where runs go (default: reproduced)")
     parser.add_argument("--results", metavar="FOLDER", help="folder of NAME.jsonl and NAME.csv (default: OUT/results)")
-    parser.add_argument("--cells", nargs="+", default=[], metavar="CELL", help="only these")
-    parser.add_argument("--probes", nargs="+", default=[], metavar="PROBE", help="only these")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[], metavar="SEED", help="not the profile's")
+    parser.add_argument("--cells", action="extend", nargs="+", default=[], metavar="CELL", help="only these")
+    parser.add_argument("--probes", action="extend", nargs="+", default=[], metavar="PROBE", help="only these")
+    parser.add_argument(
+        "--seeds", action="extend", nargs="+", type=int, default=[], metavar="SEED", help="not the profile's"
+    )
     parser.add_argument("--jobs", type=_at_least_one, metavar="N", help="runs at a time (default: one a core)")
     parser.add_argument("--submit", nargs="+", metavar="CLUSTER", help="slurm or local, and KEY=VALUE for submitit")
     parser.add_argument("--dry-run", action="store_true", help="say what would be run, how long, how large")
@@ -59,7 +61,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     inputs = _inputs(arguments, grid.data_sets)
     chains = plan(grid, arguments.profile, inputs, arguments.seeds)
     results = Path(arguments.results) if arguments.results else inputs.out / "results"
-    left = missing(chains, results / f"{grid.name}.jsonl")
+    left = missing(chains, results)
     jobs = arguments.jobs or _cores()
     submit = submitter(*arguments.submit) if arguments.submit else None
     print(f"{grid.name}: {grid.title}")

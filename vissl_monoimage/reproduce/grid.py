@@ -64,9 +64,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Profile:
-    """Seeds, and overrides of all pretrainings and of all probes."""
+    """Seeds, and overrides of all pretrainings and of all probes.
+
+    bfloat16: pretrain in it where the CPU has instructions for it, else in float32. The minutes of cells are then those
+    of a CPU that has them.
+    """
 
     seeds: list[int]
+    bfloat16: bool = False
     overrides: list[str] = field(default_factory=list)
     probe_overrides: list[str] = field(default_factory=list)
 

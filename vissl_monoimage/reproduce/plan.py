@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vissl_monoimage.bfloat16 import FLOAT32_COST, cpu_has_bfloat16
 from vissl_monoimage.compose import quoted
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.images.catalog import CATALOG
@@ -80,7 +81,8 @@ def _chain(grid: Grid, name: str, seed: int, profile: Profile, inputs: Inputs) -
 
 
 def _pretraining(cell: Cell, title: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
-    overrides = [f"config={cell.pretrain}", *profile.overrides]
+    in_bfloat16 = profile.bfloat16 and cpu_has_bfloat16()
+    overrides = [f"config={cell.pretrain}", *["config.MONOIMAGE.BF16=true"] * in_bfloat16, *profile.overrides]
     if cell.source in DATA_SETS:
         for split in SPLITS:
             overrides += from_folder(split, cell.source, inputs, cell.labels)
@@ -92,7 +94,8 @@ def _pretraining(cell: Cell, title: str, seed: int, profile: Profile, inputs: In
         content = photo if photo in CATALOG else load_photo(Path(photo)).sha256
     overrides += [*cell.overrides, f"config.SEED_VALUE={seed}"]
     where = _folder(f"{Path(cell.pretrain).name}_{source}_{seed}", overrides, content)
-    return Run(title, inputs.out / where, tuple(overrides), cell.minutes, cell.megabytes)
+    minutes = cell.minutes * (FLOAT32_COST if profile.bfloat16 and not in_bfloat16 else 1)
+    return Run(title, inputs.out / where, tuple(overrides), minutes, cell.megabytes)
 
 
 def _probe(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profile: Profile, inputs: Inputs) -> Run:

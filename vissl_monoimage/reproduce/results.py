@@ -5,33 +5,41 @@ from __future__ import annotations
 import dataclasses
 import json
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from vissl_monoimage.report import ledger
+from vissl_monoimage.report.line import Probed
 from vissl_monoimage.report.table import link
 from vissl_monoimage.report.write import write
 from vissl_monoimage.reproduce.grid import Grid
-from vissl_monoimage.reproduce.plan import Chain, Inputs
+from vissl_monoimage.reproduce.plan import Chain, Inputs, Run
 from vissl_monoimage.reproduce.runner import finished
 from vissl_monoimage.shipped import benchmarks
 
 # Where a run is and how it was sped up, not what it is.
-_ASIDE = ("config.CHECKPOINT.", "config.MODEL.WEIGHTS_INIT.PARAMS_FILE=", "config.MONOIMAGE.CACHE_FEATURES=")
+_ASIDE = (
+    "config.CHECKPOINT.",
+    "config.MODEL.WEIGHTS_INIT.PARAMS_FILE=",
+    "config.MONOIMAGE.BF16=",
+    "config.MONOIMAGE.CACHE_FEATURES=",
+)
 
 Key = frozenset[str]
+RunKey = tuple[Key | None, Key]  # of the pretraining, of the probe
 
 
 def report(grid: Grid, chains: Sequence[Chain], inputs: Inputs, results: Path) -> None:
-    """Keep the rows of the finished runs in `results`/NAME.jsonl, and write table and page from all that are there.
+    """Keep the rows of its runs in `results`/NAME.jsonl, and write table and page from all that are there.
 
+    Rows of the same runs in the ledgers of other benchmarks in `results` are kept with them.
     Weights and photos on the page come from the runs themselves. Rows of other benchmarks stand beside them, but not
     in their lines: an experiment that this benchmark has is its own alone.
     """
     folders = dict.fromkeys(run.folder for chain in chains for run in chain.runs)
     own = [row for folder in folders if (row := finished(folder))]
     kept = results / f"{grid.name}.jsonl"
-    if own:
+    if own := [*own, *_borrowed(chains, kept)]:
         keep(kept, own, inputs)
     if not kept.is_file():
         return
@@ -60,25 +68,44 @@ def keep(target: Path, rows: Iterable[ledger.Row], inputs: Inputs) -> None:
     ledger.replace_text(target, "".join(line + "\n" for line in lines))
 
 
-def missing(chains: Sequence[Chain], target: Path) -> list[Chain]:
-    """The chains, less the probes that the ledger `target` has rows of; those with no probe left are gone.
+def missing(chains: Sequence[Chain], results: Path) -> list[Chain]:
+    """The chains, less the probes that a ledger in the folder `results` has rows of; those with no probe left are gone.
 
     A row is of the same run where config, overrides and seed are the same, and those of its pretraining.
     """
-    known = _known(target)
+    known = {key for file in _ledgers(results) for key in _known(file)}
     left = []
     for chain in chains:
-        source = _key(chain.pretrain.overrides) if chain.pretrain else None
-        probes = tuple(probe for probe in chain.probes if (source, _key(probe.overrides)) not in known)
+        probes = tuple(probe for probe, key in _keys(chain) if key not in known)
         left += [Chain(chain.pretrain, probes)] if probes else []
     return left
 
 
-def _known(target: Path) -> set[tuple[Key | None, Key]]:
-    if not target.is_file():
-        return set()
-    probed = link(ledger.read([target]))
-    return {(_of(item.pretrain) if item.pretrain else None, _of(item.probe)) for item in probed}
+def _borrowed(chains: Sequence[Chain], kept: Path) -> list[ledger.Row]:
+    """Rows of these chains in the ledgers beside `kept`, which lacks them: another benchmark has run the same."""
+    lacking = {key for chain in chains for _, key in _keys(chain)} - _known(kept).keys()
+    found: dict[RunKey, Probed] = {}
+    for file in _ledgers(kept.parent):
+        found |= {key: item for key, item in _known(file).items() if key in lacking}
+    return [row for item in found.values() for row in (item.pretrain, item.probe) if row]
+
+
+def _ledgers(results: Path) -> list[Path]:
+    return sorted(results.glob("*.jsonl"))
+
+
+def _keys(chain: Chain) -> Iterator[tuple[Run, RunKey]]:
+    source = _key(chain.pretrain.overrides) if chain.pretrain else None
+    return ((probe, (source, _key(probe.overrides))) for probe in chain.probes)
+
+
+def _known(file: Path) -> dict[RunKey, Probed]:
+    probed = link(ledger.read([file])) if file.is_file() else []
+    return {
+        (_of(item.pretrain) if item.pretrain else None, _of(item.probe)): item
+        for item in probed
+        if item.pretrain or item.untaught  # not a checkpoint that nobody knows the origin of
+    }
 
 
 def _of(row: ledger.Row) -> Key:
