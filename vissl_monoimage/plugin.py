@@ -36,6 +36,7 @@ MODULES = (
     "vissl_monoimage.pretext.rotnet",
     "vissl_monoimage.probe.head",
     "vissl_monoimage.probe.model",
+    "vissl_monoimage.probe.retrained",
     "vissl_monoimage.probe.task",
     "vissl_monoimage.probe.ten_crop",
 )

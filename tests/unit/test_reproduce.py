@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from PIL import Image
 
 from vissl_monoimage.bfloat16 import cpu_has_bfloat16
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.images.catalog import resolve
 from vissl_monoimage.report import ledger
 from vissl_monoimage.reproduce.grid import names, read_grid
+from vissl_monoimage.reproduce.photos import PhotoList
 from vissl_monoimage.reproduce.plan import Chain, Inputs, Run, plan
 from vissl_monoimage.reproduce.results import keep, missing, report
 from vissl_monoimage.reproduce.runner import Clock, spell
@@ -107,6 +111,10 @@ def test_a_profile_adds_its_overrides(write: Callable[..., str], inputs: Inputs)
         ({"cells": {"a": {"pretrain": "p", "source": "foto"}}}, "did you mean 'photo'"),
         ({"cells": {"a": {"pretrain": "p"}}}, "pretrain and source go together"),
         ({"cells": {"a": {"pretrain": "p", "source": "photo", "labels": True}}}, "labels are a data set's"),
+        (
+            {"cells": {"a": {"pretrain": "p", "source": "photo", "images": 3}}},
+            "images=3 must be a number of images of a",
+        ),
         ({"cells": {"a": {"minuts": 3}}}, "cells.a: unknown key 'minuts': did you mean 'minutes'"),
         ({"probes": {"a": {"config": "c", "data": "cifar"}}}, "did you mean 'cifar100?'"),
         ({"profile": {}}, "did you mean 'profiles'"),
@@ -239,6 +247,50 @@ def test_bfloat16_is_for_cpus_that_have_it_and_its_rows_are_known_on_others(
     keep(tmp_path / "results" / "mine.jsonl", rows, inputs)
     planned(not has_bfloat16)
     assert not missing(plan(grid, "laptop", inputs), tmp_path / "results")
+
+
+def test_some_images_of_a_data_set_are_drawn_by_seed_and_listed_before_the_run(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path
+) -> None:
+    for number in range(6):
+        Image.new("RGB", (32, 32), (number, 0, 0)).save(tmp_path / "c10" / "train" / f"{number}.png")
+    few = {"pretrain": "pretrain/a", "source": "cifar10", "images": 4, "minutes": 5}
+    drawn = []
+    for chain in plan(read_grid(write(cells={"few": few})), "laptop", inputs):
+        assert chain.pretrain
+        assert chain.pretrain.photos
+        file = chain.pretrain.photos.file
+        assert f"config.DATA.TRAIN.DATA_PATHS=[{file}]" in chain.pretrain.overrides
+        assert not file.exists()  # planning writes nothing
+        chain.pretrain.photos.write()
+        drawn.append([path.name for path in resolve(file)])
+        assert file.name == "cifar10_4.txt"  # one experiment, whatever the seed
+    assert [len(set(names)) for names in drawn] == [4, 4]
+    assert sorted(drawn[0]) != sorted(drawn[1])
+
+
+def test_images_of_torchvisions_files_are_written_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda *_: True)  # ours are not the real ones
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 3, 32, 32), dtype=np.uint8)
+    folder = tmp_path / "data" / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": []}))
+    for number in range(5):
+        batch = {"data": pixels[4 * number : 4 * number + 4].reshape(4, -1), "labels": [0] * 4}
+        (folder / f"data_batch_{number + 1}").write_bytes(pickle.dumps(batch))
+    photos = PhotoList(tmp_path / "out" / "cifar10_3.txt", tmp_path / "data", 3, 0, "CIFAR10")
+    photos.write()
+    found = [np.asarray(Image.open(path)).transpose(2, 0, 1) for path in resolve(photos.file)]
+    assert len(found) == 3
+    assert all(any((image == other).all() for other in pixels) for image in found)
+
+
+def test_too_few_images_are_told(tmp_path: Path, inputs: Inputs) -> None:
+    photos = PhotoList(tmp_path / "some.txt", tmp_path / "c10" / "train", 4, 0)
+    Image.new("RGB", (32, 32)).save(tmp_path / "c10" / "train" / "a.png")
+    with pytest.raises(MonoImageError, match="train has 1 images, and 4 are asked for"):
+        photos.write()
+    assert not photos.file.exists()
 
 
 def test_what_the_cpu_has_is_what_linux_says_of_it() -> None:

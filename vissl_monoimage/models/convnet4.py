@@ -37,7 +37,7 @@ class ConvNet4(nn.Module):
         blocks: list[nn.Module] = []
         self.all_feat_names: list[str] = []
         for layer, (inputs, outputs) in enumerate(zip((3, *self.widths), self.widths, strict=False), start=1):
-            blocks += [_convolution(inputs, outputs), nn.MaxPool2d(kernel_size=2)]
+            blocks += [convolution(inputs, outputs), nn.MaxPool2d(kernel_size=2)]
             self.all_feat_names += [f"conv{layer}", f"pool{layer}"]
         self._feature_blocks = nn.ModuleList(blocks)
         he_normal(self)
@@ -52,7 +52,8 @@ class ConvNet4(nn.Module):
         )
 
 
-def _convolution(inputs: int, outputs: int) -> nn.Sequential:
+def convolution(inputs: int, outputs: int) -> nn.Sequential:
+    """A layer of `convnet4` without its pooling: (N, inputs, H, W) -> (N, outputs, H, W)."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel_size=3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
     )

@@ -59,6 +59,7 @@ class Protocol:
         batch: images a step, over all processes.
         train, test: transforms, as "Name size"; colour normalisation apart.
         settings: dotted keys below `config` and the values that the protocol needs there.
+        asks: what its accuracies are of, as the heading of a table.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Protocol:
     train: tuple[str, ...]
     test: tuple[str, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    asks: str = "Linear probes"
 
 
 def _sgd(epochs: int, values: list[float], milestones: list[int], weight_decay: float) -> dict[str, Any]:
@@ -133,7 +135,17 @@ _PATCHES = Protocol(
     test=("Resize trunk", "ToTensor"),
     settings=_sgd(10, [1e-2, 1e-3], [8], 1e-4),
 )
-PROTOCOLS = {protocol.name: protocol for protocol in (_PAPER, _VISSL, _CIFAR, _PATCHES)}
+_FREEZE = Protocol(
+    name="freeze-v1",
+    source="ours, after Asano et al., ICLR 2020, Table 4: conv1 and conv2 frozen, the rest trained on labels",
+    pooling=None,
+    batch=128,
+    train=("Resize trunk", "ToTensor"),
+    test=("Resize trunk", "ToTensor"),
+    settings=_sgd(10, [5e-2, 5e-3, 5e-4], [6, 9], 5e-4),
+    asks="Layers trained on labels over frozen ones",
+)
+PROTOCOLS = {protocol.name: protocol for protocol in (_PAPER, _VISSL, _CIFAR, _PATCHES, _FREEZE)}
 
 
 def protocol(name: str) -> Protocol:

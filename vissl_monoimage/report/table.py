@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from vissl_monoimage.probe.protocols import PROTOCOLS
 from vissl_monoimage.report.hints import hints
 from vissl_monoimage.report.ledger import FILE_NAME, Row, read
 from vissl_monoimage.report.line import Line, Probed, label, line_of
@@ -29,7 +30,8 @@ class Table:
 
     @property
     def title(self) -> str:
-        return f"Linear probes, top-1 test accuracy (%): {self.context}"
+        known = PROTOCOLS.get(self.protocol)
+        return f"{known.asks if known else 'Linear probes'}, top-1 test accuracy (%): {self.context}"
 
     @property
     def context(self) -> str:

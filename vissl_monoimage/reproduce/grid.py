@@ -39,12 +39,14 @@ class Cell:
     """What is trained: a config on a source, and what it costs a seed.
 
     pretrain: its YAML; none for a trunk that is probed as it starts. source: `photo` (the one given on the command
-    line), a data set, whose images are then the training set, or a photo of the catalog. labels: the data set's own are
-    trained on. trunk: the one to probe, where it is not its probe's.
+    line), a data set, whose images are then the training set, or a photo of the catalog. images: crops of so many of
+    the data set's images in place of all of them. labels: the data set's own are trained on. trunk: the one to probe,
+    where it is not its probe's.
     """
 
     pretrain: str = ""
     source: str = ""
+    images: int = 0
     labels: bool = False
     trunk: str = ""
     minutes: float = 0.0
@@ -58,6 +60,8 @@ class Cell:
             return ["pretrain and source go together: name both, or neither for a trunk as it starts"]
         if self.labels and self.source not in DATA_SETS:
             return ["labels are a data set's: name one as source"]
+        if self.images < 0 or (self.images and (self.labels or self.source not in DATA_SETS)):
+            return [f"images={self.images} must be a number of images of a data set, without its labels"]
         known = {"photo", *DATA_SETS, *CATALOG}
         return [f"source: {unknown('source', self.source, known)}"] if self.source and self.source not in known else []
 

@@ -15,6 +15,7 @@ from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.images.catalog import CATALOG
 from vissl_monoimage.images.loading import load_photo
 from vissl_monoimage.reproduce.grid import DATA_SETS, Cell, Grid, Probe, Profile
+from vissl_monoimage.reproduce.photos import PhotoList
 
 TORCHVISION = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
 SPLITS = {"TRAIN": ("train",), "TEST": ("test", "val")}
@@ -31,13 +32,14 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Run:
-    """One VISSL run. `folder` is named for what it is and the hash of all that made it."""
+    """One VISSL run. `folder` is named for what it is and the hash of all that made it; `photos`: written before it."""
 
     title: str
     folder: Path
     overrides: tuple[str, ...]
     minutes: float
     megabytes: float
+    photos: PhotoList | None = None
 
 
 @dataclass(frozen=True)
@@ -83,19 +85,36 @@ def _chain(grid: Grid, name: str, seed: int, profile: Profile, inputs: Inputs) -
 def _pretraining(cell: Cell, title: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
     in_bfloat16 = profile.bfloat16 and cpu_has_bfloat16()
     overrides = [f"config={cell.pretrain}", *["config.MONOIMAGE.BF16=true"] * in_bfloat16, *profile.overrides]
-    if cell.source in DATA_SETS:
+    photos = None
+    if cell.images:
+        photos = _drawn(cell, seed, inputs)
+        content = source = photos.file.stem
+        overrides += _from_photos(photos.file, seed)
+    elif cell.source in DATA_SETS:
         for split in SPLITS:
             overrides += from_folder(split, cell.source, inputs, cell.labels)
         content = source = cell.source
     else:
         photo = inputs.photo if cell.source == "photo" else cell.source
         source = re.sub(r"\W+", "-", Path(photo).stem)
-        overrides += [f"config.DATA.TRAIN.DATA_PATHS=[{quoted(photo)}]", f"config.MONOIMAGE.SOURCE.SEED={seed}"]
+        overrides += _from_photos(photo, seed)
         content = photo if photo in CATALOG else load_photo(Path(photo)).sha256
     overrides += [*cell.overrides, f"config.SEED_VALUE={seed}"]
     where = _folder(f"{Path(cell.pretrain).name}_{source}_{seed}", overrides, content)
     minutes = cell.minutes * (FLOAT32_COST if profile.bfloat16 and not in_bfloat16 else 1)
-    return Run(title, inputs.out / where, tuple(overrides), minutes, cell.megabytes)
+    return Run(title, inputs.out / where, tuple(overrides), minutes, cell.megabytes, photos)
+
+
+def _from_photos(entry: str | Path, seed: int) -> Iterator[str]:
+    yield f"config.DATA.TRAIN.DATA_PATHS=[{quoted(entry)}]"
+    yield f"config.MONOIMAGE.SOURCE.SEED={seed}"
+
+
+def _drawn(cell: Cell, seed: int, inputs: Inputs) -> PhotoList:
+    """Some training images of the cell's data set, others for another seed, in a list of the same name."""
+    kind, where = _split_of("TRAIN", cell.source, inputs)
+    file = inputs.out / f"photos_{seed}" / f"{cell.source}_{cell.images}.txt"
+    return PhotoList(file, where, cell.images, seed, DATA_SETS[cell.source] if kind == "torchvision_dataset" else "")
 
 
 def _probe(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
@@ -111,24 +130,26 @@ def _probe(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profile: 
 
 
 def from_folder(split: str, data: str, inputs: Inputs, labels: bool) -> Iterator[str]:
-    """Overrides that read a split of a data set: torchvision's unpacked files, or {train,test}/<class>/ of images.
-
-    Raises:
-        MonoImageError: its folder was not given, or holds neither.
-    """
-    if data not in inputs.data:
-        raise MonoImageError(f"this benchmark needs {data}: say where it is with --data {data}=FOLDER")
-    root = inputs.data[data]
-    source, where = "disk_folder", next((root / name for name in SPLITS[split] if (root / name).is_dir()), None)
-    if data in TORCHVISION and (root / TORCHVISION[data]).is_dir():
-        source, where = "torchvision_dataset", root
-    if where is None:
-        unpacked = f"{TORCHVISION[data]}/ or " if data in TORCHVISION else ""
-        raise MonoImageError(f"--data {data}={root}: no {unpacked}{' or '.join(SPLITS[split])}/<class>/ in that folder")
+    """Overrides that read a split of a data set; MonoImageError where its folder is not given or not one."""
+    source, where = _split_of(split, data, inputs)
     yield f"config.DATA.{split}.DATA_SOURCES=[{source}]"
     yield f"config.DATA.{split}.DATASET_NAMES=[{DATA_SETS[data] if source != 'disk_folder' else data}]"
     yield f"config.DATA.{split}.DATA_PATHS=[{quoted(where)}]"
     yield f"config.DATA.{split}.LABEL_SOURCES=[{source if labels else ''}]"
+
+
+def _split_of(split: str, data: str, inputs: Inputs) -> tuple[str, Path]:
+    """VISSL's source for a split, and its folder: torchvision's unpacked files, or {train,test}/<class>/ of images."""
+    if data not in inputs.data:
+        raise MonoImageError(f"this benchmark needs {data}: say where it is with --data {data}=FOLDER")
+    root = inputs.data[data]
+    if data in TORCHVISION and (root / TORCHVISION[data]).is_dir():
+        return "torchvision_dataset", root
+    where = next((root / name for name in SPLITS[split] if (root / name).is_dir()), None)
+    if where is None:
+        unpacked = f"{TORCHVISION[data]}/ or " if data in TORCHVISION else ""
+        raise MonoImageError(f"--data {data}={root}: no {unpacked}{' or '.join(SPLITS[split])}/<class>/ in that folder")
+    return "disk_folder", where
 
 
 def _folder(stem: str, overrides: list[str], content: str) -> str:

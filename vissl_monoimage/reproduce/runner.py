@@ -65,6 +65,8 @@ def _run_chain(chain: Chain, threads: int | None, tell: Callable[[Run, float], N
         if finished(run.folder):
             continue
         began, weights = time.monotonic(), []
+        if run.photos:
+            run.photos.write()
         if chain.pretrain and run is not chain.pretrain:
             weights = [f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={quoted(_checkpoint(chain.pretrain.folder))}"]
         start(run.folder, [*run.overrides, *weights], Path(f"{run.folder}.log"), threads)

@@ -1,0 +1,57 @@
+"""A few images of a data set as the photos of a single-image run: the list that its DATA_PATHS names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torchvision
+
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.images.catalog import resolve
+from vissl_monoimage.report.ledger import replace_text
+
+
+@dataclass(frozen=True)
+class PhotoList:
+    """`count` training images drawn with `seed`, their paths a line each in `file`.
+
+    folder: of image files; or, with `unpacked` the name of torchvision's data set (`CIFAR10`), of its own files, whose
+    images are then written as PNG beside `file`.
+    """
+
+    file: Path
+    folder: Path
+    count: int
+    seed: int
+    unpacked: str = ""
+
+    def write(self) -> None:
+        """Draw, and write what is not there yet.
+
+        Raises:
+            MonoImageError: there are fewer images.
+        """
+        if self.file.is_file():
+            return
+        paths = self._exported() if self.unpacked else self._found()
+        replace_text(self.file, "".join(f"{path}\n" for path in paths))
+
+    def _found(self) -> list[Path]:
+        images = resolve(self.folder)
+        return [images[number] for number in self._drawn(len(images))]
+
+    def _exported(self) -> list[Path]:
+        images = getattr(torchvision.datasets, self.unpacked)(self.folder, train=True)
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        paths = []
+        for number in self._drawn(len(images)):
+            paths.append(self.file.with_name(f"{self.file.stem}_{number:05}.png"))
+            images[number][0].save(paths[-1])
+        return paths
+
+    def _drawn(self, available: int) -> list[int]:
+        if available < self.count:
+            raise MonoImageError(f"{self.folder} has {available} images, and {self.count} are asked for")
+        return [int(number) for number in np.random.default_rng(self.seed).permutation(available)[: self.count]]
