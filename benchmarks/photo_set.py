@@ -12,12 +12,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from PIL import Image
-
 from vissl_monoimage.images.catalog import CATALOG
-from vissl_monoimage.images.synthetic import SYNTHETIC
+from vissl_monoimage.images.synthetic import SYNTHETIC, write
 from vissl_monoimage.report.ledger import replace_text
-from vissl_monoimage.whole import whole
 
 
 def write_photos(folder: Path, size: int) -> Path:
@@ -27,9 +24,8 @@ def write_photos(folder: Path, size: int) -> Path:
         MonoImageError: the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, make in SYNTHETIC.items():
-        with whole(folder / f"{name}.png") as part:
-            Image.fromarray(make(size, 0)).save(part, "PNG")
+    for name in SYNTHETIC:
+        write(name, folder / f"{name}.png", size)
     listed = folder / "photos.txt"
     replace_text(listed, "".join(f"{line}\n" for line in [*CATALOG, *(f"{name}.png" for name in SYNTHETIC)]))
     return listed

@@ -1,9 +1,9 @@
 """Which photo is good? Rank correlation of a photo's card with what was learned from it, layer by layer.
 
     python benchmarks/photo_set.py photos
-    monoimage card photos/photos.txt -o cards
-    (a pretraining and a probe on each line of photos.txt, alike but for the photo and seeds)
-    python benchmarks/which_photo.py cards/card.csv LEDGER... [-o which_photo.csv]
+    monoimage card photos/photos.txt PHOTO -o cards
+    monoimage reproduce sources --photo PHOTO --data cifar10=FOLDER --out OUT
+    python benchmarks/which_photo.py cards/card.csv OUT/results/sources.jsonl [-o which_photo.csv]
 
 A ledger is a file or a folder. Only trunks that learned from exactly one photo count; the accuracies of several seeds
 of a photo are averaged, so that n is the number of photos. Ledgers that mix methods, trunks, recipes (but for seeds),

@@ -12,8 +12,9 @@ from PIL import Image
 from vissl_monoimage.compose import compose_config
 from vissl_monoimage.images.recipe import RECIPES, Recipe, read_source_block
 from vissl_monoimage.launch import prepare
+from vissl_monoimage.reproduce.data import Inputs
 from vissl_monoimage.reproduce.grid import Grid, names, read_grid
-from vissl_monoimage.reproduce.plan import Chain, Inputs, plan
+from vissl_monoimage.reproduce.plan import Chain, plan
 
 CELLS = [(name, cell) for name in names() for cell in read_grid(name).cells]
 SWITCHES = ("scale", "rotation", "jitter")

@@ -17,10 +17,12 @@ from PIL import Image
 from vissl_monoimage.bfloat16 import cpu_has_bfloat16
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.images.catalog import resolve
+from vissl_monoimage.images.synthetic import SYNTHETIC
 from vissl_monoimage.report import ledger
+from vissl_monoimage.reproduce.data import Inputs
 from vissl_monoimage.reproduce.grid import names, read_grid
 from vissl_monoimage.reproduce.photos import PhotoList
-from vissl_monoimage.reproduce.plan import Chain, Inputs, Run, plan
+from vissl_monoimage.reproduce.plan import Chain, Run, plan
 from vissl_monoimage.reproduce.results import keep, missing, report
 from vissl_monoimage.reproduce.runner import Clock, spell
 from vissl_monoimage.reproduce.submit import submitter
@@ -283,6 +285,19 @@ def test_images_of_torchvisions_files_are_written_as_they_are(tmp_path: Path, mo
     found = [np.asarray(Image.open(path)).transpose(2, 0, 1) for path in resolve(photos.file)]
     assert len(found) == 3
     assert all(any((image == other).all() for other in pixels) for image in found)
+
+
+def test_a_synthetic_photo_is_made_before_the_run(write: Callable[..., str], inputs: Inputs) -> None:
+    noise = {"pretrain": "pretrain/a", "source": "white_noise", "minutes": 5}
+    first, second = plan(read_grid(write(cells={"noise": noise})), "laptop", inputs)
+    assert first.pretrain
+    assert first.pretrain.photos
+    assert second.pretrain
+    assert second.pretrain.photos == first.pretrain.photos  # one photo, other crops
+    first.pretrain.photos.write()
+    made = np.asarray(Image.open(first.pretrain.photos.file))
+    np.testing.assert_array_equal(made, SYNTHETIC["white_noise"](512, 0))
+    assert any(str(first.pretrain.photos.file) in override for override in first.pretrain.overrides)
 
 
 def test_too_few_images_are_told(tmp_path: Path, inputs: Inputs) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vissl_monoimage.reproduce.plan import Chain, Inputs
+    from vissl_monoimage.reproduce.data import Inputs
+    from vissl_monoimage.reproduce.plan import Chain
 
 EXAMPLE = """\
 examples:
@@ -80,8 +81,8 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
 def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:
     from vissl_monoimage.errors import MonoImageError, unknown
     from vissl_monoimage.images.catalog import CATALOG, resolve
+    from vissl_monoimage.reproduce.data import Inputs
     from vissl_monoimage.reproduce.grid import DATA_SETS
-    from vissl_monoimage.reproduce.plan import Inputs
 
     data: dict[str, Path] = {}
     for item in arguments.data:

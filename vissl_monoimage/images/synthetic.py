@@ -7,10 +7,14 @@ of natural images but none of their edges, `dead_leaves` the edges and occlusion
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+
+from vissl_monoimage.whole import whole
 
 Pixels = NDArray[np.uint8]
 
@@ -76,3 +80,9 @@ SYNTHETIC: dict[str, Callable[[int, int], Pixels]] = {
     "dead_leaves": dead_leaves,
     "checkerboard": checkerboard,
 }
+
+
+def write(name: str, file: Path, size: int = 512) -> None:
+    """The synthetic photo `name`, `size` px square, seed 0, as a PNG file."""
+    with whole(file) as part:
+        Image.fromarray(SYNTHETIC[name](size, 0)).save(part, "PNG")

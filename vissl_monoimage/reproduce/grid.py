@@ -12,6 +12,7 @@ import yaml
 
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.images.catalog import CATALOG
+from vissl_monoimage.images.synthetic import SYNTHETIC
 from vissl_monoimage.schema import read_block
 from vissl_monoimage.shipped import benchmarks
 
@@ -39,9 +40,9 @@ class Cell:
     """What is trained: a config on a source, and what it costs a seed.
 
     pretrain: its YAML; none for a trunk that is probed as it starts. source: `photo` (the one given on the command
-    line), a data set, whose images are then the training set, or a photo of the catalog. images: crops of so many of
-    the data set's images in place of all of them. labels: the data set's own are trained on. trunk: the one to probe,
-    where it is not its probe's.
+    line), a photo of the catalog, a synthetic one, or a data set, whose images are then the training set. images: crops
+    of so many of the data set's images in place of all of them. labels: the data set's own are trained on. trunk: the
+    one to probe, where it is not its probe's.
     """
 
     pretrain: str = ""
@@ -62,7 +63,7 @@ class Cell:
             return ["labels are a data set's: name one as source"]
         if self.images < 0 or (self.images and (self.labels or self.source not in DATA_SETS)):
             return [f"images={self.images} must be a number of images of a data set, without its labels"]
-        known = {"photo", *DATA_SETS, *CATALOG}
+        known = {"photo", *DATA_SETS, *CATALOG, *SYNTHETIC}
         return [f"source: {unknown('source', self.source, known)}"] if self.source and self.source not in known else []
 
 

@@ -1,4 +1,4 @@
-"""A few images of a data set as the photos of a single-image run: the list that its DATA_PATHS names."""
+"""Photos that are made before a single-image run: a few images of a data set, or one that is synthetic."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import torchvision
 
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.images import synthetic
 from vissl_monoimage.images.catalog import resolve
 from vissl_monoimage.report.ledger import replace_text
 
@@ -55,3 +56,16 @@ class PhotoList:
         if available < self.count:
             raise MonoImageError(f"{self.folder} has {available} images, and {self.count} are asked for")
         return [int(number) for number in np.random.default_rng(self.seed).permutation(available)[: self.count]]
+
+
+@dataclass(frozen=True)
+class SyntheticPhoto:
+    """A photo of `images.synthetic`, which `file` is called after."""
+
+    file: Path
+
+    def write(self) -> None:
+        """Write it where it is not there yet."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        if not self.file.is_file():
+            synthetic.write(self.file.stem, self.file)

@@ -14,20 +14,10 @@ from vissl_monoimage.compose import quoted
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.images.catalog import CATALOG
 from vissl_monoimage.images.loading import load_photo
+from vissl_monoimage.images.synthetic import SYNTHETIC
+from vissl_monoimage.reproduce.data import SPLITS, Inputs, from_folder, split_of
 from vissl_monoimage.reproduce.grid import DATA_SETS, Cell, Grid, Probe, Profile
-from vissl_monoimage.reproduce.photos import PhotoList
-
-TORCHVISION = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
-SPLITS = {"TRAIN": ("train",), "TEST": ("test", "val")}
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What the machine has: a photo, the folders of data sets, where runs go."""
-
-    photo: str
-    data: dict[str, Path]
-    out: Path
+from vissl_monoimage.reproduce.photos import PhotoList, SyntheticPhoto
 
 
 @dataclass(frozen=True)
@@ -39,7 +29,7 @@ class Run:
     overrides: tuple[str, ...]
     minutes: float
     megabytes: float
-    photos: PhotoList | None = None
+    photos: PhotoList | SyntheticPhoto | None = None
 
 
 @dataclass(frozen=True)
@@ -85,9 +75,8 @@ def _chain(grid: Grid, name: str, seed: int, profile: Profile, inputs: Inputs) -
 def _pretraining(cell: Cell, title: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
     in_bfloat16 = profile.bfloat16 and cpu_has_bfloat16()
     overrides = [f"config={cell.pretrain}", *["config.MONOIMAGE.BF16=true"] * in_bfloat16, *profile.overrides]
-    photos = None
-    if cell.images:
-        photos = _drawn(cell, seed, inputs)
+    photos = _made(cell, seed, inputs)
+    if photos:
         content = source = photos.file.stem
         overrides += _from_photos(photos.file, seed)
     elif cell.source in DATA_SETS:
@@ -110,10 +99,14 @@ def _from_photos(entry: str | Path, seed: int) -> Iterator[str]:
     yield f"config.MONOIMAGE.SOURCE.SEED={seed}"
 
 
-def _drawn(cell: Cell, seed: int, inputs: Inputs) -> PhotoList:
-    """Some training images of the cell's data set, others for another seed, in a list of the same name."""
-    kind, where = _split_of("TRAIN", cell.source, inputs)
-    file = inputs.out / f"photos_{seed}" / f"{cell.source}_{cell.images}.txt"
+def _made(cell: Cell, seed: int, inputs: Inputs) -> PhotoList | SyntheticPhoto | None:
+    """What is written before the run: some images of a data set, others for another seed, or a synthetic photo."""
+    if cell.source in SYNTHETIC:
+        return SyntheticPhoto(inputs.out / "photos" / f"{cell.source}.png")
+    if not cell.images:
+        return None
+    kind, where = split_of("TRAIN", cell.source, inputs)
+    file = inputs.out / f"photos_{seed}" / f"{cell.source}_{cell.images}.txt"  # of one name: they are one experiment
     return PhotoList(file, where, cell.images, seed, DATA_SETS[cell.source] if kind == "torchvision_dataset" else "")
 
 
@@ -127,29 +120,6 @@ def _probe(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profile: 
     overrides.append(f"config.SEED_VALUE={seed}")
     where = _folder(stem, overrides, probe.data)
     return Run(title, inputs.out / where, tuple(overrides), probe.minutes, probe.megabytes)
-
-
-def from_folder(split: str, data: str, inputs: Inputs, labels: bool) -> Iterator[str]:
-    """Overrides that read a split of a data set; MonoImageError where its folder is not given or not one."""
-    source, where = _split_of(split, data, inputs)
-    yield f"config.DATA.{split}.DATA_SOURCES=[{source}]"
-    yield f"config.DATA.{split}.DATASET_NAMES=[{DATA_SETS[data] if source != 'disk_folder' else data}]"
-    yield f"config.DATA.{split}.DATA_PATHS=[{quoted(where)}]"
-    yield f"config.DATA.{split}.LABEL_SOURCES=[{source if labels else ''}]"
-
-
-def _split_of(split: str, data: str, inputs: Inputs) -> tuple[str, Path]:
-    """VISSL's source for a split, and its folder: torchvision's unpacked files, or {train,test}/<class>/ of images."""
-    if data not in inputs.data:
-        raise MonoImageError(f"this benchmark needs {data}: say where it is with --data {data}=FOLDER")
-    root = inputs.data[data]
-    if data in TORCHVISION and (root / TORCHVISION[data]).is_dir():
-        return "torchvision_dataset", root
-    where = next((root / name for name in SPLITS[split] if (root / name).is_dir()), None)
-    if where is None:
-        unpacked = f"{TORCHVISION[data]}/ or " if data in TORCHVISION else ""
-        raise MonoImageError(f"--data {data}={root}: no {unpacked}{' or '.join(SPLITS[split])}/<class>/ in that folder")
-    return "disk_folder", where
 
 
 def _folder(stem: str, overrides: list[str], content: str) -> str:

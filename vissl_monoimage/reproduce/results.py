@@ -12,8 +12,9 @@ from vissl_monoimage.report import ledger
 from vissl_monoimage.report.line import Probed
 from vissl_monoimage.report.table import link
 from vissl_monoimage.report.write import write
+from vissl_monoimage.reproduce.data import Inputs
 from vissl_monoimage.reproduce.grid import Grid
-from vissl_monoimage.reproduce.plan import Chain, Inputs, Run
+from vissl_monoimage.reproduce.plan import Chain, Run
 from vissl_monoimage.reproduce.runner import finished
 from vissl_monoimage.shipped import benchmarks
 
