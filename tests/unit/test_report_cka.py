@@ -76,6 +76,7 @@ def test_unrelated_features_are_near_0_however_many_there_are() -> None:
     assert abs(np.mean(values)) < 0.02
 
 
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("value", [0.1, 0.0, math.nan, math.inf])
 def test_a_layer_that_tells_no_image_from_another_has_none(value: float) -> None:
     assert math.isnan(linear_cka(np.full((12, 3), value), related(5, 12)[0]))
