@@ -22,9 +22,9 @@ from vissl_monoimage.report.line import taught_by
 from vissl_monoimage.report.table import Table
 
 # Okabe and Ito's colours, told apart by colour-blind readers as well; random weights are always grey.
-_GREY, COLOURS = "#777777", ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_MARKS = "osD^vP"
-_LEGEND = 58  # letters in a line of a legend
+GREY, COLOURS = "#777777", ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MARKS = "osD^vP"
+LEGEND = 58  # letters in a line of a legend
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,7 +62,7 @@ def loss_curve(row: Row) -> Figure:
 
 def per_layer(table: Table) -> Figure:
     """Accuracy against layer for each line of a table, with its intervals."""
-    names = [textwrap.fill(f"{line.label}, n={max(1, len(line.seeds))}", _LEGEND) for line in table.lines]
+    names = [textwrap.fill(f"{line.label}, n={max(1, len(line.seeds))}", LEGEND) for line in table.lines]
     canvas, axes = new_axes(3.0 + 0.2 * sum(name.count("\n") + 1 for name in names))  # the legend stands below
     places = {layer: place for place, layer in enumerate(table.layers)}
     colours = iter(COLOURS * len(table.lines))
@@ -70,14 +70,14 @@ def per_layer(table: Table) -> Figure:
         x = np.array([places[layer] for layer in line.cells], float) + 0.03 * (number - len(table.lines) / 2)
         y = [cell.mean for cell in line.cells.values()]
         half = [cell.half or 0.0 for cell in line.cells.values()]
-        colour = _GREY if line.label.startswith("random") else next(colours)
+        colour = GREY if line.label.startswith("random") else next(colours)
         axes.errorbar(
             x,
             y,
             yerr=half,
             label=names[number],
             color=colour,
-            marker=_MARKS[number % len(_MARKS)],
+            marker=MARKS[number % len(MARKS)],
             markersize=5,
             capsize=3,
             linewidth=1.5,

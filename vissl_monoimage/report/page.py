@@ -10,21 +10,24 @@ from typing import Any
 import jinja2
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.report import clusters, figures, gan, photo, render
+from vissl_monoimage.report import alike_block, clusters, figures, gan, photo, render
+from vissl_monoimage.report.alike import compare_layers
 from vissl_monoimage.report.figures import Figure
 from vissl_monoimage.report.ledger import Row
 from vissl_monoimage.report.line import Probed, label
-from vissl_monoimage.report.table import build, link
+from vissl_monoimage.report.needed import needed_figures
+from vissl_monoimage.report.table import Table, build, link
 from vissl_monoimage.report.text_table import TextTable
 
 
 @dataclasses.dataclass(frozen=True)
 class TableBlock:
-    """What was learned on one data set: a plot, and the table with its companions."""
+    """What was learned on one data set: a plot, the table with its companions, and curves over the number of images."""
 
     dataset: str
     figure: Figure
     tables: list[TextTable]
+    needed: list[Figure]
 
 
 def render_page(rows: Sequence[Row]) -> str:
@@ -33,7 +36,6 @@ def render_page(rows: Sequence[Row]) -> str:
     pretrained = _pretrained(rows, probed)
     missing: list[str] = []
     generators = gan.drawn(pretrained, missing)
-    tables = [TableBlock(table.dataset, figures.per_layer(table), render.text_tables(table)) for table in build(probed)]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("vissl_monoimage.report", "."),
         autoescape=True,
@@ -44,7 +46,8 @@ def render_page(rows: Sequence[Row]) -> str:
     return environment.get_template("page.html.j2").render(
         title=_title(pretrained),
         summary=_summary(pretrained, probed),
-        tables=tables,
+        tables=[_table(table) for table in build(probed)],
+        alike=[alike_block.block(comparison) for comparison in compare_layers(probed, missing)],
         photos=_photos(pretrained, missing),
         filters=_filters(probed, missing),
         generators=generators,
@@ -53,6 +56,10 @@ def render_page(rows: Sequence[Row]) -> str:
         runs=[_run(row) for row in [*pretrained, *(item.probe for item in probed)]],
         missing=missing,
     )
+
+
+def _table(table: Table) -> TableBlock:
+    return TableBlock(table.dataset, figures.per_layer(table), render.text_tables(table), needed_figures(table))
 
 
 def _pretrained(rows: Sequence[Row], probed: Sequence[Probed]) -> list[Row]:
