@@ -50,7 +50,7 @@ def problems_in(config: Mapping[str, Any], splits: Iterable[tuple[str, Mapping[s
 
     block = config.get("MONOIMAGE") or {}
     yield from _told(lambda: read_block(MonoImageConfig, block, "config.MONOIMAGE"))
-    if config["MODEL"]["BASE_MODEL_NAME"] == "probe_model":
+    if config["MODEL"]["BASE_MODEL_NAME"] == "probe_model" or config["TRAINER"]["TASK_NAME"] == "finetune_task":
         yield from _told(lambda: protocol(block.get("PROTOCOL", "")))
     if block.get("CACHE_FEATURES") and config["TRAINER"]["TASK_NAME"] != "probe_task":
         yield "config.MONOIMAGE.CACHE_FEATURES is for probes alone: config.TRAINER.TASK_NAME=probe_task"

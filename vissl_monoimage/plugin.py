@@ -34,6 +34,7 @@ MODULES = (
     "vissl_monoimage.pretext.bigan.task",
     "vissl_monoimage.pretext.deepcluster.task",
     "vissl_monoimage.pretext.rotnet",
+    "vissl_monoimage.probe.finetune",
     "vissl_monoimage.probe.head",
     "vissl_monoimage.probe.model",
     "vissl_monoimage.probe.retrained",

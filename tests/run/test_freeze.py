@@ -1,4 +1,4 @@
-"""Layers trained on labels over frozen ones, through the launcher."""
+"""Networks trained on labels over frozen layers, and whole from a checkpoint on, through the launcher."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import torch
 from PIL import Image
 
 SMALL = [
-    "config=benchmark/monoimage/freeze_cifar10",
     *(
         f"config.DATA.{split}.{setting}"
         for split in ("TRAIN", "TEST")
@@ -38,15 +37,42 @@ def images(tmp_path: Path) -> None:
 )
 def test_the_rest_learns_over_what_is_frozen(monoimage, tmp_path: Path, trunk: str, layer: str) -> None:
     ops = f"config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP=[[{layer},[Identity,[]]]]"
-    monoimage("run", *SMALL, f"config.MODEL.TRUNK.NAME={trunk}", ops, "config.CHECKPOINT.DIR=frozen")
+    monoimage(
+        "run",
+        "config=benchmark/monoimage/freeze_cifar10",
+        *SMALL,
+        f"config.MODEL.TRUNK.NAME={trunk}",
+        ops,
+        "config.CHECKPOINT.DIR=frozen",
+    )
     (row,) = [json.loads(line) for line in (tmp_path / "frozen" / "ledger.jsonl").read_text().splitlines()]
     assert row["protocol"] == "freeze-v1"
     assert list(row["accuracies"]) == [layer]
     assert row["accuracies"][layer]["top_1"] > 95
     assert "Layers trained on labels over frozen ones, top-1 test accuracy" in monoimage("report", ".").stdout
 
-    saved = torch.load(tmp_path / "frozen" / "model_final_checkpoint_phase9.torch", weights_only=False)
-    model = saved["classy_state_dict"]["base_model"]["model"]
-    assert "0.classifier.layers.0.weight" in model["heads"]
-    learned = any("convolutions.2" in name for name in model["heads"])
-    assert learned
+
+@pytest.mark.usefixtures("images")
+def test_a_whole_network_is_trained_from_a_checkpoint_on(monoimage, tmp_path: Path) -> None:
+    monoimage("init", "kmeans", "china", "-o", "made", "--crops", "48")
+    finetune = ["run", "config=benchmark/monoimage/finetune_cifar10", *SMALL, "config.CHECKPOINT.DIR=tuned"]
+    weights = "config.MODEL.WEIGHTS_INIT.PARAMS_FILE=made/checkpoint.torch"
+    wrong = monoimage(*finetune, weights, "config.MODEL.TRUNK.NAME=alexnet_wide_32px", status=2)
+    assert "tensors of trunk 'alexnet_wide_32px'" in wrong.stderr
+    assert not (tmp_path / "tuned").exists()
+
+    lr = "config.OPTIMIZER.param_schedulers.lr"
+    one_epoch = ["config.OPTIMIZER.num_epochs=1", f"{lr}.values=[0.001]", f"{lr}.milestones=[]"]
+    monoimage(*finetune, weights, *one_epoch)
+    (row,) = [json.loads(line) for line in (tmp_path / "tuned" / "ledger.jsonl").read_text().splitlines()]
+    assert (row["kind"], row["protocol"]) == ("probe", "finetune-v1")
+    assert row["protocol_changes"][0] == "global batch=16 (128)"
+    before, after = (conv1_of(tmp_path / file) for file in ("made/checkpoint.torch", "tuned/checkpoint.torch"))
+    moved = (after - before).norm() / before.norm()
+    assert 0 < moved < 0.1  # from there on, and not from anywhere
+
+
+def conv1_of(checkpoint: Path) -> torch.Tensor:
+    saved = torch.load(checkpoint, weights_only=False)
+    weight: torch.Tensor = saved["classy_state_dict"]["base_model"]["model"]["trunk"]["_feature_blocks.0.0.weight"]
+    return weight

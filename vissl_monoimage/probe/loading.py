@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from vissl.config import AttrDict
 from vissl.models import is_feature_extractor_model
 from vissl.utils.checkpoint import append_module_prefix, replace_module_prefix
@@ -27,15 +27,15 @@ def check_trunk(checkpoint_path: str, config: Mapping[str, Any]) -> list[str]:
     """What stops `checkpoint_path` from filling the whole trunk of `config`, a sentence each; [] if nothing.
 
     Runs before anything is built: the trunk exists only on the meta device. For VISSL's own models it
-    follows `MODEL.WEIGHTS_INIT`'s key name and prefixes, as VISSL will. A model that is not probed frozen
-    (fine-tuning) may be filled in part and is not checked.
+    follows `MODEL.WEIGHTS_INIT`'s key name and prefixes, as VISSL will. What VISSL fine-tunes may be filled in part and
+    is not checked.
 
     Args:
         checkpoint_path: `config.MODEL.WEIGHTS_INIT.PARAMS_FILE`; "" means random weights. A URL is not
         fetched. config: what lies below VISSL's `config`, as plain mappings or as an AttrDict.
     """
     model = AttrDict(dict(config["MODEL"]))
-    ours = model.BASE_MODEL_NAME == "probe_model"
+    ours = model.BASE_MODEL_NAME == "probe_model" or config["TRAINER"]["TASK_NAME"] == "finetune_task"
     if not checkpoint_path or is_url(checkpoint_path) or not (ours or is_feature_extractor_model(model)):
         return []
     try:
@@ -113,6 +113,20 @@ def trunk_weights(checkpoint: Mapping[str, Any], source: str) -> dict[str, Tenso
             f"and a plain state dict, found {_some(map(str, checkpoint))}"
         )
     return tensors
+
+
+def fill(trunk: nn.Module, checkpoint: dict[str, Any], config: AttrDict) -> None:
+    """Fill the whole of `trunk`, which `config` names, with the weights in `checkpoint`.
+
+    Raises:
+        MonoImageError: naming the tensors that are missing or of another shape.
+    """
+    source = config.MODEL.WEIGHTS_INIT.PARAMS_FILE
+    weights = trunk_weights(checkpoint, source)
+    problems = compare(weights, trunk.state_dict(), config.MODEL.TRUNK.NAME, source)
+    if problems:
+        raise MonoImageError("; ".join(problems))
+    trunk.load_state_dict(weights, strict=False)
 
 
 def compare(weights: Mapping[str, Tensor], trunk: Mapping[str, Tensor], name: str, source: str) -> list[str]:

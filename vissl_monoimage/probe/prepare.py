@@ -11,7 +11,7 @@ from vissl.models.trunks.feature_extractor import POOL_OPS
 
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.probe import trunks
-from vissl_monoimage.probe.protocols import departures, protocol
+from vissl_monoimage.probe.protocols import note_departures, protocol
 
 
 def prepare(config: AttrDict) -> None:
@@ -28,8 +28,7 @@ def prepare(config: AttrDict) -> None:
         MonoImageError: an unknown protocol, trunk, layer or pooling operation.
     """
     wanted = protocol(config.MONOIMAGE.PROTOCOL)
-    if "PROTOCOL_CHANGES" not in config.MONOIMAGE:
-        config.MONOIMAGE.PROTOCOL_CHANGES = departures(config)
+    note_departures(config)
     trunk = trunks.build_on_meta(config.MODEL)
     for split in ("TRAIN", "TEST"):
         for transform in config.DATA[split].TRANSFORMS:

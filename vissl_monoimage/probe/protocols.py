@@ -145,7 +145,17 @@ _FREEZE = Protocol(
     settings=_sgd(10, [5e-2, 5e-3, 5e-4], [6, 9], 5e-4),
     asks="Layers trained on labels over frozen ones",
 )
-PROTOCOLS = {protocol.name: protocol for protocol in (_PAPER, _VISSL, _CIFAR, _PATCHES, _FREEZE)}
+_FINETUNE = Protocol(
+    name="finetune-v1",
+    source="ours: all layers trained on labels, from a checkpoint's weights on",
+    pooling=None,
+    batch=128,
+    train=("RandomCrop 32", "RandomHorizontalFlip", "ToTensor"),
+    test=("ToTensor",),
+    settings=_sgd(6, [5e-2, 5e-3, 5e-4], [4, 5], 5e-4),
+    asks="Whole networks trained on labels",
+)
+PROTOCOLS = {protocol.name: protocol for protocol in (_PAPER, _VISSL, _CIFAR, _PATCHES, _FREEZE, _FINETUNE)}
 
 
 def protocol(name: str) -> Protocol:
@@ -170,6 +180,16 @@ def departures(config: AttrDict) -> list[str]:
         *((key, _look_up(config, key), value) for key, value in wanted.settings.items()),
     ]
     return [f"{key}={value} ({expected})" for key, value, expected in rows if value != expected]
+
+
+def note_departures(config: AttrDict) -> None:
+    """Write `departures` into MONOIMAGE.PROTOCOL_CHANGES, for the ledger; once, before anything else is written.
+
+    Raises:
+        MonoImageError: an unknown protocol.
+    """
+    if "PROTOCOL_CHANGES" not in config.MONOIMAGE:
+        config.MONOIMAGE.PROTOCOL_CHANGES = departures(config)
 
 
 def _spell(transforms: list[Mapping[str, Any]]) -> list[str]:
