@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from vissl.config import AttrDict
 from vissl.models import is_feature_extractor_model
 from vissl.utils.checkpoint import append_module_prefix, replace_module_prefix
@@ -50,6 +50,19 @@ def check_trunk(checkpoint_path: str, config: Mapping[str, Any]) -> list[str]:
         return compare(weights, trunk.state_dict(), model.TRUNK.NAME, checkpoint_path)
     except MonoImageError as error:
         return [str(error)]
+
+
+def fill(trunk: nn.Module, name: str, checkpoint: Mapping[str, Any], source: str) -> None:
+    """Fill all of `trunk`, called `name`, from what `read_checkpoint(source)` gave.
+
+    Raises:
+        MonoImageError: naming the tensors that are missing or of another shape.
+    """
+    weights = trunk_weights(checkpoint, source)
+    problems = compare(weights, trunk.state_dict(), name, source)
+    if problems:
+        raise MonoImageError("; ".join(problems))
+    trunk.load_state_dict(weights, strict=False)
 
 
 def read_checkpoint(path: str) -> dict[str, Any]:

@@ -58,10 +58,4 @@ class ProbeModel(BaseSSLMultiInputOutputModel):
         Raises:
             MonoImageError: naming the tensors that are missing or of another shape.
         """
-        trunk = self.trunk.base_model
-        source = config.MODEL.WEIGHTS_INIT.PARAMS_FILE
-        weights = loading.trunk_weights(checkpoint, source)
-        problems = loading.compare(weights, trunk.state_dict(), config.MODEL.TRUNK.NAME, source)
-        if problems:
-            raise MonoImageError("; ".join(problems))
-        trunk.load_state_dict(weights, strict=False)
+        loading.fill(self.trunk.base_model, config.MODEL.TRUNK.NAME, checkpoint, config.MODEL.WEIGHTS_INIT.PARAMS_FILE)
