@@ -103,14 +103,14 @@ def _meters(task: Any) -> str:
     return "".join(f", {part}" for part in parts[:1])
 
 
-def told(batches: DataLoader[Any] | Sequence[Any], what: str) -> Iterable[Any]:
+def told(batches: DataLoader[Any] | Sequence[Any], what: str, unit: str = "batch") -> Iterable[Any]:
     """The batches, with their progress on the primary rank: a bar on a terminal, elsewhere a line now and then."""
     if not is_primary():
         return batches
-    return track(batches, what, transient=True) if sys.stdout.isatty() else _told_in_lines(batches, what)
+    return track(batches, what, transient=True) if sys.stdout.isatty() else _told_in_lines(batches, what, unit)
 
 
-def _told_in_lines(batches: DataLoader[Any] | Sequence[Any], what: str) -> Iterator[Any]:
+def _told_in_lines(batches: DataLoader[Any] | Sequence[Any], what: str, unit: str) -> Iterator[Any]:
     began = last = time.monotonic()
     for done, batch in enumerate(batches, 1):
         yield batch
@@ -118,4 +118,4 @@ def _told_in_lines(batches: DataLoader[Any] | Sequence[Any], what: str) -> Itera
         if now - last >= SECONDS_BETWEEN_LINES or done == len(batches):
             last = now
             left = timedelta(seconds=round((now - began) / done * (len(batches) - done)))
-            print(f"{what}, batch {done}/{len(batches)}, {left} left", flush=True)
+            print(f"{what}, {unit} {done}/{len(batches)}, {left} left", flush=True)

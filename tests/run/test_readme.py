@@ -45,6 +45,8 @@ def at_smoke_size(words: list[str]) -> list[str]:
     """The command with tiny sizes: the overlay `smoke` added to those it has, or fewer samples."""
     if words[:3] == ["monoimage", "dataset", "write"]:
         return ["8" if before == "--samples" else word for before, word in zip(["", *words], words, strict=False)]
+    if words[:2] == ["monoimage", "style"]:
+        return [*words, "--size", "32", "--steps", "2"]
     if words[:2] != ["monoimage", "run"]:
         return words
     overlays = next((word for word in words if word.startswith("+config/monoimage=")), "")
@@ -83,7 +85,7 @@ def test_readme_commands_run_in_order(folder: Path) -> None:
         if words[1] == "report":
             assert re.search(r"rotnet on me\.jpg \(1 image\).* n=1 \(seed \d+\), no interval", output), output
             assert re.search(r"random weights .* n=1 \(seed 0\), no interval", output), output
-    for made in ("crops.png", "report/report.html", "runs/me/ledger.jsonl", "runs/alexnet/ledger.jsonl"):
+    for made in ("crops.png", "report/report.html", "runs/me/ledger.jsonl", "runs/alexnet/ledger.jsonl", "style.png"):
         assert (folder / made).is_file(), made
     assert len(list((folder / "crops").rglob("*.jpg"))) == 8
 

@@ -9,7 +9,7 @@ import sys
 
 from vissl_monoimage.errors import MonoImageError
 
-COMMANDS = ("demo", "run", "init", "preview", "card", "dataset", "report", "reproduce", "ls")
+COMMANDS = ("demo", "run", "init", "preview", "card", "style", "dataset", "report", "reproduce", "ls")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -93,6 +93,18 @@ def resolve(entry: Entry) -> list[Path]:
     raise MonoImageError(_nothing_there(str(entry), path))
 
 
+def resolve_one(photo: str | Path) -> Path:
+    """The one photo that a name or a file stands for.
+
+    Raises:
+        MonoImageError: as `resolve`, and for a folder or list of several.
+    """
+    paths = resolve(photo)
+    if len(paths) > 1:
+        raise MonoImageError(f"{photo} has {len(paths)} photos: name one, such as {paths[0]}")
+    return paths[0]
+
+
 def _photos_in(folder: Path) -> list[Path]:
     photos = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
     if not photos:

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.images.catalog import resolve
+from vissl_monoimage.images.catalog import resolve_one
 from vissl_monoimage.images.recipe import Recipe
 from vissl_monoimage.images.samples import sample
 from vissl_monoimage.images.store import PyramidStore
@@ -17,6 +17,7 @@ CELL = 128
 """px: side of a sample on the sheet; larger ones are reduced, smaller ones shown with visible pixels."""
 GAP = 4
 _BACKGROUND = "white"
+_KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
 def contact_sheet(photo: str | Path, recipe: Recipe, *, rows: int = 4, columns: int = 8, seed: int = 0) -> Image.Image:
@@ -29,10 +30,7 @@ def contact_sheet(photo: str | Path, recipe: Recipe, *, rows: int = 4, columns: 
     Raises:
         MonoImageError: a bad photo, or an entry that stands for several.
     """
-    paths = resolve(photo)
-    if len(paths) > 1:
-        raise MonoImageError(f"{photo} has {len(paths)} photos: a sheet shows one, such as {paths[0]}")
-    store = PyramidStore(paths, recipe)
+    store = PyramidStore([resolve_one(photo)], recipe)
     step = CELL + GAP
     width, height = columns * step + GAP, rows * step + GAP
     thumbnail = Image.fromarray(store[0].levels[0][..., :3])
@@ -55,8 +53,13 @@ def save_sheet(sheet: Image.Image, path: Path) -> None:
     Raises:
         MonoImageError: another suffix, or the folder cannot be written.
     """
-    kinds = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
-    if path.suffix.lower() not in kinds:
-        raise MonoImageError(f"{path}: a sheet is saved as {', '.join(kinds)}")
+    kind = kind_of(path)
     with whole(path) as part:
-        sheet.save(part, kinds[path.suffix.lower()])
+        sheet.save(part, kind)
+
+
+def kind_of(path: Path) -> str:
+    """What Pillow calls the format of the picture `path`; MonoImageError for another suffix than .png or .jpg."""
+    if path.suffix.lower() not in _KINDS:
+        raise MonoImageError(f"{path}: a picture is saved as {', '.join(_KINDS)}")
+    return _KINDS[path.suffix.lower()]

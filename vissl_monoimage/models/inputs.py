@@ -25,14 +25,19 @@ def prepare_images(images: torch.Tensor, size: int, trunk: nn.Module) -> torch.T
     return laid_out(of_size(images, size, trunk))
 
 
+def allow_any_size(trunk: nn.Module) -> None:
+    """Let this one `trunk` take images of any height and width: for its convolutions, which are the same everywhere."""
+    vars(trunk)["any_size"] = True
+
+
 def of_size(images: torch.Tensor, size: int, trunk: nn.Module) -> torch.Tensor:
-    """`images` (N, 3, size, size) as they are.
+    """`images` (N, 3, size, size) as they are; of any size where `allow_any_size` said so of `trunk`.
 
     Raises:
         MonoImageError: where the images have another shape; pooling would otherwise work on, and
             the layers would silently have other sizes than the probes and heads were made for.
     """
-    if tuple(images.shape[1:]) != (3, size, size):
+    if tuple(images.shape[1:]) != (3, size, size) and not getattr(trunk, "any_size", False):
         got = " x ".join(str(side) for side in images.shape[1:])
         raise MonoImageError(
             f"trunk {type(trunk).__name__} takes images of 3 x {size} x {size}, not {got}: "

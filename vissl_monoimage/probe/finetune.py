@@ -25,5 +25,5 @@ class FinetuneTask(MonoImageTask):
 
     def _restore_model_weights(self, model: Any) -> Any:
         path = self.config.MODEL.WEIGHTS_INIT.PARAMS_FILE
-        loading.fill(model.trunk, loading.read_checkpoint(path), self.config)
+        loading.fill(model.trunk, self.config.MODEL.TRUNK.NAME, loading.read_checkpoint(path), path)
         return model

@@ -52,6 +52,19 @@ def check_trunk(checkpoint_path: str, config: Mapping[str, Any]) -> list[str]:
         return [str(error)]
 
 
+def fill(trunk: nn.Module, name: str, checkpoint: Mapping[str, Any], source: str) -> None:
+    """Fill all of `trunk`, called `name`, from what `read_checkpoint(source)` gave.
+
+    Raises:
+        MonoImageError: naming the tensors that are missing or of another shape.
+    """
+    weights = trunk_weights(checkpoint, source)
+    problems = compare(weights, trunk.state_dict(), name, source)
+    if problems:
+        raise MonoImageError("; ".join(problems))
+    trunk.load_state_dict(weights, strict=False)
+
+
 def read_checkpoint(path: str) -> dict[str, Any]:
     """The mapping in a file of torch.save or safetensors; nothing in it is executed (weights_only).
 
@@ -113,20 +126,6 @@ def trunk_weights(checkpoint: Mapping[str, Any], source: str) -> dict[str, Tenso
             f"and a plain state dict, found {_some(map(str, checkpoint))}"
         )
     return tensors
-
-
-def fill(trunk: nn.Module, checkpoint: dict[str, Any], config: AttrDict) -> None:
-    """Fill the whole of `trunk`, which `config` names, with the weights in `checkpoint`.
-
-    Raises:
-        MonoImageError: naming the tensors that are missing or of another shape.
-    """
-    source = config.MODEL.WEIGHTS_INIT.PARAMS_FILE
-    weights = trunk_weights(checkpoint, source)
-    problems = compare(weights, trunk.state_dict(), config.MODEL.TRUNK.NAME, source)
-    if problems:
-        raise MonoImageError("; ".join(problems))
-    trunk.load_state_dict(weights, strict=False)
 
 
 def compare(weights: Mapping[str, Tensor], trunk: Mapping[str, Tensor], name: str, source: str) -> list[str]:

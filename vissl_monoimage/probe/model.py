@@ -58,4 +58,4 @@ class ProbeModel(BaseSSLMultiInputOutputModel):
         Raises:
             MonoImageError: naming the tensors that are missing or of another shape.
         """
-        loading.fill(self.trunk.base_model, checkpoint, config)
+        loading.fill(self.trunk.base_model, config.MODEL.TRUNK.NAME, checkpoint, config.MODEL.WEIGHTS_INIT.PARAMS_FILE)
