@@ -35,6 +35,8 @@ MODULES = (
     "vissl_monoimage.pretext.deepcluster.task",
     "vissl_monoimage.pretext.rotnet",
     "vissl_monoimage.probe.head",
+    "vissl_monoimage.probe.knn",
+    "vissl_monoimage.probe.low_shot",
     "vissl_monoimage.probe.model",
     "vissl_monoimage.probe.task",
     "vissl_monoimage.probe.ten_crop",

@@ -56,18 +56,23 @@ class Protocol:
     Attributes:
         source: where it comes from.
         pooling: from a layer's feature to the head's input; None where VISSL's YAML spells the operations.
-        batch: images a step, over all processes.
+        batch: images a step, over all processes; None where there are no steps.
         train, test: transforms, as "Name size"; colour normalisation apart.
         settings: dotted keys below `config` and the values that the protocol needs there.
+        asks: what is trained or fitted on a layer, in the words of a table's title.
     """
 
     name: str
     source: str
     pooling: FixedPooling | BudgetPooling | None
-    batch: int
+    batch: int | None
     train: tuple[str, ...]
     test: tuple[str, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    asks: str = "Linear probes"
+
+
+_ALL_IMAGES = {"DATA.TRAIN.DATA_LIMIT": -1, "DATA.TEST.DATA_LIMIT": -1}
 
 
 def _sgd(epochs: int, values: list[float], milestones: list[int], weight_decay: float) -> dict[str, Any]:
@@ -81,8 +86,7 @@ def _sgd(epochs: int, values: list[float], milestones: list[int], weight_decay: 
         f"{lr}.name": "multistep",
         f"{lr}.values": values,
         f"{lr}.milestones": milestones,
-        "DATA.TRAIN.DATA_LIMIT": -1,
-        "DATA.TEST.DATA_LIMIT": -1,
+        **_ALL_IMAGES,
     }
 
 
@@ -133,7 +137,41 @@ _PATCHES = Protocol(
     test=("Resize trunk", "ToTensor"),
     settings=_sgd(10, [1e-2, 1e-3], [8], 1e-4),
 )
-PROTOCOLS = {protocol.name: protocol for protocol in (_PAPER, _VISSL, _CIFAR, _PATCHES)}
+_KNN = Protocol(
+    name="knn-v1",
+    source="Wu et al., CVPR 2018: weighted nearest neighbours, with VISSL's number of them and its temperature",
+    pooling=BudgetPooling("Max", 4608),
+    batch=None,
+    train=("Resize trunk", "ToTensor"),
+    test=("Resize trunk", "ToTensor"),
+    settings={
+        "NEAREST_NEIGHBOR.TOPK": 200,
+        "NEAREST_NEIGHBOR.SIGMA": 0.1,
+        "NEAREST_NEIGHBOR.L2_NORM_FEATS": True,
+        **_ALL_IMAGES,
+    },
+    asks="Nearest neighbours",
+)
+_LOW_SHOT = Protocol(
+    name="lowshot-v1",
+    source="ours: VISSL's low-shot SVM (Goyal et al., ICCV 2019) with one cost, top-1 and the mean over five draws",
+    pooling=BudgetPooling("Max", 4608),
+    batch=None,
+    train=("Resize trunk", "ToTensor"),
+    test=("Resize trunk", "ToTensor"),
+    settings={
+        "SVM.low_shot.sample_inds": [1, 2, 3, 4, 5],
+        "SVM.costs.costs_list": [1.0],
+        "SVM.normalize": True,
+        "SVM.loss": "squared_hinge",
+        "SVM.penalty": "l2",
+        "SVM.dual": True,
+        "SVM.max_iter": 2000,
+        **_ALL_IMAGES,
+    },
+    asks="Low-shot SVMs",
+)
+PROTOCOLS = {protocol.name: protocol for protocol in (_PAPER, _VISSL, _CIFAR, _PATCHES, _KNN, _LOW_SHOT)}
 
 
 def protocol(name: str) -> Protocol:
@@ -147,12 +185,21 @@ def protocol(name: str) -> Protocol:
     return PROTOCOLS[name]
 
 
+def asked_by(name: str) -> str:
+    """What the protocol called `name` trains or fits, for a title: `lowshot-v1, k=4` is lowshot-v1.
+
+    Linear probes where it is none of the protocols here.
+    """
+    known = PROTOCOLS.get(name.partition(",")[0])
+    return known.asks if known else Protocol.asks
+
+
 def departures(config: AttrDict) -> list[str]:
     """Where `config` differs from the protocol it names (MONOIMAGE.PROTOCOL), as "key=value (protocol's)"."""
     wanted = protocol(config.MONOIMAGE.PROTOCOL)
     replicas = config.DISTRIBUTED.NUM_NODES * config.DISTRIBUTED.NUM_PROC_PER_NODE
     rows: list[tuple[str, Any, Any]] = [
-        ("global batch", config.DATA.TRAIN.BATCHSIZE_PER_REPLICA * replicas, wanted.batch),
+        ("global batch", config.DATA.TRAIN.BATCHSIZE_PER_REPLICA * replicas if wanted.batch else None, wanted.batch),
         ("DATA.TRAIN.TRANSFORMS", _spell(config.DATA.TRAIN.TRANSFORMS), list(wanted.train)),
         ("DATA.TEST.TRANSFORMS", _spell(config.DATA.TEST.TRANSFORMS), list(wanted.test)),
         *((key, _look_up(config, key), value) for key, value in wanted.settings.items()),
