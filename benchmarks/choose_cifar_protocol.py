@@ -32,7 +32,7 @@ from vissl.models.trunks import get_model_trunk
 from vissl.models.trunks.feature_extractor import POOL_OPS
 
 from vissl_monoimage.probe import loading, trunks
-from vissl_monoimage.probe.protocols import BudgetPooling
+from vissl_monoimage.probe.pooling import BudgetPooling
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 BATCH, CLASSES, VALIDATION = 256, 10, 5000

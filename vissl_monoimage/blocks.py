@@ -47,12 +47,14 @@ def problems_in(config: Mapping[str, Any], splits: Iterable[tuple[str, Mapping[s
 
     from vissl_monoimage.probe.loading import check_trunk
     from vissl_monoimage.probe.protocols import protocol
+    from vissl_monoimage.probe.task import ProbeTask
 
     block = config.get("MONOIMAGE") or {}
     yield from _told(lambda: read_block(MonoImageConfig, block, "config.MONOIMAGE"))
     if config["MODEL"]["BASE_MODEL_NAME"] == "probe_model" or config["TRAINER"]["TASK_NAME"] == "finetune_task":
         yield from _told(lambda: protocol(block.get("PROTOCOL", "")))
-    if block.get("CACHE_FEATURES") and config["TRAINER"]["TASK_NAME"] != "probe_task":
+    task = TASK_REGISTRY.get(config["TRAINER"]["TASK_NAME"], object)
+    if block.get("CACHE_FEATURES") and not issubclass(task, ProbeTask):
         yield "config.MONOIMAGE.CACHE_FEATURES is for probes alone: config.TRAINER.TASK_NAME=probe_task"
     splits = list(splits)
     if any(isinstance(data["DATA_PATHS"], str) for _, data in splits):  # told by the check of the data
@@ -63,7 +65,7 @@ def problems_in(config: Mapping[str, Any], splits: Iterable[tuple[str, Mapping[s
                 yield from _told(lambda s=source, i=index, where=split: _open_source(config, s, i, where))  # type: ignore[misc]
             if source == "single_image" and split == "TRAIN":
                 yield from _told(lambda: check_labels(config))
-    yield from getattr(TASK_REGISTRY.get(config["TRAINER"]["TASK_NAME"]), "problems", _none)(config)
+    yield from getattr(task, "problems", _none)(config)
     yield from check_trunk(config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"], config)
 
 

@@ -36,6 +36,8 @@ MODULES = (
     "vissl_monoimage.pretext.rotnet",
     "vissl_monoimage.probe.finetune",
     "vissl_monoimage.probe.head",
+    "vissl_monoimage.probe.knn",
+    "vissl_monoimage.probe.low_shot",
     "vissl_monoimage.probe.model",
     "vissl_monoimage.probe.retrained",
     "vissl_monoimage.probe.task",

@@ -75,7 +75,8 @@ class ProgressHook(ClassyHook):
     def _describe(self, task: Any) -> str:
         loss = f"loss {float(task.last_batch.loss):.4f}"
         if not task.train:
-            return f"test after epoch {task.train_phase_idx + 1}, batch {len(task.losses)}, {loss}"
+            when = f" after epoch {task.train_phase_idx + 1}" if task.train_phase_idx >= 0 else ""
+            return f"test{when}, batch {len(task.losses)}, {loss}"
         done = task.iteration - self._first_iteration
         seconds = (time.monotonic() - self._began) / max(1, done) * (task.max_iteration - task.iteration)
         return (

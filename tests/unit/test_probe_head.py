@@ -19,7 +19,8 @@ from vissl.models.heads import get_model_head
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.probe import trunks
-from vissl_monoimage.probe.protocols import PROTOCOLS, BudgetPooling
+from vissl_monoimage.probe.pooling import BudgetPooling
+from vissl_monoimage.probe.protocols import PROTOCOLS
 
 
 def head(shape: list[int], num_classes: int) -> nn.Module:

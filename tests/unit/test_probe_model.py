@@ -18,9 +18,10 @@ from vissl.models.trunks import get_model_trunk
 
 from vissl_monoimage.compose import compose_config
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.probe.departures import departures
 from vissl_monoimage.probe.loading import check_trunk
 from vissl_monoimage.probe.prepare import prepare
-from vissl_monoimage.probe.protocols import PROTOCOLS, departures
+from vissl_monoimage.probe.protocols import PROTOCOLS
 
 OURS = "config=benchmark/monoimage/linear_{}".format
 VISSLS = "config=benchmark/linear_image_classification/imagenet1k/eval_alexnet_8gpu_transfer_in1k_linear"

@@ -54,9 +54,8 @@ class FeatureCacheHook(ClassyHook):
     on_step = on_phase_end = on_end = on_exception = ClassyHook._noop
 
     def on_start(self, task: Any) -> None:
-        for split in task.datasets:
-            files = cached(task, split)
-            task.dataloaders[split] = _loader(task, split, files)
+        for split, images in task.datasets.items():
+            task.dataloaders[split] = rows_loader(task, split, cached(task, split, images))
 
 
 class FeatureRows(Dataset[Any]):
@@ -79,8 +78,8 @@ class FeatureRows(Dataset[Any]):
         }
 
 
-def cached(task: Any, split: str) -> Files:
-    """Run the trunk over all samples of `split` ("train" or "test"), this process over its share.
+def cached(task: Any, split: str, images: Dataset[Any]) -> Files:
+    """Run the trunk over `images`, all or some of `split` ("train" or "test"), this process over its share.
 
     Raises:
         MonoImageError: the disk is full, or a sample has no single whole number for its label.
@@ -88,10 +87,10 @@ def cached(task: Any, split: str) -> Files:
     local, overall = get_machine_local_and_dist_rank()
     processes = task.config.DISTRIBUTED.NUM_PROC_PER_NODE
     folder = Path(task.checkpoint_folder, f"features_{overall // processes}.tmp")
-    dataset = task.datasets[split]
-    with _nameless(folder, len(dataset), features_in(task.config.MODEL), creates=local == 0) as files:
-        share = range(len(dataset) * local // processes, len(dataset) * (local + 1) // processes)
-        _fill(files, share, task, split)
+    count = len(images)  # type: ignore[arg-type]  # torch's data sets need not have a length; VISSL's have
+    with _nameless(folder, count, features_in(task.config.MODEL), creates=local == 0) as files:
+        share = range(count * local // processes, count * (local + 1) // processes)
+        _fill(files, Subset(images, share), task, split)
     return files
 
 
@@ -127,13 +126,11 @@ def _reserve(path: Path, size: int) -> None:
         raise MonoImageError(f"{KEY}: no {size / 1e9:.1f} GB for '{path.parent}': {error.strerror}") from None
 
 
-def _fill(files: Files, share: range, task: Any, split: str) -> None:
+def _fill(files: Files, share: Subset[Any], task: Any, split: str) -> None:
     model = task.base_model
     model.trunk.eval()
-    loader = DataLoader(
-        Subset(task.datasets[split], share), batch_size=BATCH, num_workers=task.config.DATA.NUM_DATALOADER_WORKERS
-    )
-    row = share.start
+    loader = DataLoader(share, batch_size=BATCH, num_workers=task.config.DATA.NUM_DATALOADER_WORKERS)
+    row = share.indices[0] if len(share) else 0
     for batch in told(loader, f"features of the {split} images"):
         images, labels = batch["data"][0].to(task.device), batch["label"][0]
         if not isinstance(labels, Tensor) or labels.dim() != 1 or labels.is_floating_point():
@@ -146,7 +143,7 @@ def _fill(files: Files, share: range, task: Any, split: str) -> None:
         row = rows.stop
 
 
-def _loader(task: Any, split: str, files: Files) -> Any:
+def rows_loader(task: Any, split: str, files: Files) -> Any:
     """A loader of rows in the order of the loader of images, whose sampler it takes over."""
     images, data = task.dataloaders[split], task.config.DATA
     rows = DataLoader(

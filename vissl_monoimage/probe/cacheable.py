@@ -57,7 +57,7 @@ def _problems_of_split(split: str, config: AttrDict) -> Iterator[str]:
 
 def _problems_of_disk(splits: Iterable[str], config: AttrDict) -> list[str]:
     row = 4 * features_in(config.MODEL) + 16
-    need = row * sum(_samples(split, config) for split in splits)
+    need = row * sum(samples_in(split, config) for split in splits)
     folder = Path(config.CHECKPOINT.DIR).expanduser().absolute()
     standing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     free = shutil.disk_usage(standing).free
@@ -66,7 +66,7 @@ def _problems_of_disk(splits: Iterable[str], config: AttrDict) -> list[str]:
     return [f"{KEY} needs {need / 1e9:.1f} GB of disk at '{standing}', where {free / 1e9:.1f} GB are free"]
 
 
-def _samples(split: str, config: AttrDict) -> int:
+def samples_in(split: str, config: AttrDict) -> int:
     """Samples of a split; 0 where its data are not found, which the check of the data tells."""
     data = config.DATA[split]
     if data.DATA_LIMIT >= 0:

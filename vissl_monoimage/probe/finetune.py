@@ -8,7 +8,7 @@ from classy_vision.tasks import register_task
 from vissl.config import AttrDict
 
 from vissl_monoimage.probe import loading
-from vissl_monoimage.probe.protocols import note_departures
+from vissl_monoimage.probe.departures import note_departures
 from vissl_monoimage.task import MonoImageTask
 
 

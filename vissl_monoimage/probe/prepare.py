@@ -11,16 +11,18 @@ from vissl.models.trunks.feature_extractor import POOL_OPS
 
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.probe import trunks
-from vissl_monoimage.probe.protocols import note_departures, protocol
+from vissl_monoimage.probe.departures import note_departures
+from vissl_monoimage.probe.protocols import protocol
 
 
-def prepare(config: AttrDict) -> None:
+def prepare(config: AttrDict, head: str | None = None) -> None:
     """Complete a probe's config in place, so that all that follows is plain VISSL; again changes nothing.
 
     - `size: trunk` in a TRANSFORMS list becomes the trunk's input size in px;
     - an empty LINEAR_EVAL_FEAT_POOL_OPS_MAP becomes the pooling that the protocol gives to every layer it probes
       (each convolution, or of a ResNet res2 to res5);
-    - the one head in HEAD.PARAMS becomes a head a layer, each with the shape of its pooled feature;
+    - the one head in HEAD.PARAMS becomes a head a layer, each with the shape of its pooled feature, and all of the
+      kind `head` where that is given;
     - METERS.accuracy_list_meter gets a meter a layer, with the layer's name;
     - MONOIMAGE.PROTOCOL_CHANGES lists where the run departs from the protocol it names.
 
@@ -49,7 +51,8 @@ def prepare(config: AttrDict) -> None:
             )
         settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP = [[name, wanted.pooling.op(name, shapes[name])] for name in layers]
     pooled = [_pooled(shapes[name], op) for name, op in settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP]
-    config.MODEL.HEAD.PARAMS = _heads(config.MODEL.HEAD.PARAMS, pooled)
+    heads = [[head or name, kwargs] for name, kwargs in config.MODEL.HEAD.PARAMS]
+    config.MODEL.HEAD.PARAMS = _heads(heads, pooled)
     config.METERS.accuracy_list_meter.num_meters = len(layers)
     config.METERS.accuracy_list_meter.meter_names = layers
 

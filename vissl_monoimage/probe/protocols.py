@@ -7,46 +7,12 @@ from the protocol it names, so that a shortened trial never passes for the real 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vissl.config import AttrDict
-
 from vissl_monoimage.errors import MonoImageError, unknown
-
-PoolOp = list[Any]  # as in LINEAR_EVAL_FEAT_POOL_OPS_MAP: [name of VISSL's operation, its arguments]
-
-
-@dataclass(frozen=True)
-class BudgetPooling:
-    """Adaptive pooling to the largest square map of at most `features` values, all channels together."""
-
-    kind: str
-    features: int
-
-    def op(self, layer: str, shape: tuple[int, ...]) -> PoolOp:
-        """The operation for `layer`, whose feature is `shape` = (channels, height, width)."""
-        channels, height, width = shape
-        side = max(1, min(height, width, math.isqrt(self.features // channels)))
-        return [f"Adaptive{self.kind}Pool2d", [side]]
-
-
-@dataclass(frozen=True)
-class FixedPooling:
-    """The same operation for a layer whatever the trunk; `others` is for what is no convolution, as a ResNet's res2."""
-
-    ops: Mapping[str, PoolOp]
-    others: BudgetPooling
-
-    def op(self, layer: str, shape: tuple[int, ...]) -> PoolOp:
-        """The operation for `layer`, whose feature is `shape` = (channels, height, width)."""
-        if not layer.startswith("conv"):
-            return self.others.op(layer, shape)
-        if layer not in self.ops:
-            raise MonoImageError(f"the protocol pools {', '.join(self.ops)} and what is no convolution, not '{layer}'")
-        return self.ops[layer]
+from vissl_monoimage.probe.pooling import BudgetPooling, FixedPooling
 
 
 @dataclass(frozen=True)
@@ -56,20 +22,23 @@ class Protocol:
     Attributes:
         source: where it comes from.
         pooling: from a layer's feature to the head's input; None where VISSL's YAML spells the operations.
-        batch: images a step, over all processes.
+        batch: images a step, over all processes; None where there are no steps.
         train, test: transforms, as "Name size"; colour normalisation apart.
         settings: dotted keys below `config` and the values that the protocol needs there.
-        asks: what its accuracies are of, as the heading of a table.
+        asks: what is trained or fitted on a layer, in the words of a table's title.
     """
 
     name: str
     source: str
     pooling: FixedPooling | BudgetPooling | None
-    batch: int
+    batch: int | None
     train: tuple[str, ...]
     test: tuple[str, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
     asks: str = "Linear probes"
+
+
+_ALL_IMAGES = {"DATA.TRAIN.DATA_LIMIT": -1, "DATA.TEST.DATA_LIMIT": -1}
 
 
 def _sgd(epochs: int, values: list[float], milestones: list[int], weight_decay: float) -> dict[str, Any]:
@@ -83,8 +52,7 @@ def _sgd(epochs: int, values: list[float], milestones: list[int], weight_decay: 
         f"{lr}.name": "multistep",
         f"{lr}.values": values,
         f"{lr}.milestones": milestones,
-        "DATA.TRAIN.DATA_LIMIT": -1,
-        "DATA.TEST.DATA_LIMIT": -1,
+        **_ALL_IMAGES,
     }
 
 
@@ -155,7 +123,43 @@ _FINETUNE = Protocol(
     settings=_sgd(6, [5e-2, 5e-3, 5e-4], [4, 5], 5e-4),
     asks="Whole networks trained on labels",
 )
-PROTOCOLS = {protocol.name: protocol for protocol in (_PAPER, _VISSL, _CIFAR, _PATCHES, _FREEZE, _FINETUNE)}
+_KNN = Protocol(
+    name="knn-v1",
+    source="Wu et al., CVPR 2018: weighted nearest neighbours, with VISSL's number of them and its temperature",
+    pooling=BudgetPooling("Max", 4608),
+    batch=None,
+    train=("Resize trunk", "ToTensor"),
+    test=("Resize trunk", "ToTensor"),
+    settings={
+        "NEAREST_NEIGHBOR.TOPK": 200,
+        "NEAREST_NEIGHBOR.SIGMA": 0.1,
+        "NEAREST_NEIGHBOR.L2_NORM_FEATS": True,
+        **_ALL_IMAGES,
+    },
+    asks="Nearest neighbours",
+)
+_LOW_SHOT = Protocol(
+    name="lowshot-v1",
+    source="ours: VISSL's low-shot SVM (Goyal et al., ICCV 2019) with one cost, top-1 and the mean over five draws",
+    pooling=BudgetPooling("Max", 4608),
+    batch=None,
+    train=("Resize trunk", "ToTensor"),
+    test=("Resize trunk", "ToTensor"),
+    settings={
+        "SVM.low_shot.sample_inds": [1, 2, 3, 4, 5],
+        "SVM.costs.costs_list": [1.0],
+        "SVM.normalize": True,
+        "SVM.loss": "squared_hinge",
+        "SVM.penalty": "l2",
+        "SVM.dual": True,
+        "SVM.max_iter": 2000,
+        **_ALL_IMAGES,
+    },
+    asks="Low-shot SVMs",
+)
+PROTOCOLS = {
+    protocol.name: protocol for protocol in (_PAPER, _VISSL, _CIFAR, _PATCHES, _FREEZE, _FINETUNE, _KNN, _LOW_SHOT)
+}
 
 
 def protocol(name: str) -> Protocol:
@@ -169,38 +173,10 @@ def protocol(name: str) -> Protocol:
     return PROTOCOLS[name]
 
 
-def departures(config: AttrDict) -> list[str]:
-    """Where `config` differs from the protocol it names (MONOIMAGE.PROTOCOL), as "key=value (protocol's)"."""
-    wanted = protocol(config.MONOIMAGE.PROTOCOL)
-    replicas = config.DISTRIBUTED.NUM_NODES * config.DISTRIBUTED.NUM_PROC_PER_NODE
-    rows: list[tuple[str, Any, Any]] = [
-        ("global batch", config.DATA.TRAIN.BATCHSIZE_PER_REPLICA * replicas, wanted.batch),
-        ("DATA.TRAIN.TRANSFORMS", _spell(config.DATA.TRAIN.TRANSFORMS), list(wanted.train)),
-        ("DATA.TEST.TRANSFORMS", _spell(config.DATA.TEST.TRANSFORMS), list(wanted.test)),
-        *((key, _look_up(config, key), value) for key, value in wanted.settings.items()),
-    ]
-    return [f"{key}={value} ({expected})" for key, value, expected in rows if value != expected]
+def asked_by(name: str) -> str:
+    """What the protocol called `name` trains or fits, for a title: `lowshot-v1, k=4` is lowshot-v1.
 
-
-def note_departures(config: AttrDict) -> None:
-    """Write `departures` into MONOIMAGE.PROTOCOL_CHANGES, for the ledger; once, before anything else is written.
-
-    Raises:
-        MonoImageError: an unknown protocol.
+    Linear probes where it is none of the protocols here.
     """
-    if "PROTOCOL_CHANGES" not in config.MONOIMAGE:
-        config.MONOIMAGE.PROTOCOL_CHANGES = departures(config)
-
-
-def _spell(transforms: list[Mapping[str, Any]]) -> list[str]:
-    return [
-        " ".join(str(item[key]) for key in ("name", "size") if key in item)
-        for item in transforms
-        if item["name"] != "Normalize"
-    ]
-
-
-def _look_up(config: Any, key: str) -> Any:
-    for part in key.split("."):
-        config = config.get(part) if isinstance(config, Mapping) else None
-    return config
+    known = PROTOCOLS.get(name.partition(",")[0])
+    return known.asks if known else Protocol.asks

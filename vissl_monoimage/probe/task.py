@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from classy_vision.hooks import ClassyHook
 from classy_vision.tasks import register_task
@@ -25,9 +25,10 @@ class ProbeTask(MonoImageTask):
     """
 
     hooks: list[ClassyHook]
+    head: ClassVar[str | None] = None  # the kind of head this task is for; None: what the config says
 
     def __init__(self, config: AttrDict) -> None:
-        prepare(config)
+        prepare(config, self.head)
         super().__init__(config)
 
     def set_hooks(self, hooks: list[ClassyHook]) -> None:
@@ -36,7 +37,11 @@ class ProbeTask(MonoImageTask):
         if self.config.MONOIMAGE.get("CACHE_FEATURES"):
             progress = [hook for hook in self.hooks if isinstance(hook, ProgressHook)]
             others = [hook for hook in self.hooks if hook not in progress]
-            self.hooks = [*others, FeatureCacheHook(), *progress]
+            self.hooks = [*others, self.cache_hook(), *progress]
+
+    def cache_hook(self) -> ClassyHook:
+        """What runs the trunk, when the run starts."""
+        return FeatureCacheHook()
 
     @classmethod
     def problems(cls, config: Mapping[str, Any]) -> list[str]:

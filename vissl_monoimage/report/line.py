@@ -24,6 +24,24 @@ class Probed:
         return origin, self.probe.group_hash
 
     @property
+    def parts(self) -> list[Probed]:
+        """The probe itself; of a low-shot one, whose layers are called `conv1 k=4`, a probe for each k.
+
+        Their layers are `conv1` again, and the k follows the name of their protocol.
+        """
+        found: dict[str, dict[str, dict[str, float]]] = {}
+        for name, scores in self.probe.accuracies.items():
+            layer, _, shots = name.partition(" k=")
+            found.setdefault(shots, {})[layer] = scores
+        if set(found) <= {""}:
+            return [self]
+        named = {f"{self.probe.protocol}, k={shots}": layers for shots, layers in found.items()}
+        return [
+            dataclasses.replace(self, probe=dataclasses.replace(self.probe, protocol=protocol, accuracies=layers))
+            for protocol, layers in named.items()
+        ]
+
+    @property
     def untaught(self) -> bool:
         """Neither a pretraining nor a file is behind the trunk."""
         return self.pretrain is None and self.probe.checkpoint_in is None

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from vissl_monoimage.probe.protocols import PROTOCOLS
+from vissl_monoimage.probe.protocols import asked_by
 from vissl_monoimage.report.hints import hints
 from vissl_monoimage.report.ledger import FILE_NAME, Row, read
 from vissl_monoimage.report.line import Line, Probed, label, line_of
@@ -30,8 +30,7 @@ class Table:
 
     @property
     def title(self) -> str:
-        known = PROTOCOLS.get(self.protocol)
-        return f"{known.asks if known else 'Linear probes'}, top-1 test accuracy (%): {self.context}"
+        return f"{asked_by(self.protocol)}, top-1 test accuracy (%): {self.context}"
 
     @property
     def context(self) -> str:
@@ -60,7 +59,7 @@ def link(rows: Iterable[Row]) -> list[Probed]:
 def build(probed: Iterable[Probed]) -> list[Table]:
     """Tables in the order their protocol, its changes and data set first appear."""
     groups: dict[tuple[str, tuple[str, ...], str], dict[tuple[str, str], list[Probed]]] = {}
-    for item in probed:
+    for item in (part for one in probed for part in one.parts):
         key = (item.probe.protocol or "vissl", tuple(item.probe.protocol_changes), item.probe.dataset)
         groups.setdefault(key, {}).setdefault(item.experiment, []).append(item)
     return [_table(*key, list(lines.values())) for key, lines in groups.items()]

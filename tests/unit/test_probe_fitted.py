@@ -1,0 +1,91 @@
+"""What a fitted evaluation refuses before anything starts, each in one sentence."""
+
+from __future__ import annotations
+
+import vissl_monoimage  # noqa: F401  # mends VISSL before it is imported
+
+# isort: split
+import copy
+from typing import Any
+
+import pytest
+from classy_vision.tasks import TASK_REGISTRY
+from omegaconf import OmegaConf
+
+from vissl_monoimage.compose import compose_config
+
+
+def composed(overlay: str) -> Any:
+    overrides = ["config=benchmark/monoimage/linear_photo_patches", f"+config/monoimage={overlay}"]
+    return OmegaConf.to_container(compose_config(overrides).config, resolve=True)
+
+
+@pytest.fixture(scope="module")
+def knn() -> Any:
+    return composed("knn")
+
+
+@pytest.fixture(scope="module")
+def low_shot() -> Any:
+    return composed("low_shot")
+
+
+def complaints(config: Any, changes: dict[str, Any]) -> list[str]:
+    config = copy.deepcopy(config)
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        node = config
+        for parent in parents:
+            node = node[parent]
+        node[last] = value
+    found: list[str] = TASK_REGISTRY[config["TRAINER"]["TASK_NAME"]].problems(config)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "complaint"),
+    [
+        ("MONOIMAGE.PATCHES.TRAIN_SAMPLES", 199, "TOPK=200 neighbours are more than the 199 training images"),
+        ("DATA.TRAIN.DATA_LIMIT", 100, "TOPK=200 neighbours are more than the 100 training images"),
+        ("NEAREST_NEIGHBOR.TOPK", 0, "TOPK=0 must be a whole number of at least 1"),
+        ("NEAREST_NEIGHBOR.TOPK", "all", "TOPK=all must be a whole number of at least 1"),
+        ("NEAREST_NEIGHBOR.SIGMA", 0, "SIGMA=0 must be a number of at least 0.02"),
+        ("NEAREST_NEIGHBOR.L2_NORM_FEATS", False, "L2_NORM_FEATS=False must be true: cosines are compared"),
+        ("MONOIMAGE.CACHE_FEATURES", False, "knn_task works on cached features: config.MONOIMAGE.CACHE_FEATURES=true"),
+        ("TEST_MODEL", False, "knn_task fits to the training images and tests"),
+        ("DATA.TRAIN.TRANSFORMS", [{"name": "RandomCrop", "size": 64}], "TRANSFORMS has RandomCrop"),
+    ],
+)
+def test_nearest_neighbours_refuse(knn: Any, path: str, value: Any, complaint: str) -> None:
+    (found,) = complaints(knn, {path: value})
+    assert complaint in found
+
+
+@pytest.mark.parametrize("path", ["MONOIMAGE.PATCHES.TRAIN_SAMPLES", "DATA.TRAIN.DATA_LIMIT"])
+def test_nearest_neighbours_accept_as_many_images_as_neighbours(knn: Any, path: str) -> None:
+    assert complaints(knn, {path: 200}) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "complaint"),
+    [
+        ("MONOIMAGE.PATCHES.TRAIN_SAMPLES", 190, "16 training images of each class, and class 10 has 15"),
+        ("DATA.TRAIN.DATA_LIMIT", 100, "16 training images of each class, and class"),
+        ("SVM.low_shot.k_values", [], "k_values=[] must be different whole numbers of at least 1"),
+        ("SVM.low_shot.k_values", [0, 1], "k_values=[0, 1] must be different whole numbers of at least 1"),
+        ("SVM.low_shot.sample_inds", [1, 1], "sample_inds=[1, 1] must be different whole numbers of at least 0"),
+        ("SVM.costs.costs_list", [0.1, 1.0], "costs_list=[0.1, 1.0] must be one positive number"),
+        ("SVM.costs.base", 2.0, "costs.base=2.0 must be -1"),
+        ("SVM.normalize", False, "normalize=False must be true"),
+        ("MODEL.HEAD.PARAMS", [["linear_probe", {"num_classes": 10}]], "10, and there are labels up to 11"),
+        ("MODEL.HEAD.PARAMS", [["linear_probe", {"num_classes": 13}]], "each class, and class 12 has 0"),
+        ("MONOIMAGE.CACHE_FEATURES", False, "low_shot_task works on cached features"),
+    ],
+)  # fmt: skip
+def test_low_shot_refuses(low_shot: Any, path: str, value: Any, complaint: str) -> None:
+    (found,) = complaints(low_shot, {path: value})
+    assert complaint in found
+
+
+def test_low_shot_accepts_as_many_images_as_shots(low_shot: Any) -> None:
+    assert complaints(low_shot, {"MONOIMAGE.PATCHES.TRAIN_SAMPLES": 12 * 16}) == []
