@@ -25,9 +25,12 @@ def chain_of(name: str, cell: str, folder: Path) -> Chain:
     for data in grid.data_sets:
         for split in ("train", "test"):
             (folder / data / split / "cat").mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (32, 32)).save(folder / data / split / "cat" / "a.png")
+            for number in range(max(1, grid.cells[cell].images)):
+                Image.new("RGB", (32, 32)).save(folder / data / split / "cat" / f"{number}.png")
     inputs = Inputs("china", {data: folder / data for data in grid.data_sets}, folder / "out")
     (chain,) = plan(grid.only([cell], []), next(iter(grid.profiles)), inputs, [3])
+    if chain.pretrain and chain.pretrain.photos:
+        chain.pretrain.photos.write()
     return chain
 
 
@@ -39,10 +42,10 @@ def composed(overrides: tuple[str, ...], folder: Path) -> Any:
 
 @pytest.mark.parametrize(("name", "cell"), CELLS)
 def test_a_cell_composes_and_passes_the_check(tmp_path: Path, name: str, cell: str) -> None:
-    chain, source = chain_of(name, cell, tmp_path), read_grid(name).cells[cell].source
+    chain, told = chain_of(name, cell, tmp_path), read_grid(name).cells[cell]
     if chain.pretrain:
         config = composed(chain.pretrain.overrides, tmp_path)
-        photo = source not in read_grid(name).data_sets
+        photo = told.images or told.source not in read_grid(name).data_sets
         assert (["single_image"] if photo else ["disk_folder"]) == config.DATA.TRAIN.DATA_SOURCES
         assert config.SEED_VALUE == 3
         assert chain.pretrain.minutes > 0
