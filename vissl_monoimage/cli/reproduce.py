@@ -52,6 +52,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     Raises:
         MonoImageError: an unknown name, a missing data set, or runs that failed; all others are finished then.
     """
+    from vissl_monoimage.bfloat16 import FLOAT32_COST, cpu_has_bfloat16
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.reproduce.grid import read_grid
     from vissl_monoimage.reproduce.plan import plan
@@ -66,6 +67,8 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     jobs = arguments.jobs or _cores()
     submit = submitter(*arguments.submit) if arguments.submit else None
     print(f"{grid.name}: {grid.title}")
+    if grid.profiles[arguments.profile].bfloat16 and not cpu_has_bfloat16():
+        print(f"this CPU has no bfloat16: trainings in float32, about {FLOAT32_COST:.0f} times as long")
     _show_plan(chains, left, jobs)
     if arguments.dry_run:
         return 0
