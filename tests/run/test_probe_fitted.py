@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from vissl_monoimage.report.ledger import read
+from vissl_monoimage.report.table import build, link
+
 LAYERS = [f"conv{layer}" for layer in range(1, 5)]
 SMALL = ["config.MODEL.TRUNK.NAME=convnet4", "config.MONOIMAGE.PATCHES.SIZE=32"]
 
@@ -52,8 +55,13 @@ def test_low_shot_svms_end_in_a_table_for_each_number_of_shots(
     assert right == pytest.approx([round(count) for count in right], abs=1e-3)
     assert any(round(count) % 2 for count in right)  # no draw is left out, and they differ
     assert "features of the train images, batch 1/1" in done.stdout  # 2 x 12 x 4
-    report = monoimage("report", "probe").stdout
-    for k in (1, 4):
-        assert f"Low-shot SVMs, top-1 test accuracy (%): photo_patches, protocol lowshot-v1, k={k} with" in report
-        assert f"{row['accuracies'][f'conv4 k={k}']['top_1']:.1f}" in report
-    assert report.count("n=1 (seed 0), no interval") == 2
+    tables = build(link(read([tmp_path / "probe"])))
+    assert [table.title.partition(" with changes")[0] for table in tables] == [
+        f"Low-shot SVMs, top-1 test accuracy (%): photo_patches, protocol lowshot-v1, k={k}" for k in (1, 4)
+    ]
+    for table, k in zip(tables, (1, 4), strict=True):
+        (line,) = table.lines
+        assert table.layers == tuple(LAYERS)
+        assert (line.label, line.runs) == ("random weights", "n=1 (seed 0), no interval")
+        means = [line.cells[layer].mean for layer in LAYERS]
+        assert means == [row["accuracies"][f"{layer} k={k}"]["top_1"] for layer in LAYERS]

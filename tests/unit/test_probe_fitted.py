@@ -11,23 +11,34 @@ from typing import Any
 import pytest
 from classy_vision.tasks import TASK_REGISTRY
 from omegaconf import OmegaConf
+from vissl.config import AttrDict
 
 from vissl_monoimage.compose import compose_config
+from vissl_monoimage.probe.protocols import departures
 
 
-def composed(overlay: str) -> Any:
-    overrides = ["config=benchmark/monoimage/linear_photo_patches", f"+config/monoimage={overlay}"]
+def composed(name: str, *overlay: str) -> Any:
+    overrides = [f"config=benchmark/monoimage/{name}", *(f"+config/monoimage={one}" for one in overlay)]
     return OmegaConf.to_container(compose_config(overrides).config, resolve=True)
 
 
 @pytest.fixture(scope="module")
 def knn() -> Any:
-    return composed("knn")
+    return composed("linear_photo_patches", "knn")
 
 
 @pytest.fixture(scope="module")
 def low_shot() -> Any:
-    return composed("low_shot")
+    return composed("linear_photo_patches", "low_shot")
+
+
+def test_the_overlays_and_yamls_keep_to_their_protocols(knn: Any, low_shot: Any) -> None:
+    yamls = [composed("knn_cifar10"), composed("lowshot_cifar10")]
+    for config, protocol in zip([knn, low_shot, *yamls], ["knn-v1", "lowshot-v1"] * 2, strict=True):
+        assert config["MONOIMAGE"]["PROTOCOL"] == protocol
+        assert departures(AttrDict(config)) == []
+    assert [config["DATA"]["TRAIN"]["DATASET_NAMES"] for config in yamls] == [["CIFAR10"]] * 2
+    assert [config["TRAINER"]["TASK_NAME"] for config in yamls] == ["knn_task", "low_shot_task"]
 
 
 def complaints(config: Any, changes: dict[str, Any]) -> list[str]:
@@ -77,7 +88,7 @@ def test_nearest_neighbours_accept_as_many_images_as_neighbours(knn: Any, path: 
         ("SVM.costs.costs_list", [0.1, 1.0], "costs_list=[0.1, 1.0] must be one positive number"),
         ("SVM.costs.base", 2.0, "costs.base=2.0 must be -1"),
         ("SVM.normalize", False, "normalize=False must be true"),
-        ("MODEL.HEAD.PARAMS", [["linear_probe", {"num_classes": 10}]], "10, and there are labels up to 11"),
+        ("MODEL.HEAD.PARAMS", [["linear_probe", {"num_classes": 10}]], "num_classes: 10, and there are labels up to"),
         ("MODEL.HEAD.PARAMS", [["linear_probe", {"num_classes": 13}]], "each class, and class 12 has 0"),
         ("MONOIMAGE.CACHE_FEATURES", False, "low_shot_task works on cached features"),
     ],

@@ -65,11 +65,8 @@ class FittingHook(ClassyHook):
     def on_start(self, task: Any) -> None:
         train = cached(task, "train", task.training_images())
         labels = torch.from_numpy(train.targets)[:, 0]
-        for head, features in zip(
-            task.base_model.heads,
-            layers_of(torch.from_numpy(train.features), shapes_in(task.config.MODEL)),
-            strict=True,
-        ):
+        layers = layers_of(torch.from_numpy(train.features), shapes_in(task.config.MODEL))
+        for head, features in zip(task.base_model.heads, layers, strict=True):
             if labels.max() >= head.num_classes:
                 raise MonoImageError(
                     f"config.MODEL.HEAD.PARAMS says num_classes: {head.num_classes}, and the training images have "

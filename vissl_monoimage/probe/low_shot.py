@@ -26,7 +26,7 @@ class LowShotSVM(FittedHead):
 
     As VISSL's `vissl/utils/svm_utils/svm_low_shot_trainer.py` for Places205 (Goyal et al., ICCV 2019): features of
     unit length, squared hinge loss, positives weighted twice. VISSL gives the mean average precision of the cost that
-    is best on the test images; here the class of the largest score is the answer, and the one cost is chosen by none.
+    is best on the test images; here the class of the largest score is the answer, and there is one cost.
     """
 
     def fit(self, features: Tensor, labels: Tensor, config: AttrDict) -> None:
