@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from vissl.config import AttrDict
 
 from vissl_monoimage.compose import compose_config
-from vissl_monoimage.probe.protocols import departures
+from vissl_monoimage.probe.departures import departures
 
 
 def composed(name: str, *overlay: str) -> Any:
