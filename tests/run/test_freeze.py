@@ -59,6 +59,7 @@ def test_a_whole_network_is_trained_from_a_checkpoint_on(monoimage, tmp_path: Pa
     weights = "config.MODEL.WEIGHTS_INIT.PARAMS_FILE=made/checkpoint.torch"
     wrong = monoimage(*finetune, weights, "config.MODEL.TRUNK.NAME=alexnet_wide_32px", status=2)
     assert "tensors of trunk 'alexnet_wide_32px'" in wrong.stderr
+    assert "unknown layer 'pool4'" in wrong.stderr
     assert not (tmp_path / "tuned").exists()
 
     lr = "config.OPTIMIZER.param_schedulers.lr"

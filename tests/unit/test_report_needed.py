@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -85,11 +86,10 @@ def test_lines_of_one_number_are_points_and_the_curve_is_their_mean(a_row: MakeR
         ("CIFAR100", "monoimage run config=x config.DATA.TRAIN.DATA_LIMIT=-1", 50_000),
         ("cifar10", "monoimage run config=x config.DATA.TRAIN.DATA_LIMIT=500 config.SEED_VALUE=1", 500),
         ("cifar10", "monoimage run config=x config.DATA.TEST.DATA_LIMIT=500", 50_000),
-        ("cifar10", "monoimage run config=x +config/monoimage=[single_image,smoke]", None),
-        ("my_folder", "monoimage run config=x", None),
+        ("cifar10", "monoimage run config=x +config/monoimage=[single_image,smoke]", 0),
+        ("my_folder", "monoimage run config=x", math.inf),
+        ("imagenet1k", "monoimage run config=x", 1_281_167),
     ],
 )
-def test_a_data_set_is_counted_where_its_row_tells(
-    a_row: MakeRow, dataset: str, command: str, count: int | None
-) -> None:
+def test_a_data_set_is_counted_where_its_row_tells(a_row: MakeRow, dataset: str, command: str, count: float) -> None:
     assert images_of(a_row(kind="pretrain", dataset=dataset, command=command)) == count

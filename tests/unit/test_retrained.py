@@ -30,7 +30,6 @@ def test_with_a_networks_own_weights_it_is_the_rest_of_that_network(
     classifier = get_model_head("alexnet_fc")(CONFIG, dims=[1024, 512, 10])
     rest = head(shape, widths)
     blocks = list(trunk._feature_blocks)[2 * int(layer[-1]) :]
-    nn.Sequential(*blocks, classifier)  # the same order of tensors
     theirs = [*nn.Sequential(*blocks).state_dict().values(), *classifier.state_dict().values()]
     rest.load_state_dict(dict(zip(rest.state_dict(), theirs, strict=True)))
     images = torch.randn(5, 3, 32, 32)

@@ -67,7 +67,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     jobs = arguments.jobs or _cores()
     submit = submitter(*arguments.submit) if arguments.submit else None
     print(f"{grid.name}: {grid.title}")
-    if grid.profiles[arguments.profile].bfloat16 and not cpu_has_bfloat16():
+    if left and grid.profiles[arguments.profile].bfloat16 and not cpu_has_bfloat16():
         print(f"this CPU has no bfloat16: trainings in float32, about {FLOAT32_COST:.0f} times as long")
     _show_plan(chains, left, jobs)
     if arguments.dry_run:

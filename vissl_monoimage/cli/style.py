@@ -60,10 +60,11 @@ def style_command(arguments: argparse.Namespace) -> int:
     painted = style.transfer(objective, content, arguments.steps)
     save_sheet(style.to_image(painted), arguments.output)
     left, changed = (float(loss) for loss in objective(painted))
+    before = float(objective(content)[0])
     print(
         f"{arguments.output}: {content.shape[3]}x{content.shape[2]} px, by {arguments.trunk} ({weights}), "
         f"{arguments.steps} steps in {time.monotonic() - began:.0f} s: "
-        f"style 1 -> {left:.3g}, content 0 -> {changed:.3g}"
+        f"style {before:.3g} -> {left:.3g}, content 0 -> {changed:.3g}"
     )
     for name in names:
         if credit := CATALOG.get(name):

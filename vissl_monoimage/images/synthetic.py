@@ -83,6 +83,7 @@ SYNTHETIC: dict[str, Callable[[int, int], Pixels]] = {
 
 
 def write(name: str, file: Path, size: int = 512) -> None:
-    """The synthetic photo `name`, `size` px square, seed 0, as a PNG file."""
+    """The synthetic photo `name`, `size` px square, seed 0, as a PNG file; MonoImageError where that fails."""
     with whole(file) as part:
+        part.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(SYNTHETIC[name](size, 0)).save(part, "PNG")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from classy_vision.tasks import register_task
 from vissl.config import AttrDict
 
-from vissl_monoimage.probe import loading
+from vissl_monoimage.errors import MonoImageError, unknown
+from vissl_monoimage.probe import loading, trunks
 from vissl_monoimage.probe.departures import note_departures
 from vissl_monoimage.task import MonoImageTask
 
@@ -22,6 +26,25 @@ class FinetuneTask(MonoImageTask):
     def __init__(self, config: AttrDict) -> None:
         note_departures(config)
         super().__init__(config)
+
+    @classmethod
+    def problems(cls, config: Mapping[str, Any]) -> list[str]:
+        """Whether the trunk has the layer that its head reads, in the size that the head takes."""
+        model = AttrDict(copy.deepcopy(dict(config["MODEL"])))
+        (layer, _), (_, head) = model.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP[0], model.HEAD.PARAMS[0]
+        try:
+            trunk = trunks.build_on_meta(model)
+            if layer not in (known := trunks.feature_names(trunk)):
+                return [f"LINEAR_EVAL_FEAT_POOL_OPS_MAP: {unknown('layer', layer, known)}"]
+        except MonoImageError as error:
+            return [str(error)]
+        shape = trunks.feature_shapes(trunk, [layer], trunks.input_size(trunk))[layer]
+        if "dims" in head and head["dims"][0] != math.prod(shape):
+            return [
+                f"config.MODEL.HEAD.PARAMS: dims[0]={head['dims'][0]}, but {layer} of trunk '{model.TRUNK.NAME}' has "
+                f"{' x '.join(map(str, shape))} = {math.prod(shape)} numbers"
+            ]
+        return []
 
     def _restore_model_weights(self, model: Any) -> Any:
         path = self.config.MODEL.WEIGHTS_INIT.PARAMS_FILE

@@ -51,7 +51,9 @@ def prepare(config: AttrDict, head: str | None = None) -> None:
             )
         settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP = [[name, wanted.pooling.op(name, shapes[name])] for name in layers]
     pooled = [_pooled(shapes[name], op) for name, op in settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP]
-    heads = [[head or name, kwargs] for name, kwargs in config.MODEL.HEAD.PARAMS]
+    heads = config.MODEL.HEAD.PARAMS
+    if head:
+        heads = [[head, {"num_classes": kwargs.get("num_classes")}] for _, kwargs in heads]
     config.MODEL.HEAD.PARAMS = _heads(heads, pooled)
     config.METERS.accuracy_list_meter.num_meters = len(layers)
     config.METERS.accuracy_list_meter.meter_names = layers

@@ -110,7 +110,10 @@ _FREEZE = Protocol(
     batch=128,
     train=("Resize trunk", "ToTensor"),
     test=("Resize trunk", "ToTensor"),
-    settings=_sgd(10, [5e-2, 5e-3, 5e-4], [6, 9], 5e-4),
+    settings={
+        **_sgd(10, [5e-2, 5e-3, 5e-4], [6, 9], 5e-4),
+        "MODEL.HEAD.PARAMS": [["retrained_convolutions", {"widths": [128, 256], "hidden": [512], "num_classes": 10}]],
+    },
     asks="Layers trained on labels over frozen ones",
 )
 _FINETUNE = Protocol(
@@ -120,7 +123,11 @@ _FINETUNE = Protocol(
     batch=128,
     train=("RandomCrop 32", "RandomHorizontalFlip", "ToTensor"),
     test=("ToTensor",),
-    settings=_sgd(6, [5e-2, 5e-3, 5e-4], [4, 5], 5e-4),
+    settings={
+        **_sgd(6, [5e-2, 5e-3, 5e-4], [4, 5], 5e-4),
+        "MODEL.FEATURE_EVAL_SETTINGS.FREEZE_TRUNK_ONLY": False,
+        "MODEL.HEAD.PARAMS": [["alexnet_fc", {"dims": [1024, 512, 10]}]],
+    },
     asks="Whole networks trained on labels",
 )
 _KNN = Protocol(

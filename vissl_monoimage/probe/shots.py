@@ -13,6 +13,12 @@ from vissl.data import DATA_SOURCES_WITH_SUBSET_SUPPORT, DATASET_SOURCE_MAP, Gen
 from vissl_monoimage.probe.cacheable import samples_in
 
 _WHERE = "config.SVM"
+_SOLVABLE = (
+    ("l2", "squared_hinge", True),
+    ("l2", "squared_hinge", False),
+    ("l2", "hinge", True),
+    ("l1", "squared_hinge", False),
+)  # penalty, loss, dual of LinearSVC
 
 
 def draw_images(labels: NDArray[np.int64], draws: Iterable[int], shots: int) -> NDArray[np.int64]:
@@ -48,10 +54,15 @@ def problems_with(prepared: AttrDict) -> Iterator[str]:
     lists = [problem for name, least in (("k_values", 1), ("sample_inds", 0)) for problem in _list(svm, name, least)]
     yield from lists
     costs = svm.costs.costs_list
-    if len(costs) != 1 or not isinstance(costs[0], (int, float)) or costs[0] <= 0:
+    if not isinstance(costs, list) or len(costs) != 1 or not isinstance(costs[0], (int, float)) or costs[0] <= 0:
         yield f"{_WHERE}.costs.costs_list={costs} must be one positive number: no test image is to choose among several"
-    if svm.costs.base > 0:
+    if svm.costs.base != -1:
         yield f"{_WHERE}.costs.base={svm.costs.base} must be -1: it adds costs to the one in costs_list"
+    if (svm.penalty, svm.loss, svm.dual) not in _SOLVABLE:
+        yield (
+            f"{_WHERE}: penalty={svm.penalty}, loss={svm.loss}, dual={svm.dual} is none of scikit-learn's SVMs: "
+            + "; ".join(f"{penalty}, {loss}, {dual}" for penalty, loss, dual in _SOLVABLE)
+        )
     if svm.normalize is not True:
         yield f"{_WHERE}.normalize={svm.normalize} must be true: features of unit length are compared"
     if not lists and samples_in("TRAIN", prepared):  # the check of the data tells
@@ -60,7 +71,7 @@ def problems_with(prepared: AttrDict) -> Iterator[str]:
 
 def _list(svm: AttrDict, name: str, least: int) -> Iterator[str]:
     numbers: Any = svm.low_shot[name]
-    whole = isinstance(numbers, list) and all(isinstance(one, int) and one >= least for one in numbers)
+    whole = isinstance(numbers, list) and all(type(one) is int and one >= least for one in numbers)
     if not whole or not numbers or len(set(numbers)) < len(numbers):
         yield f"{_WHERE}.low_shot.{name}={numbers} must be different whole numbers of at least {least}, in a list"
 

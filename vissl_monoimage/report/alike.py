@@ -60,7 +60,9 @@ def compare_layers(probed: Sequence[Probed], missing: list[str]) -> list[Compari
         same = [one for one in found if one.trunk == trunk]
         gone = [one.name for one in same if not one.files]
         if gone and len(same) > 1:
-            missing.append(f"Not compared layer by layer: {trunk} of {'; '.join(gone)}, whose checkpoints are gone.")
+            missing.append(
+                f"Not compared layer by layer: {trunk} of {'; '.join(gone)}, of which there is no checkpoint."
+            )
         if any(pairs(one, full) for full in references(same) for one in same if one is not full):
             comparisons += _comparisons(trunk, same, missing)
     return comparisons

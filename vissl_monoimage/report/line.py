@@ -42,6 +42,15 @@ class Probed:
         ]
 
     @property
+    def trunk_file(self) -> str | None:
+        """A checkpoint with the trunk as it was asked: the one that was read, or the probe's own of random weights.
+
+        None for a network that was trained on labels from random weights: no file has its trunk as it was before.
+        """
+        own = self.probe.checkpoint_out if self.probe.protocol != "finetune-v1" else None
+        return self.probe.checkpoint_in or own
+
+    @property
     def untaught(self) -> bool:
         """Neither a pretraining nor a file is behind the trunk."""
         return self.pretrain is None and self.probe.checkpoint_in is None

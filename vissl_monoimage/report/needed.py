@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -19,7 +20,15 @@ from vissl_monoimage.report.table import Table
 
 LEAST = 3  # different numbers of images: two points are no curve
 # A ledger row names the data set alone. Training images, by the names that VISSL's and our YAMLs give them.
-IMAGES_IN = {"cifar10": 50_000, "cifar100": 50_000, "imagenet1k_folder": 1_281_167, "places205_folder": 2_448_873}
+_IMAGENET, _PLACES = 1_281_167, 2_448_873
+IMAGES_IN = {
+    "cifar10": 50_000,
+    "cifar100": 50_000,
+    "imagenet1k": _IMAGENET,
+    "imagenet1k_folder": _IMAGENET,
+    "places205": _PLACES,
+    "places205_folder": _PLACES,
+}
 _LIMIT = re.compile(r"config\.DATA\.TRAIN\.DATA_LIMIT=(-?\d+)")
 _SMOKE = re.compile(r"\+config/monoimage=\S*smoke")  # eight samples of whatever it is
 
@@ -34,13 +43,13 @@ class Needed:
     random: Mapping[str, Cell]
 
 
-def images_of(pretrain: Row) -> int | None:
-    """The number of source images a pretraining learned from; None where its row does not tell."""
+def images_of(pretrain: Row) -> float:
+    """The number of source images a pretraining learned from; infinite where it is not known, 0 of a smoke run."""
     if pretrain.images:
         return len(pretrain.images)
-    count = IMAGES_IN.get(pretrain.dataset.lower())
-    if count is None or _SMOKE.search(pretrain.command):
-        return None
+    if _SMOKE.search(pretrain.command):
+        return 0
+    count = IMAGES_IN.get(pretrain.dataset.lower(), math.inf)
     limit = int(["-1", *_LIMIT.findall(pretrain.command)][-1])
     return min(count, limit) if limit >= 0 else count
 
@@ -49,8 +58,8 @@ def needed(table: Table) -> list[Needed]:
     """Of each method and trunk of `table` that learned from at least three different numbers of images."""
     groups: dict[tuple[str, str], dict[int, list[Line]]] = {}
     for line in table.lines:
-        if line.pretrain and (count := images_of(line.pretrain)):
-            groups.setdefault((line.pretrain.method, line.trunk), {}).setdefault(count, []).append(line)
+        if line.pretrain and 0 < (count := images_of(line.pretrain)) < math.inf:
+            groups.setdefault((line.pretrain.method, line.trunk), {}).setdefault(int(count), []).append(line)
     return [
         Needed(method, trunk, dict(sorted(lines.items())), _random(table, trunk))
         for (method, trunk), lines in groups.items()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from vissl_monoimage.report.hints import hints
 from vissl_monoimage.report.ledger import Row
 from vissl_monoimage.report.line import Probed, label
+from vissl_monoimage.report.needed import images_of
 
 Pair = tuple[str, str]
 
@@ -50,14 +50,16 @@ def networks(probed: Iterable[Probed]) -> list[Networks]:
 def references(found: Sequence[Networks]) -> list[Networks]:
     """Of each trunk and method, those that learned from the most images, where that is more than one.
 
-    A data set counts as more than any number of photos.
+    A data set of unknown size counts as more than any number of photos, a smoke run as none.
     """
     most: dict[tuple[str, str], float] = {}
     for one in found:
         if one.pretrain:
             key = one.trunk, one.pretrain.method
-            most[key] = max(most.get(key, 1), _images(one.pretrain))
-    return [one for one in found if one.pretrain and 1 < _images(one.pretrain) == most[one.trunk, one.pretrain.method]]
+            most[key] = max(most.get(key, 1), images_of(one.pretrain))
+    return [
+        one for one in found if one.pretrain and 1 < images_of(one.pretrain) == most[one.trunk, one.pretrain.method]
+    ]
 
 
 def pairs(one: Networks, reference: Networks) -> list[Pair]:
@@ -71,15 +73,11 @@ def pairs(one: Networks, reference: Networks) -> list[Pair]:
     return shared or list(zip(one.files.values(), reference.files.values(), strict=False))[:1]
 
 
-def _images(pretrain: Row) -> float:
-    return len(pretrain.images) or math.inf
-
-
 def _files(group: Sequence[Probed]) -> dict[int, str]:
     """Of each training seed, the first checkpoint that is there, by the seed of its crops."""
     found: dict[int, str] = {}
     for item in sorted(group, key=lambda item: (item.pretrain or item.probe).recipe.get("seed", 0)):
-        file = item.probe.checkpoint_in or item.probe.checkpoint_out
+        file = item.trunk_file
         if file and Path(file).is_file():
             found.setdefault((item.pretrain or item.probe).seed, file)
     return dict(sorted(found.items()))

@@ -108,7 +108,7 @@ def _filters(probed: Sequence[Probed], missing: list[str]) -> list[Figure]:
     """conv1 of one trunk a method, its first seed's; random weights first. Fixed features have none."""
     drawn: dict[str, Figure] = {}
     for item in sorted(probed, key=lambda item: (item.probe.checkpoint_in is not None, item.probe.seed)):
-        checkpoint = item.probe.checkpoint_in or item.probe.checkpoint_out
+        checkpoint = item.trunk_file
         if label(item) in drawn or checkpoint is None or item.fixed:
             continue
         name = f"{label(item)}, seed {(item.pretrain or item.probe).seed}"

@@ -71,8 +71,8 @@ class Cell:
 class Profile:
     """Seeds, and overrides of all pretrainings and of all probes.
 
-    bfloat16: pretrain in it where the CPU has instructions for it, else in float32. The minutes of cells are then those
-    of a CPU that has them.
+    bfloat16: pretrain in it where the CPU of the machine that plans has instructions for it, else in float32. The
+    minutes of cells are then those of a CPU that has them.
     """
 
     seeds: list[int]

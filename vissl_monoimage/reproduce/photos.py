@@ -12,6 +12,7 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.images import synthetic
 from vissl_monoimage.images.catalog import resolve
 from vissl_monoimage.report.ledger import replace_text
+from vissl_monoimage.whole import whole
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,15 @@ class PhotoList:
         """Draw, and write what is not there yet.
 
         Raises:
-            MonoImageError: there are fewer images.
+            MonoImageError: there are fewer images, or they cannot be read or written.
         """
-        if self.file.is_file():
-            return
-        paths = self._exported() if self.unpacked else self._found()
-        replace_text(self.file, "".join(f"{path}\n" for path in paths))
+        try:
+            paths = self._exported() if self.unpacked else self._found()
+        except (OSError, RuntimeError) as error:  # the second is torchvision's, of files that are not its own
+            raise MonoImageError(f"{self.folder} cannot be read, or {self.file.parent} not written: {error}") from None
+        listed = "".join(f"{path}\n" for path in paths)
+        if not self.file.is_file() or self.file.read_text() != listed:
+            replace_text(self.file, listed)
 
     def _found(self) -> list[Path]:
         images = resolve(self.folder)
@@ -49,7 +53,8 @@ class PhotoList:
         paths = []
         for number in self._drawn(len(images)):
             paths.append(self.file.with_name(f"{self.file.stem}_{number:05}.png"))
-            images[number][0].save(paths[-1])
+            with whole(paths[-1]) as part:
+                images[number][0].save(part, "PNG")
         return paths
 
     def _drawn(self, available: int) -> list[int]:
@@ -66,6 +71,5 @@ class SyntheticPhoto:
 
     def write(self) -> None:
         """Write it where it is not there yet."""
-        self.file.parent.mkdir(parents=True, exist_ok=True)
         if not self.file.is_file():
             synthetic.write(self.file.stem, self.file)

@@ -12,7 +12,7 @@ from pathlib import Path
 from vissl_monoimage.bfloat16 import FLOAT32_COST, cpu_has_bfloat16
 from vissl_monoimage.compose import quoted
 from vissl_monoimage.errors import MonoImageError, unknown
-from vissl_monoimage.images.catalog import CATALOG
+from vissl_monoimage.images.catalog import CATALOG, resolve_one
 from vissl_monoimage.images.loading import load_photo
 from vissl_monoimage.images.synthetic import SYNTHETIC
 from vissl_monoimage.reproduce.data import SPLITS, Inputs, from_folder, split_of
@@ -22,7 +22,10 @@ from vissl_monoimage.reproduce.photos import PhotoList, SyntheticPhoto
 
 @dataclass(frozen=True)
 class Run:
-    """One VISSL run. `folder` is named for what it is and the hash of all that made it; `photos`: written before it."""
+    """One VISSL run. `folder` is named for what it is and the hash of all that made it; `photos`: written before it.
+
+    photo_sha256: of the file of its one photo, where that was there when it was planned.
+    """
 
     title: str
     folder: Path
@@ -30,6 +33,7 @@ class Run:
     minutes: float
     megabytes: float
     photos: PhotoList | SyntheticPhoto | None = None
+    photo_sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def _chain(grid: Grid, name: str, seed: int, profile: Profile, inputs: Inputs) -
 def _pretraining(cell: Cell, title: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
     in_bfloat16 = profile.bfloat16 and cpu_has_bfloat16()
     overrides = [f"config={cell.pretrain}", *["config.MONOIMAGE.BF16=true"] * in_bfloat16, *profile.overrides]
-    photos = _made(cell, seed, inputs)
+    photos, sha256 = _made(cell, seed, inputs), ""
     if photos:
         content = source = photos.file.stem
         overrides += _from_photos(photos.file, seed)
@@ -87,11 +91,12 @@ def _pretraining(cell: Cell, title: str, seed: int, profile: Profile, inputs: In
         photo = inputs.photo if cell.source == "photo" else cell.source
         source = re.sub(r"\W+", "-", Path(photo).stem)
         overrides += _from_photos(photo, seed)
-        content = photo if photo in CATALOG else load_photo(Path(photo)).sha256
+        sha256 = load_photo(resolve_one(photo)).sha256
+        content = photo if photo in CATALOG else sha256
     overrides += [*cell.overrides, f"config.SEED_VALUE={seed}"]
     where = _folder(f"{Path(cell.pretrain).name}_{source}_{seed}", overrides, content)
     minutes = cell.minutes * (FLOAT32_COST if profile.bfloat16 and not in_bfloat16 else 1)
-    return Run(title, inputs.out / where, tuple(overrides), minutes, cell.megabytes, photos)
+    return Run(title, inputs.out / where, tuple(overrides), minutes, cell.megabytes, photos, sha256)
 
 
 def _from_photos(entry: str | Path, seed: int) -> Iterator[str]:

@@ -27,7 +27,7 @@ _ASIDE = (
 )
 
 Key = frozenset[str]
-RunKey = tuple[Key | None, Key]  # of the pretraining, of the probe
+RunKey = tuple[Key | None, Key, str]  # of the pretraining, of the probe, the hash of the one photo
 
 
 def report(grid: Grid, chains: Sequence[Chain], inputs: Inputs, results: Path) -> None:
@@ -97,16 +97,23 @@ def _ledgers(results: Path) -> list[Path]:
 
 def _keys(chain: Chain) -> Iterator[tuple[Run, RunKey]]:
     source = _key(chain.pretrain.overrides) if chain.pretrain else None
-    return ((probe, (source, _key(probe.overrides))) for probe in chain.probes)
+    photo = chain.pretrain.photo_sha256 if chain.pretrain else ""
+    return ((probe, (source, _key(probe.overrides), photo)) for probe in chain.probes)
 
 
 def _known(file: Path) -> dict[RunKey, Probed]:
     probed = link(ledger.read([file])) if file.is_file() else []
     return {
-        (_of(item.pretrain) if item.pretrain else None, _of(item.probe)): item
+        (_of(item.pretrain) if item.pretrain else None, _of(item.probe), photo): item
         for item in probed
         if item.pretrain or item.untaught  # not a checkpoint that nobody knows the origin of
+        for photo in ("", _photo_of(item))  # the first for photos that were not there yet when the run was planned
     }
+
+
+def _photo_of(item: Probed) -> str:
+    images = item.pretrain.images if item.pretrain else []
+    return str(images[0]["sha256"]) if len(images) == 1 else ""
 
 
 def _of(row: ledger.Row) -> Key:
@@ -114,7 +121,8 @@ def _of(row: ledger.Row) -> Key:
 
 
 def _key(overrides: Iterable[str]) -> Key:
-    return frozenset(_without_folders(item) for item in overrides if not item.startswith(_ASIDE))
+    last = {item.partition("=")[0]: item for item in overrides}  # it wins, as in Hydra
+    return frozenset(_without_folders(item) for item in last.values() if not item.startswith(_ASIDE))
 
 
 def _without_folders(override: str) -> str:
