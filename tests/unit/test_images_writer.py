@@ -171,5 +171,5 @@ def test_preview_mistakes(
 def test_a_sheet_shows_one_photo(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         Image.new("RGB", (300, 300)).save(tmp_path / name)
-    with pytest.raises(MonoImageError, match="has 2 photos: a sheet shows one"):
+    with pytest.raises(MonoImageError, match="has 2 photos: name one"):
         contact_sheet(str(tmp_path), RECIPES["released"])
