@@ -35,23 +35,6 @@ def extracted(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     return features, targets
 
 
-def interpolated_precision(targets: np.ndarray, scores: np.ndarray) -> float:
-    """VOC's average precision, rank by rank: the best precision at this recall or a larger one, a step a positive."""
-    ranked = targets[np.argsort(-scores)] > 0
-    precisions = [ranked[: rank + 1].mean() for rank in range(len(ranked))]
-    return float(np.mean([max(precisions[rank:]) for rank in np.flatnonzero(ranked)]))
-
-
-def test_average_precision_is_that_of_voc() -> None:
-    from vissl.utils.svm_utils.evaluate import get_precision_recall
-
-    draw = np.random.default_rng(1)
-    targets, scores = draw.integers(0, 2, 40), draw.normal(size=40)
-    found = get_precision_recall(targets, scores)[3]
-    assert isinstance(found, float)
-    assert found == pytest.approx(interpolated_precision(targets, scores))
-
-
 def test_svms_of_all_images_are_trained_and_tested(settings: AttrDict, tmp_path: Path) -> None:
     from vissl.utils.svm_utils.svm_trainer import SVMTrainer
 

@@ -7,20 +7,22 @@ from types import ModuleType
 from vissl_monoimage.mends.hooks import MENDS
 from vissl_monoimage.mends.source_edit import edit
 
+_NUMBER = (r"(\w*ap_?\w*\[cls_num\]\[0\]) = ap\b", r"\1 = np.asarray(ap).item()")
 
-@MENDS.after("vissl.utils.svm_utils.evaluate")
-def average_precision(evaluate: ModuleType) -> None:
-    """`ValueError: setting an array element with a sequence` (NumPy 2.4) in svm_trainer.py and svm_low_shot_trainer.py.
 
-    vissl/utils/svm_utils/evaluate.py returns an array of one number, where an element of an array is set to it.
+@MENDS.after("vissl.utils.svm_utils.svm_trainer")
+def average_precision(trainer: ModuleType) -> None:
+    """`ValueError: setting an array element with a sequence` (NumPy 2.4) in vissl/utils/svm_utils/svm_trainer.py.
+
+    vissl/utils/svm_utils/evaluate.py returns an array of one number, which others take as one.
     """
-    edit(evaluate.calculate_ap, (r"return ap\b", "return np.asarray(ap).item()"))
+    edit(trainer.SVMTrainer.test, _NUMBER)
 
 
 @MENDS.after("vissl.utils.svm_utils.svm_low_shot_trainer")
 def mean_average_precision(trainer: ModuleType) -> None:
-    """The same for the mean over the classes, in vissl/utils/svm_utils/svm_low_shot_trainer.py."""
-    edit(trainer.SVMLowShotTrainer.test, (r"np\.mean\(local_cost_ap, axis=0\)", "np.mean(local_cost_ap)"))
+    """The same in vissl/utils/svm_utils/svm_low_shot_trainer.py, and for the mean over the classes."""
+    edit(trainer.SVMLowShotTrainer.test, _NUMBER, (r"np\.mean\(local_cost_ap, axis=0\)", "np.mean(local_cost_ap)"))
 
 
 @MENDS.after("tools.train_svm_low_shot")
