@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import shutil
@@ -104,6 +105,9 @@ def _appearing(folder: Path, pattern: str, seconds: float = 300) -> list[Path]:
     raise TimeoutError(f"no {pattern} in {folder}")
 
 
+AMEYOKO = "78c2681de2dbfb416fb861ca3ae0a5e21f3f53c56dfc18b276b0feab4ec526aa"
+
+
 def test_rows_that_are_there_make_the_table_and_other_benchmarks_stay_out_of_its_lines(
     monoimage: Any, tmp_path: Path
 ) -> None:
@@ -112,11 +116,16 @@ def test_rows_that_are_there_make_the_table_and_other_benchmarks_stay_out_of_its
     for split in ("train", "test"):
         (tmp_path / "cifar10" / split).mkdir(parents=True)
     Image.new("RGB", (64, 64)).save(tmp_path / "ameyoko.jpg")
+    stand_in = hashlib.sha256((tmp_path / "ameyoko.jpg").read_bytes()).hexdigest()  # for the photo of the rows
+    for ledger in (tmp_path / "results").glob("*.jsonl"):
+        ledger.write_text(ledger.read_text().replace(AMEYOKO, stand_in))
+    before = (tmp_path / "results" / "table1-ablation.jsonl").read_bytes()
     data = ["--photo", "ameyoko.jpg", "--data", "cifar10=cifar10", "--results", "results"]
     said = monoimage("reproduce", "table1-ablation", *data, "--out", "out").stdout
     assert "16 runs, 16 finished; to do: 0" in said
-    for name in ("table1-ablation.csv", "table1-ablation.jsonl"):
-        assert (tmp_path / "results" / name).read_bytes() == (ROOT / "benchmarks" / "results" / name).read_bytes()
+    assert (tmp_path / "results" / "table1-ablation.jsonl").read_bytes() == before
+    table = "benchmarks/results/table1-ablation.csv"
+    assert (tmp_path / "results" / "table1-ablation.csv").read_bytes() == (ROOT / table).read_bytes()
     with open(tmp_path / "results" / "table1-ablation.csv", newline="") as file:
         lines = [line for line in csv.DictReader(file) if line["layer"] == "conv1"]
     photo = [line for line in lines if line["method"].startswith("monogan on ameyoko.jpg")]
