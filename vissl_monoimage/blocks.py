@@ -51,7 +51,7 @@ def problems_in(config: Mapping[str, Any], splits: Iterable[tuple[str, Mapping[s
 
     block = config.get("MONOIMAGE") or {}
     yield from _told(lambda: read_block(MonoImageConfig, block, "config.MONOIMAGE"))
-    if config["MODEL"]["BASE_MODEL_NAME"] == "probe_model" or config["TRAINER"]["TASK_NAME"] == "finetune_task":
+    if config["MODEL"]["BASE_MODEL_NAME"] == "probe_model":
         yield from _told(lambda: protocol(block.get("PROTOCOL", "")))
     task = TASK_REGISTRY.get(config["TRAINER"]["TASK_NAME"], object)
     if block.get("CACHE_FEATURES") and not issubclass(task, ProbeTask):

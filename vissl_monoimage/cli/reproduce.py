@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vissl_monoimage.reproduce.data import Inputs
-    from vissl_monoimage.reproduce.plan import Chain
+    from vissl_monoimage.reproduce.plan import Chain, Run
 
 EXAMPLE = """\
 examples:
@@ -67,9 +67,10 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     jobs = arguments.jobs or _cores()
     submit = submitter(*arguments.submit) if arguments.submit else None
     print(f"{grid.name}: {grid.title}")
-    if left and grid.profiles[arguments.profile].bfloat16 and not cpu_has_bfloat16():
-        print(f"this CPU has no bfloat16: trainings in float32, about {FLOAT32_COST:.0f} times as long")
-    _show_plan(chains, left, jobs)
+    to_do = _show_plan(chains, left, jobs)
+    trains = any(chain.pretrain in to_do for chain in left)
+    if trains and grid.profiles[arguments.profile].bfloat16 and not cpu_has_bfloat16():
+        print(f"this CPU has no bfloat16: trainings in float32, their minutes times {FLOAT32_COST:.0f}")
     if arguments.dry_run:
         return 0
     from vissl_monoimage.reproduce.runner import run_all
@@ -83,7 +84,8 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
 
 def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:
     from vissl_monoimage.errors import MonoImageError, unknown
-    from vissl_monoimage.images.catalog import CATALOG, resolve
+    from vissl_monoimage.images.catalog import CATALOG, resolve_one
+    from vissl_monoimage.images.loading import load_photo
     from vissl_monoimage.reproduce.data import Inputs
     from vissl_monoimage.reproduce.grid import DATA_SETS
 
@@ -98,12 +100,14 @@ def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:
     lacking = [f"--data {name}=FOLDER" for name in needed if name not in data]
     if lacking:
         raise MonoImageError(f"{arguments.name} needs {', '.join(lacking)}")
-    photo = arguments.photo if arguments.photo in CATALOG else str(resolve(arguments.photo)[0].resolve())
+    path = resolve_one(arguments.photo).resolve()
+    load_photo(path)  # a broken one is told now, and not by every run
+    photo = arguments.photo if arguments.photo in CATALOG else str(path)
     return Inputs(photo, data, Path(arguments.out).resolve())
 
 
-def _show_plan(chains: list[Chain], left: list[Chain], jobs: int) -> None:
-    """The runs there are to do, a line a chain with the minutes of one core, and what they come to."""
+def _show_plan(chains: list[Chain], left: list[Chain], jobs: int) -> list[Run]:
+    """Say what there is to do, a line a chain with the minutes of one core, and its sum; returns these runs."""
     from vissl_monoimage.reproduce.runner import finished, spell
 
     to_do = []
@@ -119,6 +123,7 @@ def _show_plan(chains: list[Chain], left: list[Chain], jobs: int) -> None:
         f"{spell(minutes / jobs)} with {jobs} at a time, {sum(run.megabytes for run in to_do) / 1000:.1f} GB",
         flush=True,
     )
+    return to_do
 
 
 def _cores() -> int:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from classy_vision.tasks import register_task
+from torch import nn
 from vissl.config import AttrDict
 
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.probe import loading, trunks
 from vissl_monoimage.probe.departures import note_departures
+from vissl_monoimage.probe.protocols import protocol
 from vissl_monoimage.task import MonoImageTask
 
 
@@ -29,24 +31,38 @@ class FinetuneTask(MonoImageTask):
 
     @classmethod
     def problems(cls, config: Mapping[str, Any]) -> list[str]:
-        """Whether the trunk has the layer that its head reads, in the size that the head takes."""
         model = AttrDict(copy.deepcopy(dict(config["MODEL"])))
-        (layer, _), (_, head) = model.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP[0], model.HEAD.PARAMS[0]
         try:
+            protocol((config.get("MONOIMAGE") or {}).get("PROTOCOL", ""))
             trunk = trunks.build_on_meta(model)
-            if layer not in (known := trunks.feature_names(trunk)):
-                return [f"LINEAR_EVAL_FEAT_POOL_OPS_MAP: {unknown('layer', layer, known)}"]
+            return [*_problems_of_head(model, trunk), *_problems_of_checkpoint(model, trunk)]
         except MonoImageError as error:
             return [str(error)]
-        shape = trunks.feature_shapes(trunk, [layer], trunks.input_size(trunk))[layer]
-        if "dims" in head and head["dims"][0] != math.prod(shape):
-            return [
-                f"config.MODEL.HEAD.PARAMS: dims[0]={head['dims'][0]}, but {layer} of trunk '{model.TRUNK.NAME}' has "
-                f"{' x '.join(map(str, shape))} = {math.prod(shape)} numbers"
-            ]
-        return []
 
     def _restore_model_weights(self, model: Any) -> Any:
         path = self.config.MODEL.WEIGHTS_INIT.PARAMS_FILE
         loading.fill(model.trunk, self.config.MODEL.TRUNK.NAME, loading.read_checkpoint(path), path)
         return model
+
+
+def _problems_of_head(model: AttrDict, trunk: nn.Module) -> Iterator[str]:
+    """Has the trunk the layer that the head reads, in the size that the head takes?"""
+    layer, (_, head) = model.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP[0][0], model.HEAD.PARAMS[0]
+    known = trunks.feature_names(trunk)
+    if layer not in known:
+        yield f"LINEAR_EVAL_FEAT_POOL_OPS_MAP: {unknown('layer', layer, known)}"
+        return
+    shape = trunks.feature_shapes(trunk, [layer], trunks.input_size(trunk))[layer]
+    if "dims" in head and head["dims"][0] != math.prod(shape):
+        yield (
+            f"config.MODEL.HEAD.PARAMS: dims[0]={head['dims'][0]}, but {layer} of trunk '{model.TRUNK.NAME}' has "
+            f"{' x '.join(map(str, shape))} = {math.prod(shape)} numbers"
+        )
+
+
+def _problems_of_checkpoint(model: AttrDict, trunk: nn.Module) -> list[str]:
+    path = model.WEIGHTS_INIT.PARAMS_FILE
+    if not path:
+        return []
+    weights = loading.trunk_weights(loading.read_checkpoint(path), path)
+    return loading.compare(weights, trunk.state_dict(), model.TRUNK.NAME, path)

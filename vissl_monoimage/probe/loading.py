@@ -27,15 +27,15 @@ def check_trunk(checkpoint_path: str, config: Mapping[str, Any]) -> list[str]:
     """What stops `checkpoint_path` from filling the whole trunk of `config`, a sentence each; [] if nothing.
 
     Runs before anything is built: the trunk exists only on the meta device. For VISSL's own models it
-    follows `MODEL.WEIGHTS_INIT`'s key name and prefixes, as VISSL will. What VISSL fine-tunes may be filled in part and
-    is not checked.
+    follows `MODEL.WEIGHTS_INIT`'s key name and prefixes, as VISSL will. A model that is not probed frozen
+    (fine-tuning) may be filled in part and is not checked here.
 
     Args:
         checkpoint_path: `config.MODEL.WEIGHTS_INIT.PARAMS_FILE`; "" means random weights. A URL is not
         fetched. config: what lies below VISSL's `config`, as plain mappings or as an AttrDict.
     """
     model = AttrDict(dict(config["MODEL"]))
-    ours = model.BASE_MODEL_NAME == "probe_model" or config["TRAINER"]["TASK_NAME"] == "finetune_task"
+    ours = model.BASE_MODEL_NAME == "probe_model"
     if not checkpoint_path or is_url(checkpoint_path) or not (ours or is_feature_extractor_model(model)):
         return []
     try:

@@ -26,16 +26,18 @@ class Protocol:
         train, test: transforms, as "Name size"; colour normalisation apart.
         settings: dotted keys below `config` and the values that the protocol needs there.
         asks: what is trained or fitted on a layer, in the words of a table's title.
+        frozen: the trunk ends as it began.
     """
 
     name: str
     source: str
     pooling: FixedPooling | BudgetPooling | None
     batch: int | None
-    train: tuple[str, ...]
-    test: tuple[str, ...]
+    train: tuple[str, ...] = ("Resize trunk", "ToTensor")
+    test: tuple[str, ...] = ("Resize trunk", "ToTensor")
     settings: Mapping[str, Any] = field(default_factory=dict)
     asks: str = "Linear probes"
+    frozen: bool = True
 
 
 _ALL_IMAGES = {"DATA.TRAIN.DATA_LIMIT": -1, "DATA.TEST.DATA_LIMIT": -1}
@@ -90,8 +92,6 @@ _CIFAR = Protocol(
     source="ours: chosen on a validation split by benchmarks/choose_cifar_protocol.py",
     pooling=BudgetPooling("Max", 4608),
     batch=256,
-    train=("Resize trunk", "ToTensor"),
-    test=("Resize trunk", "ToTensor"),
     settings=_sgd(6, [1e-2, 1e-3, 1e-4], [3, 5], 1e-2),
 )
 _PATCHES = Protocol(
@@ -99,8 +99,6 @@ _PATCHES = Protocol(
     source="ours: which photo a patch comes from, the small probe of the demo",
     pooling=BudgetPooling("Max", 2304),
     batch=64,
-    train=("Resize trunk", "ToTensor"),
-    test=("Resize trunk", "ToTensor"),
     settings=_sgd(10, [1e-2, 1e-3], [8], 1e-4),
 )
 _FREEZE = Protocol(
@@ -108,8 +106,6 @@ _FREEZE = Protocol(
     source="ours, after Asano et al., ICLR 2020, Table 4: conv1 and conv2 frozen, the rest trained on labels",
     pooling=None,
     batch=128,
-    train=("Resize trunk", "ToTensor"),
-    test=("Resize trunk", "ToTensor"),
     settings={
         **_sgd(10, [5e-2, 5e-3, 5e-4], [6, 9], 5e-4),
         "MODEL.HEAD.PARAMS": [["retrained_convolutions", {"widths": [128, 256], "hidden": [512], "num_classes": 10}]],
@@ -129,14 +125,13 @@ _FINETUNE = Protocol(
         "MODEL.HEAD.PARAMS": [["alexnet_fc", {"dims": [1024, 512, 10]}]],
     },
     asks="Whole networks trained on labels",
+    frozen=False,
 )
 _KNN = Protocol(
     name="knn-v1",
     source="Wu et al., CVPR 2018: weighted nearest neighbours, with VISSL's number of them and its temperature",
     pooling=BudgetPooling("Max", 4608),
     batch=None,
-    train=("Resize trunk", "ToTensor"),
-    test=("Resize trunk", "ToTensor"),
     settings={
         "NEAREST_NEIGHBOR.TOPK": 200,
         "NEAREST_NEIGHBOR.SIGMA": 0.1,
@@ -150,8 +145,6 @@ _LOW_SHOT = Protocol(
     source="ours: VISSL's low-shot SVM (Goyal et al., ICCV 2019) with one cost, top-1 and the mean over five draws",
     pooling=BudgetPooling("Max", 4608),
     batch=None,
-    train=("Resize trunk", "ToTensor"),
-    test=("Resize trunk", "ToTensor"),
     settings={
         "SVM.low_shot.sample_inds": [1, 2, 3, 4, 5],
         "SVM.costs.costs_list": [1.0],

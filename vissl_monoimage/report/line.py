@@ -6,6 +6,7 @@ import dataclasses
 import statistics
 from pathlib import Path
 
+from vissl_monoimage.probe.protocols import PROTOCOLS
 from vissl_monoimage.report.intervals import Cell, interval
 from vissl_monoimage.report.ledger import Row
 
@@ -47,7 +48,8 @@ class Probed:
 
         None for a network that was trained on labels from random weights: no file has its trunk as it was before.
         """
-        own = self.probe.checkpoint_out if self.probe.protocol != "finetune-v1" else None
+        named = PROTOCOLS.get(self.probe.protocol or "")
+        own = self.probe.checkpoint_out if named is None or named.frozen else None
         return self.probe.checkpoint_in or own
 
     @property

@@ -13,7 +13,7 @@ from vissl_monoimage.bfloat16 import FLOAT32_COST, cpu_has_bfloat16
 from vissl_monoimage.compose import quoted
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.images.catalog import CATALOG, resolve_one
-from vissl_monoimage.images.loading import load_photo
+from vissl_monoimage.images.loading import file_sha256
 from vissl_monoimage.images.synthetic import SYNTHETIC
 from vissl_monoimage.reproduce.data import SPLITS, Inputs, from_folder, split_of
 from vissl_monoimage.reproduce.grid import DATA_SETS, Cell, Grid, Probe, Profile
@@ -91,7 +91,7 @@ def _pretraining(cell: Cell, title: str, seed: int, profile: Profile, inputs: In
         photo = inputs.photo if cell.source == "photo" else cell.source
         source = re.sub(r"\W+", "-", Path(photo).stem)
         overrides += _from_photos(photo, seed)
-        sha256 = load_photo(resolve_one(photo)).sha256
+        sha256 = file_sha256(resolve_one(photo))
         content = photo if photo in CATALOG else sha256
     overrides += [*cell.overrides, f"config.SEED_VALUE={seed}"]
     where = _folder(f"{Path(cell.pretrain).name}_{source}_{seed}", overrides, content)
