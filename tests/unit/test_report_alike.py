@@ -6,6 +6,7 @@ import vissl_monoimage  # noqa: F401  # mends VISSL before it is imported
 
 # isort: split
 import copy
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ from vissl_monoimage.report.cka import linear_cka
 from vissl_monoimage.report.layer_features import LayerReader
 from vissl_monoimage.report.ledger import Row
 from vissl_monoimage.report.line import Probed
+from vissl_monoimage.report.networks import networks
 from vissl_monoimage.report.page import render_page
 from vissl_monoimage.report.table import link
 
@@ -213,3 +215,12 @@ def test_fixed_features_and_foreign_files_are_left_out(taught: Taught, a_row: Ma
     hog = a_row(method="HOG", trunk="convnet4", checkpoint_out=foreign.checkpoint_in)
     full = link(taught("rotnet", [], {0: 6}))
     assert compare_layers([*full, Probed(foreign, None), Probed(hog, None)], []) == []
+
+
+@pytest.mark.parametrize(("protocol", "there"), [("cifar-v1", True), ("freeze-v1", True), ("finetune-v1", False)])
+def test_a_network_trained_from_random_weights_is_none_with_random_weights(
+    taught: Taught, protocol: str, there: bool
+) -> None:
+    (row,) = taught("random", [], {0: 1})
+    (random,) = networks(link([dataclasses.replace(row, protocol=protocol)]))
+    assert bool(random.files) is there

@@ -16,6 +16,7 @@ import yaml
 from PIL import Image
 
 from vissl_monoimage.bfloat16 import cpu_has_bfloat16
+from vissl_monoimage.cli.main import main
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.images.catalog import resolve
 from vissl_monoimage.images.synthetic import SYNTHETIC
@@ -356,3 +357,17 @@ def test_minutes_are_spelled(minutes: float, text: str) -> None:
 def test_every_benchmark_says_what_it_is() -> None:
     assert {"table1-ablation", "table3-cifar", "fewer-labels", "sources", "resnet"} <= set(names())
     assert all(read_grid(name).title for name in names())
+
+
+def test_a_folder_of_photos_is_not_the_photo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        Image.new("RGB", (64, 64)).save(tmp_path / f"{name}.png")
+    (tmp_path / "c10" / "train").mkdir(parents=True)
+    (tmp_path / "c10" / "test").mkdir()
+    data = ["--data", f"cifar10={tmp_path / 'c10'}", "--photo", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main(["reproduce", "alexnet-64px", *data, "--dry-run"]) == 2
+    assert f"{tmp_path} has 2 photos: name one, such as {tmp_path / 'a.png'}" in capsys.readouterr().err
+    (tmp_path / "a.png").write_bytes(b"no photo")
+    data[3] = str(tmp_path / "a.png")
+    assert main(["reproduce", "alexnet-64px", *data, "--dry-run"]) == 2
+    assert "a.png is not an image that Pillow can read" in capsys.readouterr().err

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import textwrap
 
 from vissl_monoimage.report import figures
 from vissl_monoimage.report.alike import Comparison
 from vissl_monoimage.report.figures import Figure
 from vissl_monoimage.report.intervals import Cell
+from vissl_monoimage.report.layer_plot import Series, over_layers
 from vissl_monoimage.report.text_table import TextTable
 
 NOTE = (
@@ -44,28 +44,14 @@ def block(comparison: Comparison) -> AlikeBlock:
 
 
 def _figure(comparison: Comparison, rows: list[list[str]]) -> Figure:
-    layers, lines = comparison.layers, comparison.lines
-    names = [textwrap.fill(line.name, figures.LEGEND) for line in lines]
-    canvas, axes = figures.new_axes(3.0 + 0.2 * sum(name.count("\n") + 1 for name in names))
-    colours = iter(figures.COLOURS * len(lines))
-    for number, line in enumerate(lines):
-        axes.errorbar(
-            [place + 0.03 * (number - len(lines) / 2) for place in range(len(layers))],
-            [line.cells[layer].mean for layer in layers],
-            yerr=[line.cells[layer].half or 0.0 for layer in layers],
-            label=names[number],
-            color=figures.GREY if line.is_random or line.is_reference else next(colours),
-            linestyle="--" if line.is_reference else "-",
-            marker=figures.MARKS[number % len(figures.MARKS)],
-            markersize=5,
-            capsize=3,
-            linewidth=1.5,
-        )
-    axes.set_xticks(range(len(layers)), layers)
-    axes.set_ylabel("CKA with the same layer")
+    layers = comparison.layers
+    series = [
+        Series(line.name, line.cells, grey=line.is_random or line.is_reference, dashed=line.is_reference)
+        for line in comparison.lines
+    ]
+    canvas, axes = over_layers(series, layers, "CKA with the same layer")
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, -0.1), min(high, 1.03))  # the bars of two pairs reach far beyond what CKA can be
-    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.08))
     values = "; ".join(
         f"{name}: " + ", ".join(f"{layer} {value}" for layer, value in zip(layers, cells, strict=False))
         for name, *cells in rows

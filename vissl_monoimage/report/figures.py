@@ -7,7 +7,6 @@ import dataclasses
 import io
 import math
 import pickle
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,10 @@ from matplotlib.figure import Figure as Canvas
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.report.ledger import Row
 from vissl_monoimage.report.line import taught_by
-from vissl_monoimage.report.table import Table
 
 # Okabe and Ito's colours, told apart by colour-blind readers as well; random weights are always grey.
 GREY, COLOURS = "#777777", ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKS = "osD^vP"
-LEGEND = 58  # letters in a line of a legend
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,42 +54,6 @@ def loss_curve(row: Row) -> Figure:
         "image/svg+xml",
         f"Line plot of the training loss of {row.name}, {ends}.",
         f"Training loss of {taught_by(row)}, seed {row.seed}, single steps.",
-    )
-
-
-def per_layer(table: Table) -> Figure:
-    """Accuracy against layer for each line of a table, with its intervals."""
-    names = [textwrap.fill(f"{line.label}, n={max(1, len(line.seeds))}", LEGEND) for line in table.lines]
-    canvas, axes = new_axes(3.0 + 0.2 * sum(name.count("\n") + 1 for name in names))  # the legend stands below
-    places = {layer: place for place, layer in enumerate(table.layers)}
-    colours = iter(COLOURS * len(table.lines))
-    for number, line in enumerate(table.lines):
-        x = np.array([places[layer] for layer in line.cells], float) + 0.03 * (number - len(table.lines) / 2)
-        y = [cell.mean for cell in line.cells.values()]
-        half = [cell.half or 0.0 for cell in line.cells.values()]
-        colour = GREY if line.label.startswith("random") else next(colours)
-        axes.errorbar(
-            x,
-            y,
-            yerr=half,
-            label=names[number],
-            color=colour,
-            marker=MARKS[number % len(MARKS)],
-            markersize=5,
-            capsize=3,
-            linewidth=1.5,
-        )
-    axes.set_xticks(range(len(table.layers)), table.layers)
-    axes.set_ylabel("top-1 accuracy (%)")
-    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.08))
-    values = "; ".join(
-        f"{line.label}: " + ", ".join(f"{layer} {cell}" for layer, cell in line.cells.items()) for line in table.lines
-    )
-    return Figure(
-        svg(canvas),
-        "image/svg+xml",
-        f"Line plot of {table.title}. {values}.",
-        f"{table.dataset}, protocol {table.protocol}; bars are 95 % intervals where n > 1.",
     )
 
 

@@ -13,6 +13,7 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.report import alike_block, clusters, figures, gan, photo, render
 from vissl_monoimage.report.alike import compare_layers
 from vissl_monoimage.report.figures import Figure
+from vissl_monoimage.report.layer_plot import per_layer
 from vissl_monoimage.report.ledger import Row
 from vissl_monoimage.report.line import Probed, label
 from vissl_monoimage.report.needed import needed_figures
@@ -59,7 +60,7 @@ def render_page(rows: Sequence[Row]) -> str:
 
 
 def _table(table: Table) -> TableBlock:
-    return TableBlock(table.dataset, figures.per_layer(table), render.text_tables(table), needed_figures(table))
+    return TableBlock(table.dataset, per_layer(table), render.text_tables(table), needed_figures(table))
 
 
 def _pretrained(rows: Sequence[Row], probed: Sequence[Probed]) -> list[Row]:

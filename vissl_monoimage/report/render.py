@@ -40,8 +40,8 @@ def text_tables(table: Table) -> list[TextTable]:
     header, rows = grid(table)
     numeric = [column for column, name in enumerate(header) if name in (*table.layers, "pretext")]
     ns = sorted({len(line.seeds) or 1 for line in table.lines})
-    trunks = f"n = {ns[0]}" if len(ns) == 1 else f"n = {ns[0]} to {ns[-1]}"
-    notes = [*([table.departures] if table.departures else []), f"{trunks} trunks a line. {NOTE}"]
+    trunks = f"n = {ns[0]} trunk{'s' * (ns[0] != 1)}" if len(ns) == 1 else f"n = {ns[0]} to {ns[-1]} trunks"
+    notes = [*([table.departures] if table.departures else []), f"{trunks} a line. {NOTE}"]
     main = TextTable(table.title, header, rows, numeric, notes)
     return [main, *(text for text in (differences(table), recovered(table), cited(table)) if text)]
 

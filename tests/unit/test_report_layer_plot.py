@@ -1,0 +1,31 @@
+"""Plots over layers: every value stands over its own layer."""
+
+from __future__ import annotations
+
+import pytest
+
+from vissl_monoimage.report.figures import GREY
+from vissl_monoimage.report.intervals import Cell
+from vissl_monoimage.report.layer_plot import Series, over_layers
+
+
+def test_each_value_stands_over_its_layer() -> None:
+    layers = ["conv1", "conv2", "pool2", "J2"]
+    series = [
+        Series("random weights", {"conv1": Cell(60, None, 1), "pool2": Cell(61, 2.0, 3)}, grey=True),
+        Series("scattering", {"J2": Cell(70, None, 1)}, grey=False, dashed=True),
+    ]
+    _, axes = over_layers(series, layers, "top-1 accuracy (%)")
+    drawn = [bars.lines[0] for bars in axes.containers]
+    assert [[layers[round(x)] for x in line.get_xdata()] for line in drawn] == [["conv1", "pool2"], ["J2"]]
+    assert [list(line.get_ydata()) for line in drawn] == [[60, 61], [70]]
+    assert [line.get_linestyle() for line in drawn] == ["-", "--"]
+    assert [line.get_color() == GREY for line in drawn] == [True, False]
+    assert [label.get_text() for label in axes.get_xticklabels()] == layers
+
+
+def test_a_single_layer_stands_in_the_middle() -> None:
+    _, axes = over_layers([Series("random weights", {"pool2": Cell(74, None, 1)}, grey=True)], ["pool2"], "%")
+    left, right = axes.get_xlim()
+    assert left + right == pytest.approx(0)
+    assert list(axes.containers[0].lines[0].get_xdata()) == [0]
