@@ -15,6 +15,7 @@ from vissl.config import AttrDict
 
 from vissl_monoimage.compose import compose_config
 from vissl_monoimage.probe.departures import departures
+from vissl_monoimage.probe.prepare import prepare
 
 
 def composed(name: str, *overlay: str) -> Any:
@@ -86,6 +87,8 @@ def test_nearest_neighbours_accept_as_many_images_as_neighbours(knn: Any, path: 
         ("SVM.low_shot.k_values", [0, 1], "k_values=[0, 1] must be different whole numbers of at least 1"),
         ("SVM.low_shot.sample_inds", [1, 1], "sample_inds=[1, 1] must be different whole numbers of at least 0"),
         ("SVM.costs.costs_list", [0.1, 1.0], "costs_list=[0.1, 1.0] must be one positive number"),
+        ("SVM.costs.costs_list", 1.0, "costs_list=1.0 must be one positive number"),
+        ("SVM.penalty", "l1", "penalty=l1, loss=squared_hinge, dual=True is none of scikit-learn's SVMs: l2,"),
         ("SVM.costs.base", 2.0, "costs.base=2.0 must be -1"),
         ("SVM.normalize", False, "normalize=False must be true"),
         ("MODEL.HEAD.PARAMS", [["linear_probe", {"num_classes": 10}]], "num_classes: 10, and there are labels up to"),
@@ -100,3 +103,12 @@ def test_low_shot_refuses(low_shot: Any, path: str, value: Any, complaint: str) 
 
 def test_low_shot_accepts_as_many_images_as_shots(low_shot: Any) -> None:
     assert complaints(low_shot, {"MONOIMAGE.PATCHES.TRAIN_SAMPLES": 12 * 16}) == []
+
+
+def test_the_heads_of_another_probe_give_way(knn: Any) -> None:
+    rest = [["retrained_convolutions", {"widths": [128, 256], "hidden": [512], "num_classes": 12}]]
+    config = AttrDict(copy.deepcopy(knn))
+    config.MODEL.HEAD.PARAMS = rest
+    prepare(config, "knn")
+    assert {name for name, _ in config.MODEL.HEAD.PARAMS} == {"knn"}
+    assert all(set(kwargs) == {"shape", "num_classes"} for _, kwargs in config.MODEL.HEAD.PARAMS)
