@@ -73,6 +73,8 @@ def prepare(composed: DictConfig) -> None:
     Raises:
         MonoImageError: one sentence a problem, all at once.
     """
+    from vissl_monoimage.models import zoo
+
     problems = problems_of(_plain(composed), vissl_defaults())
     if problems:
         raise MonoImageError("\n".join(dict.fromkeys(problems)))
@@ -80,6 +82,8 @@ def prepare(composed: DictConfig) -> None:
     config = composed.config
     if config.TRAINER.TASK_NAME == VISSL_TASK:
         config.TRAINER.TASK_NAME = OUR_TASK
+    # The launcher asks whether this file is there, before any task exists.
+    config.MODEL.WEIGHTS_INIT.PARAMS_FILE = zoo.local(config.MODEL.WEIGHTS_INIT.PARAMS_FILE)
     for split in ("TRAIN", "TEST"):
         data = config.DATA[split]
         # Without label files VISSL asks its catalog for the data set's name, though DATA_PATHS says where it is.

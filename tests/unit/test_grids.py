@@ -12,15 +12,18 @@ from PIL import Image
 from vissl_monoimage.compose import compose_config
 from vissl_monoimage.images.recipe import RECIPES, Recipe, read_source_block
 from vissl_monoimage.launch import prepare
+from vissl_monoimage.report import references
 from vissl_monoimage.reproduce.data import Inputs
 from vissl_monoimage.reproduce.grid import Grid, names, read_grid
 from vissl_monoimage.reproduce.plan import Chain, plan
 
-CELLS = [(name, cell) for name in names() for cell in read_grid(name).cells]
+CELLS = [
+    (name, profile, cell) for name in names() for profile in read_grid(name).profiles for cell in read_grid(name).cells
+]
 SWITCHES = ("scale", "rotation", "jitter")
 
 
-def chain_of(name: str, cell: str, folder: Path) -> Chain:
+def chain_of(name: str, cell: str, folder: Path, profile: str = "") -> Chain:
     grid: Grid = read_grid(name)
     for data in grid.data_sets:
         for split in ("train", "test"):
@@ -28,7 +31,7 @@ def chain_of(name: str, cell: str, folder: Path) -> Chain:
             for number in range(max(1, grid.cells[cell].images)):
                 Image.new("RGB", (32, 32)).save(folder / data / split / "cat" / f"{number}.png")
     inputs = Inputs("china", {data: folder / data for data in grid.data_sets}, folder / "out")
-    (chain,) = plan(grid.only([cell], []), next(iter(grid.profiles)), inputs, [3])
+    (chain,) = plan(grid.only([cell], []), profile or next(iter(grid.profiles)), inputs, [3])
     if chain.pretrain and chain.pretrain.photos:
         chain.pretrain.photos.write()
     return chain
@@ -40,10 +43,11 @@ def composed(overrides: tuple[str, ...], folder: Path) -> Any:
     return config.config
 
 
-@pytest.mark.parametrize(("name", "cell"), CELLS)
-def test_a_cell_composes_and_passes_the_check(tmp_path: Path, name: str, cell: str) -> None:
-    chain, told = chain_of(name, cell, tmp_path), read_grid(name).cells[cell]
-    if chain.pretrain:
+@pytest.mark.parametrize(("name", "profile", "cell"), CELLS)
+def test_a_cell_composes_and_passes_the_check(tmp_path: Path, name: str, profile: str, cell: str) -> None:
+    chain, told = chain_of(name, cell, tmp_path, profile), read_grid(name).cells[cell]
+    if told.pretrain:
+        assert chain.pretrain
         config = composed(chain.pretrain.overrides, tmp_path)
         photo = told.images or told.source not in read_grid(name).data_sets
         assert (["single_image"] if photo else ["disk_folder"]) == config.DATA.TRAIN.DATA_SOURCES
@@ -55,9 +59,16 @@ def test_a_cell_composes_and_passes_the_check(tmp_path: Path, name: str, cell: s
 def test_its_probes_compose_for_the_trunk_that_is_trained(tmp_path: Path, name: str) -> None:
     for cell, told in read_grid(name).cells.items():
         chain = chain_of(name, cell, tmp_path)
-        trunk = composed(chain.probes[0].overrides, tmp_path).MODEL.TRUNK.NAME
-        trained = composed(chain.pretrain.overrides, tmp_path).MODEL.TRUNK.NAME if chain.pretrain else told.trunk
-        assert trunk == (trained or "convnet4"), cell
+        fetched = [word for word in chain.probes[0].overrides if "=zoo:" in word]  # not from a test
+        probe = composed(tuple(word for word in chain.probes[0].overrides if word not in fetched), tmp_path)
+        assert len(fetched) == bool(told.zoo)
+        if told.zoo:
+            trained = references.named()[told.zoo].trunk
+        elif told.pretrain and chain.pretrain:
+            trained = composed(chain.pretrain.overrides, tmp_path).MODEL.TRUNK.NAME
+        else:
+            trained = told.trunk
+        assert (trained or "convnet4") == probe.MODEL.TRUNK.NAME, cell
 
 
 def recipe(cell: str, folder: Path) -> Recipe:

@@ -113,7 +113,7 @@ def test_a_profile_adds_its_overrides(write: Callable[..., str], inputs: Inputs)
     ("changes", "sentence"),
     [
         ({"cells": {"a": {"pretrain": "p", "source": "foto"}}}, "did you mean 'photo'"),
-        ({"cells": {"a": {"pretrain": "p"}}}, "pretrain and source go together"),
+        ({"cells": {"a": {"pretrain": "p"}}}, "pretrain or init goes with a source"),
         ({"cells": {"a": {"pretrain": "p", "source": "photo", "labels": True}}}, "labels are a data set's"),
         (
             {"cells": {"a": {"pretrain": "p", "source": "photo", "images": 3}}},

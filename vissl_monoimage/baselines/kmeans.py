@@ -17,17 +17,6 @@ from vissl_monoimage import seeding
 from vissl_monoimage.baselines.crops import Crops, check, draw_patches
 from vissl_monoimage.progress import told
 
-TRUNKS = (
-    "convnet4",
-    "alexnet_rotnet_32px",
-    "alexnet_rotnet_64px",
-    "alexnet_rotnet",
-    "alexnet_wide_32px",
-    "alexnet_wide_64px",
-    "alexnet_wide",
-)
-"""Trunks that are one chain of convolution, batch norm, ReLU and pooling, every convolution with a bias."""
-
 _NEGLIGIBLE = 1e-6
 """Of the largest variance: directions of patches that vary less are left out, not blown up by the whitening."""
 
@@ -36,7 +25,7 @@ Batches = DataLoader[Tensor] | Sequence[Tensor]
 
 @torch.no_grad()
 def initialise(trunk: nn.Module, crops: Crops, seed: int) -> None:
-    """Give every convolution of `trunk`, one of TRUNKS, filters that are clusters of what it looks at.
+    """Give every convolution of `trunk`, one of TRUNKS["kmeans"], filters that are clusters of what it looks at.
 
     Layer by layer, on the outputs of the layers before it, which are final by then: patches of the layer's input are
     whitened and clustered (`filters_from`), and the filters scaled and shifted so that each channel of the

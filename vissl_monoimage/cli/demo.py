@@ -99,7 +99,7 @@ def _run_once(number: int, folder: Path, overrides: list[str], began: float) -> 
         print(f"[{number}/4] finished before, skipped  ({folder})", flush=True)
     else:
         started = time.monotonic()
-        start(folder, overrides)
+        start(folder, ["run", *overrides])
         print(f"[{number}/4] took {_clock(started)}  (total {_clock(began)})", flush=True)
     row = finished(folder)
     return (row and row.checkpoint_out) or ""

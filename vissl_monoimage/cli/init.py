@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from vissl_monoimage.baselines import CROPS, TRUNKS
+
 EXAMPLE = """\
 examples:
   monoimage init kmeans china -o kmeans
@@ -32,7 +34,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="for checkpoint.torch")
     parser.add_argument("--trunk", help="of kmeans: convnet4 or an AlexNet [convnet4]")
     parser.add_argument("--seed", type=int, default=0, help="of the crops and of the learning [0]")
-    parser.add_argument("--crops", type=int, default=2048, help="how many to learn from [2048]")
+    parser.add_argument("--crops", type=int, default=CROPS, help=f"how many to learn from [{CROPS}]")
     parser.set_defaults(command=init_command)
 
 
@@ -52,8 +54,8 @@ def init_command(arguments: argparse.Namespace) -> int:
     trunk, source, settings, config = _learned(method, trunk_name, arguments.photo, arguments.crops, seed)
     _save(trunk, checkpoint)
     options = {"METHOD": method, "TRUNK": trunk_name, "SEED_VALUE": seed, "SOURCE": settings}
-    command = ["monoimage", "init", method, arguments.photo, "-o", str(arguments.out), "--trunk", trunk_name]
-    command += ["--seed", str(seed), "--crops", str(arguments.crops)]
+    command = ["monoimage", "init", method, arguments.photo, f"--out={arguments.out}", f"--trunk={trunk_name}"]
+    command += [f"--seed={seed}", f"--crops={arguments.crops}"]
     seconds = time.monotonic() - began
     row = baseline_row(options, source, checkpoint, command, identity.device(config), seconds)
     ledger.append(arguments.out / ledger.FILE_NAME, row)
@@ -88,15 +90,13 @@ def _learned(method: str, trunk_name: str, photo: str, count: int, seed: int) ->
 
 def _trunk(method: str, wanted: str | None) -> str:
     """The trunk to make; MonoImageError where the method is unknown or cannot make it."""
-    from vissl_monoimage.baselines.kmeans import TRUNKS
     from vissl_monoimage.errors import MonoImageError, unknown
 
-    trunks = {"kmeans": TRUNKS, "sparse_coding": ("sparse_coding",)}
-    if method not in trunks:
-        raise MonoImageError(unknown("method", method, trunks))
-    trunk = wanted or trunks[method][0]
-    if trunk not in trunks[method]:
-        raise MonoImageError(f"--trunk with {method}: {unknown('trunk', trunk, trunks[method])}")
+    if method not in TRUNKS:
+        raise MonoImageError(unknown("method", method, TRUNKS))
+    trunk = wanted or TRUNKS[method][0]
+    if trunk not in TRUNKS[method]:
+        raise MonoImageError(f"--trunk with {method}: {unknown('trunk', trunk, TRUNKS[method])}")
     return trunk
 
 

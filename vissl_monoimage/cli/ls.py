@@ -9,7 +9,9 @@ from typing import Any
 
 def add_parser(subparsers: Any) -> None:
     """Add `ls` to the command line."""
-    parser = subparsers.add_parser("ls", help="the benchmarks, configs, photos and protocols there are")
+    parser = subparsers.add_parser(
+        "ls", help="the benchmarks, configs, photos, protocols and models of the zoo there are"
+    )
     parser.add_argument("what", nargs="*", help=f"only these: {', '.join(LISTS)}")
     parser.set_defaults(command=ls_command)
 
@@ -64,9 +66,16 @@ def _protocols() -> list[tuple[str, str]]:
     return [(name, protocol.source) for name, protocol in PROTOCOLS.items()]
 
 
+def _zoo() -> list[tuple[str, str]]:
+    from vissl_monoimage.report.references import named
+
+    return [(name, f"{model.method}, {model.model}, {model.pretrained_on}") for name, model in named().items()]
+
+
 LISTS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "benchmarks": _benchmarks,
     "configs": _configs,
     "photos": _photos,
     "protocols": _protocols,
+    "zoo": _zoo,
 }

@@ -15,10 +15,11 @@ from vissl.utils.io import is_url
 
 from vissl_monoimage import safe_load
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.models import zoo
 from vissl_monoimage.probe.trunks import build_on_meta
 
 _VISSL_PATH = ("classy_state_dict", "base_model", "model", "trunk")
-_STATE_DICT_NAMES = ("state_dict", "model_state_dict", "model")
+_STATE_DICT_NAMES = ("state_dict", "model_state_dict", "model", "network")  # the last: RotNet's authors'
 _PREFIXES = ("module.", "trunk.", "base_model.")
 _NAMED = 6  # keys spelled out in a message; the rest are counted
 
@@ -31,18 +32,21 @@ def check_trunk(checkpoint_path: str, config: Mapping[str, Any]) -> list[str]:
     (fine-tuning) may be filled in part and is not checked here.
 
     Args:
-        checkpoint_path: `config.MODEL.WEIGHTS_INIT.PARAMS_FILE`; "" means random weights. A URL is not
-        fetched. config: what lies below VISSL's `config`, as plain mappings or as an AttrDict.
+        checkpoint_path: `config.MODEL.WEIGHTS_INIT.PARAMS_FILE`; "" means random weights. For a probe,
+        what is at an address is fetched (`models.zoo`); VISSL fetches its own. config: what lies below
+        VISSL's `config`, as plain mappings or as an AttrDict.
     """
     model = AttrDict(dict(config["MODEL"]))
     ours = model.BASE_MODEL_NAME == "probe_model"
-    if not checkpoint_path or is_url(checkpoint_path) or not (ours or is_feature_extractor_model(model)):
+    if problems := list(zoo.problems_with(checkpoint_path, config)):
+        return problems
+    if not checkpoint_path or not (ours or is_feature_extractor_model(model)) or (is_url(checkpoint_path) and not ours):
         return []
     try:
         trunk = build_on_meta(model)
         if hasattr(trunk, "fixed"):
             return [f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE: trunk '{model.TRUNK.NAME}' learns nothing; leave it out"]
-        checkpoint = read_checkpoint(checkpoint_path)
+        checkpoint = read_checkpoint(zoo.local(checkpoint_path))
         if ours:
             weights = trunk_weights(checkpoint, checkpoint_path)
         else:

@@ -60,8 +60,13 @@ class Reference(_Marked):
 
 @dataclasses.dataclass(frozen=True)
 class ZooModel(_Marked):
-    """A model of VISSL's zoo: its ImageNet top-1 accuracy in percent, and the address of its weights."""
+    """A model of VISSL's zoo: its ImageNet top-1 accuracy in percent, and the address of its weights.
 
+    name, trunk: of an AlexNet, which our probes read as `zoo:NAME`, and VISSL's trunk for it; else "".
+    """
+
+    name: str
+    trunk: str
     method: str
     model: str
     pretrained_on: str
@@ -82,6 +87,11 @@ def paper() -> list[Reference]:
 def zoo() -> list[ZooModel]:
     """VISSL's model zoo, as far as its methods are ours or the paper's."""
     return read(benchmarks("reference") / "vissl_zoo.csv", ZooModel)
+
+
+def named() -> dict[str, ZooModel]:
+    """The models of the zoo that can be probed by name."""
+    return {model.name: model for model in zoo() if model.name}
 
 
 def read(path: Path, kind: type[Kind]) -> list[Kind]:

@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 
 import yaml
 
+from vissl_monoimage.baselines import TRUNKS
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.images.catalog import CATALOG
 from vissl_monoimage.images.synthetic import SYNTHETIC
+from vissl_monoimage.report import references as zoo
 from vissl_monoimage.schema import read_block
 from vissl_monoimage.shipped import benchmarks
 
@@ -39,13 +41,15 @@ class Probe:
 class Cell:
     """What is trained: a config on a source, and what it costs a seed.
 
-    pretrain: its YAML; none for a trunk that is probed as it starts. source: `photo` (the one given on the command
+    pretrain: its YAML; none for a trunk that is probed as it starts. init: the method of `monoimage init` that makes
+    the trunk's filters from a photo instead. source: `photo` (the one given on the command
     line), a photo of the catalog, a synthetic one, or a data set, whose images are then the training set. images: crops
     of so many of the data set's images in place of all of them. labels: the data set's own are trained on. trunk: the
-    one to probe, where it is not its probe's.
+    one to probe, where it is not its probe's. zoo: a model of VISSL's zoo to probe (`monoimage ls zoo`).
     """
 
     pretrain: str = ""
+    init: str = ""
     source: str = ""
     images: int = 0
     labels: bool = False
@@ -54,11 +58,22 @@ class Cell:
     megabytes: float = 0.0
     overrides: list[str] = field(default_factory=list)
     probe_overrides: list[str] = field(default_factory=list)
+    zoo: str = ""
 
     def problems(self) -> list[str]:
         """A pretraining on nothing, a source of no pretraining, or one that is nothing we know."""
-        if bool(self.pretrain) != bool(self.source):
-            return ["pretrain and source go together: name both, or neither for a trunk as it starts"]
+        if self.pretrain and self.init:
+            return ["pretrain and init: only one of them makes a trunk"]
+        if self.zoo and (self.source or self.trunk):
+            return ["zoo: a model of the zoo has its own weights and trunk; leave out pretrain, init, source and trunk"]
+        if self.zoo and self.zoo not in zoo.named():
+            return [f"zoo: {unknown('model', self.zoo, zoo.named())}"]
+        if bool(self.pretrain or self.init) != bool(self.source):
+            return ["pretrain or init goes with a source: name both, or neither for a trunk as it starts"]
+        if self.init and self.init not in TRUNKS:
+            return [f"init: {unknown('method', self.init, TRUNKS)}"]
+        if self.init and self.source in DATA_SETS:
+            return [f"source: init {self.init} learns from a photo, not from {self.source}"]
         if self.labels and self.source not in DATA_SETS:
             return ["labels are a data set's: name one as source"]
         if self.images < 0 or (self.images and (self.labels or self.source not in DATA_SETS)):

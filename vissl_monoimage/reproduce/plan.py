@@ -9,12 +9,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vissl_monoimage.baselines import CROPS, TRUNKS
 from vissl_monoimage.bfloat16 import FLOAT32_COST, cpu_has_bfloat16
 from vissl_monoimage.compose import quoted
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.images.catalog import CATALOG, resolve_one
 from vissl_monoimage.images.loading import file_sha256
 from vissl_monoimage.images.synthetic import SYNTHETIC
+from vissl_monoimage.models import zoo
+from vissl_monoimage.report import references
 from vissl_monoimage.reproduce.data import SPLITS, Inputs, from_folder, split_of
 from vissl_monoimage.reproduce.grid import DATA_SETS, Cell, Grid, Probe, Profile
 from vissl_monoimage.reproduce.photos import PhotoList, SyntheticPhoto
@@ -22,9 +25,10 @@ from vissl_monoimage.reproduce.photos import PhotoList, SyntheticPhoto
 
 @dataclass(frozen=True)
 class Run:
-    """One VISSL run. `folder` is named for what it is and the hash of all that made it; `photos`: written before it.
+    """One VISSL run, or one of `monoimage init`: `verb` and `overrides` are the words after `monoimage`.
 
-    photo_sha256: of the file of its one photo, where that was there when it was planned.
+    `folder` is named for what it is and the hash of all that made it; `photos`: written before it. photo_sha256: of the
+    file of its one photo, where that was there when it was planned.
     """
 
     title: str
@@ -34,6 +38,7 @@ class Run:
     megabytes: float
     photos: PhotoList | SyntheticPhoto | None = None
     photo_sha256: str = ""
+    verb: tuple[str, ...] = ("run",)
 
 
 @dataclass(frozen=True)
@@ -67,10 +72,12 @@ def plan(grid: Grid, profile: str, inputs: Inputs, seeds: Iterable[int] = ()) ->
 
 def _chain(grid: Grid, name: str, seed: int, profile: Profile, inputs: Inputs) -> Chain:
     cell = grid.cells[name]
-    pretrain = _pretraining(cell, f"{name}, seed {seed}", seed, profile, inputs) if cell.pretrain else None
-    origin = pretrain.folder.name if pretrain else f"{cell.trunk or 'random'}_{seed}"
+    title, pretrain = f"{name}, seed {seed}", None
+    if cell.source:
+        pretrain = (_initialisation if cell.init else _pretraining)(cell, title, seed, profile, inputs)
+    origin = pretrain.folder.name if pretrain else f"{cell.zoo or cell.trunk or 'random'}_{seed}"
     probes = (
-        _probe(probe, cell, f"{name}, seed {seed}, probed on {key}", f"{key}_of_{origin}", seed, profile, inputs)
+        _probe(probe, cell, f"{title}, probed on {key}", f"{key}_of_{origin}", seed, profile, inputs)
         for key, probe in grid.probes.items()
     )
     return Chain(pretrain, tuple(probes))
@@ -88,15 +95,28 @@ def _pretraining(cell: Cell, title: str, seed: int, profile: Profile, inputs: In
             overrides += from_folder(split, cell.source, inputs, cell.labels)
         content = source = cell.source
     else:
-        photo = inputs.photo if cell.source == "photo" else cell.source
-        source = re.sub(r"\W+", "-", Path(photo).stem)
+        photo, source, sha256 = _photo(cell, inputs)
         overrides += _from_photos(photo, seed)
-        sha256 = file_sha256(resolve_one(photo))
         content = photo if photo in CATALOG else sha256
     overrides += [*cell.overrides, f"config.SEED_VALUE={seed}"]
     where = _folder(f"{Path(cell.pretrain).name}_{source}_{seed}", overrides, content)
     minutes = cell.minutes * (FLOAT32_COST if profile.bfloat16 and not in_bfloat16 else 1)
     return Run(title, inputs.out / where, tuple(overrides), minutes, cell.megabytes, photos, sha256)
+
+
+def _initialisation(cell: Cell, title: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
+    photos = _made(cell, seed, inputs)
+    photo, source, sha256 = (photos.file, cell.source, "") if photos else _photo(cell, inputs)
+    overrides = (f"--trunk={cell.trunk or TRUNKS[cell.init][0]}", f"--seed={seed}", f"--crops={CROPS}", *cell.overrides)
+    where = _folder(f"{cell.init}_{source}_{seed}", list(overrides), sha256 or source)
+    verb = ("init", cell.init, str(photo))
+    return Run(title, inputs.out / where, overrides, cell.minutes, cell.megabytes, photos, sha256, verb)
+
+
+def _photo(cell: Cell, inputs: Inputs) -> tuple[str, str, str]:
+    """The cell's one photo as it is named, its stem for names of folders, the hash of its file."""
+    photo = inputs.photo if cell.source == "photo" else cell.source
+    return photo, re.sub(r"\W+", "-", Path(photo).stem), file_sha256(resolve_one(photo))
 
 
 def _from_photos(entry: str | Path, seed: int) -> Iterator[str]:
@@ -117,8 +137,10 @@ def _made(cell: Cell, seed: int, inputs: Inputs) -> PhotoList | SyntheticPhoto |
 
 def _probe(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
     overrides = [f"config={probe.config}", *profile.probe_overrides, *probe.overrides, *cell.probe_overrides]
-    if cell.trunk:
-        overrides.append(f"config.MODEL.TRUNK.NAME={cell.trunk}")
+    if cell.zoo:
+        overrides.append(f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={zoo.PREFIX}{cell.zoo}")
+    if trunk := references.named()[cell.zoo].trunk if cell.zoo else cell.trunk:
+        overrides.append(f"config.MODEL.TRUNK.NAME={trunk}")
     if probe.data:
         for split in SPLITS:
             overrides += from_folder(split, probe.data, inputs, labels=True)

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from vissl_monoimage.models import zoo
 from vissl_monoimage.report import ledger
 from vissl_monoimage.report.line import Probed
 from vissl_monoimage.report.table import link
@@ -20,11 +21,13 @@ from vissl_monoimage.shipped import benchmarks
 
 # Where a run is and how it was sped up, not what it is.
 _ASIDE = (
+    "--out=",
     "config.CHECKPOINT.",
     "config.MODEL.WEIGHTS_INIT.PARAMS_FILE=",
     "config.MONOIMAGE.BF16=",
     "config.MONOIMAGE.CACHE_FEATURES=",
 )
+_ZOO = f"PARAMS_FILE={zoo.PREFIX}"
 
 Key = frozenset[str]
 RunKey = tuple[Key | None, Key, str]  # of the pretraining, of the probe, the hash of the one photo
@@ -96,9 +99,9 @@ def _ledgers(results: Path) -> list[Path]:
 
 
 def _keys(chain: Chain) -> Iterator[tuple[Run, RunKey]]:
-    source = _key(chain.pretrain.overrides) if chain.pretrain else None
+    source = _key([*chain.pretrain.verb, *chain.pretrain.overrides]) if chain.pretrain else None
     photo = chain.pretrain.photo_sha256 if chain.pretrain else ""
-    return ((probe, (source, _key(probe.overrides), photo)) for probe in chain.probes)
+    return ((probe, (source, _key([*probe.verb, *probe.overrides]), photo)) for probe in chain.probes)
 
 
 def _known(file: Path) -> dict[RunKey, Probed]:
@@ -106,7 +109,7 @@ def _known(file: Path) -> dict[RunKey, Probed]:
     return {
         (_of(item.pretrain) if item.pretrain else None, _of(item.probe), photo): item
         for item in probed
-        if item.pretrain or item.untaught  # not a checkpoint that nobody knows the origin of
+        if item.pretrain or item.untaught or _ZOO in item.probe.command  # not a checkpoint of unknown origin
         for photo in ("", _photo_of(item))  # the first for photos that were not there yet when the run was planned
     }
 
@@ -117,12 +120,15 @@ def _photo_of(item: Probed) -> str:
 
 
 def _of(row: ledger.Row) -> Key:
-    return _key(shlex.split(row.command)[2:])
+    return _key(shlex.split(row.command)[1:])
 
 
-def _key(overrides: Iterable[str]) -> Key:
-    last = {item.partition("=")[0]: item for item in overrides}  # it wins, as in Hydra
-    return frozenset(_without_folders(item) for item in last.values() if not item.startswith(_ASIDE))
+def _key(words: Iterable[str]) -> Key:
+    """Of `run OVERRIDE...` or `init METHOD PHOTO OPTION...`: less the photo, whose hash counts."""
+    verb, *rest = words
+    given = [verb, rest[0], *rest[2:]] if verb == "init" else [verb, *rest]
+    last = {item.partition("=")[0]: item for item in given}  # it wins, as in Hydra
+    return frozenset(_without_folders(item) for item in last.values() if not item.startswith(_ASIDE) or _ZOO in item)
 
 
 def _without_folders(override: str) -> str:

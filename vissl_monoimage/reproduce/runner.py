@@ -26,21 +26,23 @@ def finished(folder: Path) -> ledger.Row | None:
     return rows[-1] if rows else None
 
 
-def start(folder: Path, overrides: Sequence[str], log: Path | None = None, threads: int | None = None) -> None:
-    """`monoimage run` into `folder`, from its last checkpoint where it has one; its output goes on, or to `log`.
+def start(folder: Path, words: Sequence[str], log: Path | None = None, threads: int | None = None) -> None:
+    """`monoimage run ...` or `init ...` into `folder`; its output goes on, or to `log`.
+
+    A run goes on from its last checkpoint where it has one.
 
     Raises:
         MonoImageError: the run failed; its own message is in its output.
         KeyboardInterrupt: it was stopped.
     """
     again = ["config.CHECKPOINT.OVERWRITE_EXISTING=true"] if any(folder.glob("model_final_checkpoint_*.torch")) else []
-    command = [sys.executable, "-m", "vissl_monoimage", "run", *overrides, *again]
+    command = [sys.executable, "-m", "vissl_monoimage", *words, *again]
     environment = {**os.environ, **({"OMP_NUM_THREADS": str(threads)} if threads else {})}
     with _lock(folder) as lock, open(log, "a") if log else nullcontext() as output:
         if finished(folder):  # by whoever held the lock
             return
         # The run holds the lock too: should this process be killed, nobody starts a second one beside it.
-        command.append(f"config.CHECKPOINT.DIR={quoted(folder)}")
+        command.append(f"--out={folder}" if words[0] == "init" else f"config.CHECKPOINT.DIR={quoted(folder)}")
         status = subprocess.run(command, env=environment, pass_fds=(lock,), stdout=output, stderr=output).returncode
     if status in (-signal.SIGINT, 130):
         raise KeyboardInterrupt
@@ -69,7 +71,7 @@ def _run_chain(chain: Chain, threads: int | None, tell: Callable[[Run, float], N
             run.photos.write()
         if chain.pretrain and run is not chain.pretrain:
             weights = [f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={quoted(_checkpoint(chain.pretrain.folder))}"]
-        start(run.folder, [*run.overrides, *weights], Path(f"{run.folder}.log"), threads)
+        start(run.folder, [*run.verb, *run.overrides, *weights], Path(f"{run.folder}.log"), threads)
         if tell:
             tell(run, time.monotonic() - began)
 
@@ -136,8 +138,9 @@ def _lock(folder: Path) -> Iterator[int]:
 
 
 def _checkpoint(folder: Path) -> Path:
-    """The final checkpoint of a finished pretraining."""
-    found = next(folder.glob("model_final_checkpoint_*.torch"), None)
+    """The final checkpoint of a finished pretraining, or of `monoimage init`."""
+    last = [*folder.glob("model_final_checkpoint_*.torch"), folder / "checkpoint.torch"]
+    found = next((file for file in last if file.is_file()), None)
     if found is None:
         raise MonoImageError(
             f"{folder} has a finished run but no longer its checkpoint: delete the folder to repeat it"
