@@ -131,3 +131,20 @@ def _nothing_there(entry: str, path: Path) -> str:
     close = nearest(path.name, beside)
     hint = f": did you mean '{path.parent / close}'?" if close else ""
     return f"there is no photo or folder {path}{hint}"
+
+
+def of_catalog(path: Path) -> CatalogPhoto | None:
+    """The catalog's photo at `path`, None for a photo of the user's own."""
+    for photo in CATALOG.values():
+        try:
+            if photo.file == path.name and photo.path.samefile(path):
+                return photo
+        except (MonoImageError, OSError):
+            continue
+    return None
+
+
+def name_of(path: Path) -> str:
+    """The catalog's name of a photo, else its file name."""
+    known = of_catalog(path)
+    return known.name if known else path.name

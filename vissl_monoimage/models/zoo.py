@@ -13,7 +13,6 @@ from vissl.utils.io import is_url
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.report import references
 
-PREFIX = "zoo:"
 _OVERLAYS = "+config/benchmark/linear_image_classification/imagenet1k/models"
 _INPUTS = {  # what those that were not trained on plain RGB are shown, and VISSL's overlay that shows it
     "alexnet_bvlc": ("ImgPilToRawTensor", "alexnet_bvlc_supervised"),
@@ -30,7 +29,7 @@ def local(weights: str) -> str:
     Raises:
         MonoImageError: no such model, or its file could not be fetched; nothing is left then.
     """
-    address = references.named()[_name(weights)].url if weights.startswith(PREFIX) else weights
+    address = references.named()[_name(weights)].url if weights.startswith(references.ZOO) else weights
     if not is_url(address):
         return weights
     file = Path(torch.hub.get_dir()) / "checkpoints" / address.rpartition("/")[2]
@@ -49,7 +48,7 @@ def local(weights: str) -> str:
 
 def problems_with(weights: str, config: Mapping[str, Any]) -> Iterator[str]:
     """A `zoo:NAME` that there is not, or that the config has another trunk or other images for."""
-    if not weights.startswith(PREFIX):
+    if not weights.startswith(references.ZOO):
         return
     try:
         model = references.named()[_name(weights)]
@@ -70,7 +69,7 @@ def problems_with(weights: str, config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _name(weights: str) -> str:
-    name = weights.removeprefix(PREFIX)
+    name = weights.removeprefix(references.ZOO)
     if name not in references.named():
         raise MonoImageError(
             f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE: {unknown('model of the zoo', name, references.named())}"

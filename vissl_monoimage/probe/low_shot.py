@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from classy_vision.tasks import register_task
 from numpy.typing import NDArray
-from sklearn.svm import LinearSVC
 from torch import Tensor
 from torch.utils.data import Dataset, Subset
 from vissl.config import AttrDict
@@ -50,6 +49,8 @@ def _normalised(features: Tensor) -> Tensor:
 
 def _planes(few: NDArray[np.float64], svm: AttrDict) -> NDArray[np.float64]:
     """(classes, shots, features) -> (classes, features + 1): slope and offset of the plane of each class."""
+    from sklearn.svm import LinearSVC  # a second to import: not for every run of VISSL
+
     classes, shots, _ = few.shape
     images, labels = few.reshape(classes * shots, -1), np.repeat(np.arange(classes), shots)
     found = []

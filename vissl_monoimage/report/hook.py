@@ -15,9 +15,10 @@ from classy_vision.generic.distributed_util import is_primary
 from classy_vision.hooks import ClassyHook
 from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
 
+from vissl_monoimage.images.catalog import name_of
 from vissl_monoimage.images.recipe import read_source_block
 from vissl_monoimage.images.source import SingleImageSource
-from vissl_monoimage.report import identity, ledger, photo
+from vissl_monoimage.report import identity, ledger
 from vissl_monoimage.report.curve import LossCurve
 
 Scores = dict[str, dict[str, float]]
@@ -172,7 +173,7 @@ def origin_of(
     block = read_source_block(settings)
     drawn = {"num_samples": block.NUM_SAMPLES, "seed": block.SEED, "fresh": block.FRESH}
     images = [
-        {"name": photo.name_of(path), "path": str(path.absolute()), "sha256": sha256}
+        {"name": name_of(path), "path": str(path.absolute()), "sha256": sha256}
         for source in sources
         for path, sha256 in zip(source.photos.paths, source.photos.sha256, strict=True)
     ]

@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.images.catalog import CATALOG, CatalogPhoto
+from vissl_monoimage.images.catalog import of_catalog
 from vissl_monoimage.images.loading import file_sha256, load_photo
 from vissl_monoimage.images.recipe import Recipe
 from vissl_monoimage.images.sheet import CELL, GAP, contact_sheet
@@ -20,23 +20,6 @@ from vissl_monoimage.report.ledger import Row
 
 _WIDEST = 1000  # px: enough for a large screen, and the page stays small
 _ROWS, _COLUMNS = 4, 6
-
-
-def of_catalog(path: Path) -> CatalogPhoto | None:
-    """The catalog's photo at `path`, None for a photo of the user's own."""
-    for photo in CATALOG.values():
-        try:
-            if photo.file == path.name and photo.path.samefile(path):
-                return photo
-        except (MonoImageError, OSError):
-            continue
-    return None
-
-
-def name_of(path: Path) -> str:
-    """The catalog's name of a photo, else its file name."""
-    known = of_catalog(path)
-    return known.name if known else path.name
 
 
 def picture_of(row: Row) -> Figure:

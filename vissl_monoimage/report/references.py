@@ -17,6 +17,7 @@ from vissl_monoimage.shipped import benchmarks
 
 MARKS = ("code", "text", "recalled")
 DAGGER = "†"
+ZOO = "zoo:"  # before the name of one of its AlexNets, where weights are named
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torchvision
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.images import synthetic
@@ -48,6 +47,8 @@ class PhotoList:
         return [images[number] for number in self._drawn(len(images))]
 
     def _exported(self) -> list[Path]:
+        import torchvision  # seconds to import: not for every plan
+
         images = getattr(torchvision.datasets, self.unpacked)(self.folder, train=True)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         paths = []

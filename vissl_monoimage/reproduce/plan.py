@@ -16,7 +16,6 @@ from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.images.catalog import CATALOG, resolve_one
 from vissl_monoimage.images.loading import file_sha256
 from vissl_monoimage.images.synthetic import SYNTHETIC
-from vissl_monoimage.models import zoo
 from vissl_monoimage.report import references
 from vissl_monoimage.reproduce.data import SPLITS, Inputs, from_folder, split_of
 from vissl_monoimage.reproduce.grid import DATA_SETS, Cell, Grid, Probe, Profile
@@ -138,7 +137,7 @@ def _made(cell: Cell, seed: int, inputs: Inputs) -> PhotoList | SyntheticPhoto |
 def _probe(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
     overrides = [f"config={probe.config}", *profile.probe_overrides, *probe.overrides, *cell.probe_overrides]
     if cell.zoo:
-        overrides.append(f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={zoo.PREFIX}{cell.zoo}")
+        overrides.append(f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={references.ZOO}{cell.zoo}")
     if trunk := references.named()[cell.zoo].trunk if cell.zoo else cell.trunk:
         overrides.append(f"config.MODEL.TRUNK.NAME={trunk}")
     if probe.data:

@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from vissl_monoimage.models import zoo
 from vissl_monoimage.report import ledger
 from vissl_monoimage.report.line import Probed
+from vissl_monoimage.report.references import ZOO
 from vissl_monoimage.report.table import link
 from vissl_monoimage.report.write import write
 from vissl_monoimage.reproduce.data import Inputs
@@ -27,7 +27,7 @@ _ASIDE = (
     "config.MONOIMAGE.BF16=",
     "config.MONOIMAGE.CACHE_FEATURES=",
 )
-_ZOO = f"PARAMS_FILE={zoo.PREFIX}"
+_ZOO = f"PARAMS_FILE={ZOO}"
 
 Key = frozenset[str]
 RunKey = tuple[Key | None, Key, str]  # of the pretraining, of the probe, the hash of the one photo

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from sklearn.metrics import normalized_mutual_info_score
 
 from vissl_monoimage.images.sheet import save_sheet
 from vissl_monoimage.pretext.deepcluster.clustering import Assignments
@@ -22,6 +21,8 @@ _CELL, _GAP = 64, 2  # px
 
 def describe(assignments: Assignments, previous: Assignments | None) -> dict[str, float]:
     """Non-empty clusters, the largest one's share of all samples, and NMI with the previous assignment."""
+    from sklearn.metrics import normalized_mutual_info_score  # a second to import: not for every run of VISSL
+
     sizes = np.bincount(assignments)
     found = {"clusters": int((sizes > 0).sum()), "largest_share": float(sizes.max() / len(assignments))}
     if previous is not None:
