@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 import warnings
 
-from vissl_monoimage.mends import apex, devices, files, imports, svm
+from vissl_monoimage.mends import apex, devices, diverged, files, imports, svm
 from vissl_monoimage.mends.hooks import MENDS
 
 __all__ = ["ALL", "MENDS", "apply"]
@@ -36,6 +36,7 @@ ALL = (
     files.safe_checkpoints,  # torch.load runs nothing
     files.whole_checkpoints,  # never half a file
     files.launcher_error,
+    diverged.not_finite,  # NaN and infinity
     svm.average_precision,  # the SVM tools
     svm.mean_average_precision,
     svm.voc_samples,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -112,3 +113,12 @@ def test_finished_folder_says_what_happens(tmp_path: Path, monoimage) -> None:
     assert "holds a finished run" in again.stderr
     assert "more epochs are not added" in again.stderr
     assert (tmp_path / "run" / FINAL).read_bytes() == before
+
+
+def test_a_training_that_diverges_says_so(monoimage) -> None:
+    rate = "config.OPTIMIZER.param_schedulers.lr.value=1e30"
+    said = monoimage("run", *ROTNET, rate, "config.CHECKPOINT.DIR=run", status=2).stderr
+    assert re.search(
+        r"^monoimage: step \d: the network's output is NaN or infinite\. Lower the learning rate", said, re.M
+    )
+    assert "Traceback" not in said

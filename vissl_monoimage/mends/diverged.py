@@ -1,0 +1,29 @@
+"""Mend: a training that diverged says so."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.mends.hooks import MENDS
+
+
+@MENDS.after("vissl.hooks.state_update_hooks")
+def not_finite(hooks: ModuleType) -> None:
+    """Symptom: NaN or infinite outputs end a run with "AttributeError: 'CheckNanModelOutputHook' object has no attribute
+    '_checkpoint_model'" (vissl/hooks/state_update_hooks.py): only VISSL's log hook has that method. Here a sentence
+    ends it, and those weights are not saved.
+
+    Guard: a hook that has the method keeps it.
+    """
+    if not hasattr(hooks.CheckNanModelOutputHook, "_checkpoint_model"):
+        hooks.CheckNanModelOutputHook._checkpoint_model = _tell
+
+
+def _tell(hook: Any, task: Any, **_: Any) -> None:
+    raise MonoImageError(
+        f"step {task.iteration + 1}: the network's output is NaN or infinite. Lower the learning rate "
+        "(config.OPTIMIZER.param_schedulers.lr) and begin in another config.CHECKPOINT.DIR, or look at the weights it "
+        "began with (config.MODEL.WEIGHTS_INIT)"
+    )
