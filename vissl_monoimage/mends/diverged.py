@@ -11,9 +11,9 @@ from vissl_monoimage.mends.hooks import MENDS
 
 @MENDS.after("vissl.hooks.state_update_hooks")
 def not_finite(hooks: ModuleType) -> None:
-    """Symptom: NaN or infinite outputs end a run with "AttributeError: 'CheckNanModelOutputHook' object has no attribute
-    '_checkpoint_model'" (vissl/hooks/state_update_hooks.py): only VISSL's log hook has that method. Here a sentence
-    ends it, and those weights are not saved.
+    """Symptom: NaN and infinite outputs end a run in "AttributeError: 'CheckNanModelOutputHook' object has no
+    attribute '_checkpoint_model'" (vissl/hooks/state_update_hooks.py): only VISSL's log hook has that method. Here a
+    sentence ends it, and those weights are not saved.
 
     Guard: a hook that has the method keeps it.
     """
