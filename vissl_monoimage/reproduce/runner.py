@@ -70,7 +70,7 @@ def _run_chain(chain: Chain, threads: int | None, tell: Callable[[Run, float], N
         if run.photos:
             run.photos.write()
         if chain.pretrain and run is not chain.pretrain:
-            weights = [f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={quoted(_checkpoint(chain.pretrain.folder))}"]
+            weights = [f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={quoted(_checkpoint(chain.pretrain))}"]
         start(run.folder, [*run.verb, *run.overrides, *weights], Path(f"{run.folder}.log"), threads)
         if tell:
             tell(run, time.monotonic() - began)
@@ -137,13 +137,13 @@ def _lock(folder: Path) -> Iterator[int]:
         os.close(handle)
 
 
-def _checkpoint(folder: Path) -> Path:
-    """The final checkpoint of a finished pretraining, or of `monoimage init`."""
-    last = [*folder.glob("model_final_checkpoint_*.torch"), folder / "checkpoint.torch"]
-    found = next((file for file in last if file.is_file()), None)
+def _checkpoint(run: Run) -> Path:
+    """What a finished pretraining left, or `monoimage init`."""
+    name = "checkpoint.torch" if run.verb[0] == "init" else "model_final_checkpoint_*.torch"
+    found = next(run.folder.glob(name), None)
     if found is None:
         raise MonoImageError(
-            f"{folder} has a finished run but no longer its checkpoint: delete the folder to repeat it"
+            f"{run.folder} has a finished run but no longer its checkpoint: delete the folder to repeat it"
         )
     return found
 
