@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -75,15 +76,18 @@ def prepare(composed: DictConfig) -> None:
     """
     from vissl_monoimage.models import zoo
 
-    problems = problems_of(_plain(composed), vissl_defaults())
-    if problems:
-        raise MonoImageError("\n".join(dict.fromkeys(problems)))
+    weights = composed.config.MODEL.WEIGHTS_INIT
+    if zoo.is_remote(weights.PARAMS_FILE):
+        address = weights.PARAMS_FILE
+        weights.PARAMS_FILE = ""
+        _refuse(problems_of(_plain(composed), vissl_defaults()))  # before anything is fetched
+        _refuse(zoo.problems_with(address, composed.config))
+        weights.PARAMS_FILE = zoo.fetched(address)
+    _refuse(problems_of(_plain(composed), vissl_defaults()))
     OmegaConf.set_struct(composed, False)
     config = composed.config
     if config.TRAINER.TASK_NAME == VISSL_TASK:
         config.TRAINER.TASK_NAME = OUR_TASK
-    # The launcher asks whether this file is there, before any task exists.
-    config.MODEL.WEIGHTS_INIT.PARAMS_FILE = zoo.local(config.MODEL.WEIGHTS_INIT.PARAMS_FILE)
     for split in ("TRAIN", "TEST"):
         data = config.DATA[split]
         # Without label files VISSL asks its catalog for the data set's name, though DATA_PATHS says where it is.
@@ -94,6 +98,11 @@ def prepare(composed: DictConfig) -> None:
     config.CHECKPOINT.DIR = str(Path(config.CHECKPOINT.DIR).expanduser().absolute())
     if config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY > 0 and not config.CHECKPOINT.OVERWRITE_EXISTING:
         config.CHECKPOINT.USE_SYMLINK_CHECKPOINT_FOR_RESUME = True
+
+
+def _refuse(problems: Iterable[str]) -> None:
+    if told := list(dict.fromkeys(problems)):
+        raise MonoImageError("\n".join(told))
 
 
 def _plain(composed: DictConfig) -> Any:

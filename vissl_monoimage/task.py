@@ -22,7 +22,6 @@ from vissl.data import (
 )
 from vissl.trainer.train_task import SelfSupervisionTask
 
-from vissl_monoimage.models import zoo
 from vissl_monoimage.progress import ProgressHook
 from vissl_monoimage.seeding import ResumableSampler, SeededSSLDataset, StepSeedHook
 
@@ -39,11 +38,6 @@ class MonoImageTask(SelfSupervisionTask):
 
     hook_factories: ClassVar[list[HookFactory]] = []
     makes_labels: ClassVar[bool] = False  # whether a method's task gives the samples labels of its own
-
-    def __init__(self, config: AttrDict) -> None:
-        weights = config.MODEL.WEIGHTS_INIT  # VISSL's own launcher leaves an address as it is
-        weights.PARAMS_FILE = zoo.local(weights.PARAMS_FILE)
-        super().__init__(config)
 
     def set_hooks(self, hooks: list[ClassyHook]) -> None:
         """VISSL's hooks for this run, between our seeding hook and the ones `plugin` adds."""

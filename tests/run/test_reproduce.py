@@ -19,9 +19,9 @@ import torch
 import yaml
 from PIL import Image
 
+from vissl_monoimage import references
 from vissl_monoimage.compose import compose_config
 from vissl_monoimage.probe.trunks import build_on_meta
-from vissl_monoimage.report import references
 
 ROOT = Path(__file__).parents[2]
 TINY = {
@@ -142,17 +142,18 @@ def test_filters_from_a_photo_and_a_model_of_the_zoo_are_cells_like_any(
     monoimage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    file = Path(references.named()["rotnet-imagenet-1k"].url).name
-    (cache := tmp_path / "torch" / "hub" / "checkpoints").mkdir(parents=True)
+    address = references.zoo_model("rotnet-imagenet-1k").url.removeprefix("https://")
+    file = tmp_path / "torch" / "hub" / "vissl_monoimage" / address
+    file.parent.mkdir(parents=True)
     trunk = "config.MODEL.TRUNK.NAME=alexnet_rotnet"
     model = compose_config(["config=benchmark/monoimage/linear_photo_patches", trunk]).config.MODEL
     weights = {name: torch.rand(value.shape) for name, value in build_on_meta(model).state_dict().items()}
-    torch.save({"network": weights}, cache / file)
+    torch.save({"network": weights}, file)
     (probe,) = TINY["probes"].values()  # type: ignore[attr-defined]
     short = [word for word in probe["overrides"] if "TRUNK" not in word and "PATCHES.SIZE" not in word]
     small = ["config.MODEL.TRUNK.NAME=convnet4", "config.MONOIMAGE.PATCHES.SIZE=32"]
     cells = {
-        "kmeans": {"init": "kmeans", "source": "photo", "probe_overrides": small, "overrides": ["--crops=48"]},
+        "kmeans": {"init": "kmeans", "source": "photo", "probe_overrides": small[1:], "overrides": ["--crops=48"]},
         "zoo": {"zoo": "rotnet-imagenet-1k"},
     }
     grid = {**TINY, "cells": cells, "probes": {"patches": {**probe, "overrides": short}}}
@@ -161,10 +162,10 @@ def test_filters_from_a_photo_and_a_model_of_the_zoo_are_cells_like_any(
     kept = rows(tmp_path / "out")
     assert [row["kind"] for row in kept] == ["pretrain", "probe", "probe"]
     assert kept[1]["checkpoint_in_sha256"] == kept[0]["checkpoint_out_sha256"]
-    assert kept[2]["checkpoint_in"].endswith(file)
+    assert kept[2]["checkpoint_in"] == str(file)
     table = (tmp_path / "out" / "results" / "tiny.csv").read_text()
     assert "kmeans on china (1 image),convnet4,conv4" in table
-    assert f"checkpoint checkpoints/{file},alexnet_rotnet,conv5" in table
+    assert "rotnet-imagenet-1k (VISSL's zoo),alexnet_rotnet,conv5" in table
     page = (tmp_path / "out" / "report" / "tiny" / "report.html").read_text()
     assert "conv1 filters, kmeans on china (1 image), seed 0." in page
     # Their rows are enough: elsewhere, with another cache, nothing is run again.

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from vissl_monoimage import compat
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.mends.hooks import ImportHooks
 from vissl_monoimage.mends.source_edit import edit, original, replace
 
@@ -135,3 +139,21 @@ def test_every_mend_is_in_the_index_and_says_what_it_mends() -> None:
     assert ours == set(compat.ALL)
     assert all(".py" in (mend.__doc__ or "") or "modules above" in mend.__doc__ for mend in compat.ALL
                if mend.__name__ != "take_back_pkg_resources")  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["output", "loss"])
+def test_what_is_not_finite_ends_a_run_in_a_sentence(what: str) -> None:
+    from vissl.hooks.state_update_hooks import CheckNanLossHook, CheckNanModelOutputHook
+
+    for value, fits in ((1.0, True), (math.nan, False), (math.inf, False)):
+        batch = SimpleNamespace(model_output=[torch.tensor([value])], loss=torch.tensor(value))
+        task = SimpleNamespace(last_batch=batch, iteration=4)
+        with (
+            nullcontext()
+            if fits
+            else pytest.raises(MonoImageError, match=f"step 5: the network's {what} is NaN or inf")
+        ):
+            if what == "output":
+                CheckNanModelOutputHook().on_forward(task)
+            else:
+                CheckNanLossHook().on_loss_and_meter(task)

@@ -9,10 +9,10 @@ import pytest
 from omegaconf import OmegaConf
 from PIL import Image
 
+from vissl_monoimage import references
 from vissl_monoimage.compose import compose_config
 from vissl_monoimage.images.recipe import RECIPES, Recipe, read_source_block
 from vissl_monoimage.launch import prepare
-from vissl_monoimage.report import references
 from vissl_monoimage.reproduce.data import Inputs
 from vissl_monoimage.reproduce.grid import Grid, names, read_grid
 from vissl_monoimage.reproduce.plan import Chain, plan
@@ -48,10 +48,14 @@ def test_a_cell_composes_and_its_probe_is_of_the_trunk_that_is_trained(
     tmp_path: Path, name: str, profile: str, cell: str
 ) -> None:
     chain, told = chain_of(name, cell, tmp_path, profile), read_grid(name).cells[cell]
-    fetched = [word for word in chain.probes[0].overrides if "=zoo:" in word]  # not from a test
-    probe = composed(tuple(word for word in chain.probes[0].overrides if word not in fetched), tmp_path)
-    assert len(fetched) == bool(told.zoo)
+    # Nothing is fetched from a test: that the zoo's models fit is shown in test_zoo.
+    named = [word for word in chain.probes[0].overrides if ".PARAMS_FILE=" in word]
+    probe = composed(tuple(word for word in chain.probes[0].overrides if word not in named), tmp_path)
+    assert [word.partition("=")[2] for word in named] == ([f"zoo:{told.zoo}"] if told.zoo else [])
     trained = references.named()[told.zoo].trunk if told.zoo else told.trunk
+    if told.init:
+        assert chain.pretrain
+        (trained,) = [word.partition("=")[2] for word in chain.pretrain.overrides if word.startswith("--trunk=")]
     if told.pretrain:
         assert chain.pretrain
         config = composed(chain.pretrain.overrides, tmp_path)

@@ -24,7 +24,7 @@ from vissl_monoimage.compose import compose_config
 root = config_folder() / "config"
 assert Path(vissl_monoimage.__file__).is_relative_to(sys.prefix), vissl_monoimage.__file__
 assert root.is_relative_to(sys.prefix), root
-from vissl_monoimage.report import references
+from vissl_monoimage import references
 from vissl_monoimage.shipped import benchmarks
 assert benchmarks("reference").is_relative_to(sys.prefix), benchmarks("reference")
 assert references.paper()

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from vissl_monoimage import references
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.report import references, render
+from vissl_monoimage.references import Reference
+from vissl_monoimage.report import render
 from vissl_monoimage.report.latex import latex
 from vissl_monoimage.report.ledger import Row
 from vissl_monoimage.report.page import render_page
-from vissl_monoimage.report.references import Reference
 from vissl_monoimage.report.table import build, link
 from vissl_monoimage.report.text_table import TextTable, markdown
 

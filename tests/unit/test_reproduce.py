@@ -119,6 +119,15 @@ def test_a_profile_adds_its_overrides(write: Callable[..., str], inputs: Inputs)
             {"cells": {"a": {"pretrain": "p", "source": "photo", "images": 3}}},
             "images=3 must be a number of images of a",
         ),
+        ({"cells": {"a": {"zoo": "rotnet"}}}, "zoo: unknown model 'rotnet'"),
+        ({"cells": {"a": {"zoo": "rotnet-imagenet-1k", "trunk": "resnet"}}}, "zoo goes with probe_overrides alone"),
+        ({"cells": {"a": {"init": "kmeans"}}}, "pretrain or init goes with a source"),
+        ({"cells": {"a": {"init": "kmean", "source": "photo"}}}, "did you mean 'kmeans'"),
+        ({"cells": {"a": {"init": "kmeans", "source": "cifar10"}}}, "source: unknown photo 'cifar10'"),
+        ({"cells": {"a": {"init": "kmeans", "source": "photo", "trunk": "resnet"}}}, "trunk: unknown trunk 'resnet'"),
+        ({"cells": {"a": {"init": "kmeans", "source": "photo", "images": 2}}}, "without images and labels"),
+        ({"cells": {"a": {"init": "kmeans", "source": "photo", "overrides": ["--crops"]}}}, "takes --crops=N alone"),
+        ({"cells": {"a": {"init": "kmeans", "pretrain": "p", "source": "photo"}}}, "only one of them makes a trunk"),
         ({"cells": {"a": {"minuts": 3}}}, "cells.a: unknown key 'minuts': did you mean 'minutes'"),
         ({"probes": {"a": {"config": "c", "data": "cifar"}}}, "did you mean 'cifar100?'"),
         ({"profile": {}}, "did you mean 'profiles'"),
@@ -174,7 +183,7 @@ def left_by(a_row: Callable[..., ledger.Row]) -> Left:
         return a_row(
             run_id=run.folder.name,
             kind=kind,
-            command=shlex.join(["monoimage", "run", *run.overrides, f"config.CHECKPOINT.DIR={run.folder}"]),
+            command=shlex.join(["monoimage", *run.verb, *run.overrides, f"config.CHECKPOINT.DIR={run.folder}"]),
             checkpoint_in=checkpoint_in,
             checkpoint_in_sha256=checkpoint_in,
             checkpoint_out=str(run.folder / "model.torch"),
@@ -221,6 +230,21 @@ def test_another_photo_of_the_same_name_is_another_run(
     assert not missing(plan(grid, "laptop", inputs, [0]), tmp_path / "results")
     Image.new("RGB", (64, 64), "blue").save(tmp_path / "me.png")
     assert missing(plan(grid, "laptop", inputs, [0]), tmp_path / "results")
+
+
+def test_filters_from_a_photo_are_probed_in_their_own_trunk_and_known_by_their_photo(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left
+) -> None:
+    sources = ("photo", "china", "white_noise", "dead_leaves")
+    cells = {source: {"init": "sparse_coding", "source": source} for source in sources}
+    chains = plan(read_grid(write(cells=cells)).only([], ["patches"]), "laptop", inputs, [0])
+    assert len({chain.pretrain.folder for chain in chains if chain.pretrain}) == 4
+    for place, chain in enumerate(chains):
+        assert "config.MODEL.TRUNK.NAME=sparse_coding" in chain.probes[0].overrides
+        assert chain.pretrain
+        rows = [left_by(chain.pretrain, "pretrain", checkpoint_out="abc"), left_by(chain.probes[0], "probe", "abc")]
+        keep(tmp_path / "results" / f"{place}.jsonl", rows, inputs)
+        assert missing(chains, tmp_path / "results") == chains[place + 1 :]
 
 
 def test_rows_of_another_benchmark_are_taken_over_and_those_of_unknown_checkpoints_are_not(

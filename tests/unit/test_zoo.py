@@ -18,24 +18,13 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.launch import prepare
 from vissl_monoimage.models import zoo
 from vissl_monoimage.probe import trunks
-from vissl_monoimage.report import references
-
-NAMED = references.named()
-MODELS = "+config/benchmark/linear_image_classification/imagenet1k/models"
-OVERLAYS = {
-    "alexnet_bvlc": [f"{MODELS}=alexnet_bvlc_supervised"],
-    "alexnet_colorization": [f"{MODELS}=alexnet_colorization"],
-}
-OURS = [
-    "config.MODEL.HEAD.PARAMS=[[linear_probe,{num_classes: 1000}]]",
-    "config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP=[]",
-]
+from vissl_monoimage.references import named, zoo_model
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    return tmp_path / "torch" / "hub" / "checkpoints"
+    return tmp_path / "torch" / "hub" / "vissl_monoimage"
 
 
 @pytest.fixture
@@ -48,6 +37,15 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
         def log_request(self, *_: Any) -> None:
             asked.append(self.path)
 
+        def do_GET(self) -> None:
+            if "short" in self.path:
+                self.send_response(200)
+                self.send_header("Content-Length", "1000")
+                self.end_headers()
+                self.wfile.write(b"cut")
+            else:
+                super().do_GET()
+
     handler = functools.partial(Handler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
@@ -55,20 +53,40 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
         running.shutdown()
 
 
-def test_an_address_is_fetched_once_and_a_path_is_itself(server: tuple[str, Path, list[str]], cache: Path) -> None:
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+
+def test_an_address_is_fetched_once_and_stands_for_itself_alone(
+    server: tuple[str, Path, list[str]], cache: Path
+) -> None:
     address, folder, asked = server
-    (folder / "weights.torch").write_bytes(b"as they are")
-    files = [zoo.local(f"{address}/weights.torch") for _ in range(2)]
-    assert files == [str(cache / "weights.torch")] * 2
-    assert Path(files[0]).read_bytes() == b"as they are"
-    assert asked == ["/weights.torch"]
-    assert [zoo.local(path) for path in ("", "a/b.torch")] == ["", "a/b.torch"]
+    for name in ("one", "two"):
+        (folder / name).mkdir()
+        (folder / name / "final.torch").write_text(name)
+    files = [zoo.fetched(f"{address}/{name}/final.torch") for name in ("one", "two", "one")]
+    assert [Path(file).read_text() for file in files] == ["one", "two", "one"]
+    assert asked == ["/one/final.torch", "/two/final.torch"]
+    assert all(Path(file).is_relative_to(cache) for file in files)
+    assert all(zoo.is_remote(weights) for weights in (address, "zoo:x"))
+    assert not any(zoo.is_remote(weights) for weights in ("a/b.torch", "", None))
 
 
-def test_what_cannot_be_fetched_is_told_and_leaves_nothing(server: tuple[str, Path, list[str]], cache: Path) -> None:
-    with pytest.raises(MonoImageError, match=r"nothing\.torch could not be fetched \(HTTP Error 404.*put its file"):
-        zoo.local(f"{server[0]}/nothing.torch")
-    assert not list(cache.iterdir())
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("nothing.torch", r"nothing\.torch could not be fetched \(HTTP Error 404.*put its file at .*/nothing\.torch"),
+        ("short.torch", "short.torch could not be fetched"),
+        ("a/", "does not end in the name of a file"),
+        ("a.torch?download=true", "does not end in the name of a file"),
+    ],
+)
+def test_what_cannot_be_fetched_is_told_and_leaves_nothing(
+    server: tuple[str, Path, list[str]], cache: Path, path: str, words: str
+) -> None:
+    with pytest.raises(MonoImageError, match=words):
+        zoo.fetched(f"{server[0]}/{path}")
+    assert not files_in(cache)
 
 
 def composed(name: str, overrides: list[str], folder: Path) -> Any:
@@ -88,40 +106,38 @@ def composed(name: str, overrides: list[str], folder: Path) -> Any:
     return config.config
 
 
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("name", named())
 def test_a_probe_reads_each_of_them_from_the_cache(name: str, tmp_path: Path, cache: Path) -> None:
     """Files of the zoo are not here: those in its place have their trunk's tensors under the names VISSL gives them."""
-    model = NAMED[name]
-    overrides = [*OVERLAYS.get(model.trunk, []), *OURS, f"config.MODEL.TRUNK.NAME={model.trunk}"]
-    trunk = trunks.build_on_meta(
-        compose_config(["config=benchmark/monoimage/linear_imagenet1k", *overrides]).config.MODEL
-    )
-    state = {f"trunk.{key}": torch.zeros(value.shape) for key, value in trunk.state_dict().items()}
-    cache.mkdir(parents=True)
-    file = cache / model.url.rpartition("/")[2]
+    model = zoo_model(name)
+    trunk = f"config.MODEL.TRUNK.NAME={model.trunk}"
+    settings = compose_config(["config=benchmark/monoimage/linear_imagenet1k", trunk]).config.MODEL
+    tensors = trunks.build_on_meta(settings).state_dict()
+    state = {f"trunk.{key}": torch.zeros(value.shape) for key, value in tensors.items()}
+    file = cache / model.url.removeprefix("https://")
+    file.parent.mkdir(parents=True)
     torch.save({"model_state_dict": state}, file)
-    assert model.trunk == composed(name, overrides, tmp_path).MODEL.TRUNK.NAME
+    assert str(file) == composed(name, [trunk], tmp_path).MODEL.WEIGHTS_INIT.PARAMS_FILE
     lost = next(key for key in state if key.endswith("weight"))
     del state[lost]
     torch.save({"model_state_dict": state}, file)
     with pytest.raises(MonoImageError, match=f"lacks 1 of the .*{lost.removeprefix('trunk.')}"):
-        composed(name, overrides, tmp_path)
+        composed(name, [trunk], tmp_path)
 
 
 @pytest.mark.parametrize(
     ("name", "overrides", "words"),
     [
-        ("rotnet-imagenet", [], "unknown model of the zoo 'rotnet-imagenet': did you mean 'rotnet-imagenet-1k'"),
-        ("rotnet-imagenet-1k", [], "of trunk 'alexnet_rotnet', not of 'alexnet_wide'"),
         (
-            "supervised-imagenet",
-            ["config.MODEL.TRUNK.NAME=alexnet_bvlc"],
-            "ImgPilToRawTensor.*models=alexnet_bvlc_super",
+            "rotnet-imagenet",
+            [],
+            "PARAMS_FILE: unknown model of the zoo 'rotnet-imagenet': did you mean 'rotnet-imagenet-1k'",
         ),
-        ("colorization-yfcc100m", ["config.MODEL.TRUNK.NAME=alexnet_colorization"], "ImgPil2LabTensor"),
+        ("rotnet-imagenet-1k", [], "of trunk 'alexnet_rotnet', not of 'alexnet_wide'"),
+        ("rotnet-imagenet-1k", ["config.OPTIMIZER.num_epochs=none"], "num_epochs"),
     ],
 )
-def test_what_does_not_fit_is_told_before_anything_is_fetched(
+def test_what_is_wrong_is_told_before_anything_is_fetched(
     name: str, overrides: list[str], words: str, tmp_path: Path, cache: Path
 ) -> None:
     with pytest.raises(MonoImageError, match=words):

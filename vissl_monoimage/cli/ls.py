@@ -67,9 +67,9 @@ def _protocols() -> list[tuple[str, str]]:
 
 
 def _zoo() -> list[tuple[str, str]]:
-    from vissl_monoimage.report.references import named
+    from vissl_monoimage.references import named
 
-    return [(name, f"{model.method}, {model.model}, {model.pretrained_on}") for name, model in named().items()]
+    return [(name, f"{model.trunk}, {model.method} on {model.pretrained_on}") for name, model in named().items()]
 
 
 LISTS: dict[str, Callable[[], list[tuple[str, str]]]] = {

@@ -102,6 +102,7 @@ def _features(name: str, checkpoint: str | None, seed: int) -> tuple[Features, s
     from vissl.models.trunks import get_model_trunk
 
     from vissl_monoimage.compose import compose_config
+    from vissl_monoimage.models import zoo
     from vissl_monoimage.probe.loading import fill, read_checkpoint
     from vissl_monoimage.probe.trunks import build_on_meta
     from vissl_monoimage.seeding import seed_everything
@@ -114,6 +115,7 @@ def _features(name: str, checkpoint: str | None, seed: int) -> tuple[Features, s
     seed_everything("style", seed)
     trunk = get_model_trunk(name)(config.MODEL, name)
     if checkpoint:
+        checkpoint = zoo.fetched(checkpoint) if zoo.is_remote(checkpoint) else checkpoint
         fill(trunk, name, read_checkpoint(checkpoint), checkpoint)
     said = checkpoint or f"random weights, seed {seed}"
     return Features(trunk, layers, normalise["mean"], normalise["std"]), said

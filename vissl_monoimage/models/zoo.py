@@ -1,77 +1,54 @@
-"""Weights by address, or by the name of an AlexNet of VISSL's model zoo: fetched once, into torch's cache."""
+"""Weights at an address, or by the name of an AlexNet of VISSL's model zoo: fetched once, into torch's cache."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 import torch
-from vissl.utils.io import is_url
+from vissl.utils.io import cache_url, is_url
 
-from vissl_monoimage.errors import MonoImageError, unknown
-from vissl_monoimage.report import references
-
-_OVERLAYS = "+config/benchmark/linear_image_classification/imagenet1k/models"
-_INPUTS = {  # what those that were not trained on plain RGB are shown, and VISSL's overlay that shows it
-    "alexnet_bvlc": ("ImgPilToRawTensor", "alexnet_bvlc_supervised"),
-    "alexnet_colorization": ("ImgPil2LabTensor", "alexnet_colorization"),
-}
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.references import ZOO, zoo_model
 
 
-def local(weights: str) -> str:
-    """The file that `config.MODEL.WEIGHTS_INIT.PARAMS_FILE` names; what is at an address is fetched, if need be.
-
-    Args:
-        weights: a path, an address, or `zoo:NAME` (`monoimage ls zoo`).
-
-    Raises:
-        MonoImageError: no such model, or its file could not be fetched; nothing is left then.
-    """
-    address = references.named()[_name(weights)].url if weights.startswith(references.ZOO) else weights
-    if not is_url(address):
-        return weights
-    file = Path(torch.hub.get_dir()) / "checkpoints" / address.rpartition("/")[2]
-    if not file.is_file():
-        print(f"fetching {address} to {file}", flush=True)
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(address, str(file), progress=sys.stderr.isatty())
-        except (OSError, ValueError) as error:  # URLError is an OSError; the other is an address that is none
-            raise MonoImageError(
-                f"{address} could not be fetched ({error}): put its file where this machine can read it, "
-                f"as {file}, or name it in config.MODEL.WEIGHTS_INIT.PARAMS_FILE"
-            ) from error
-    return str(file)
+def is_remote(weights: str | None) -> bool:
+    """Whether `config.MODEL.WEIGHTS_INIT.PARAMS_FILE` is an address, or `zoo:NAME` (`monoimage ls zoo`)."""
+    return bool(weights) and (str(weights).startswith(ZOO) or is_url(str(weights)))
 
 
 def problems_with(weights: str, config: Mapping[str, Any]) -> Iterator[str]:
-    """A `zoo:NAME` that there is not, or that the config has another trunk or other images for."""
-    if not weights.startswith(references.ZOO):
+    """A `zoo:NAME` that there is not, or that `config`, what lies below VISSL's, has another trunk for."""
+    if not weights.startswith(ZOO):
         return
     try:
-        model = references.named()[_name(weights)]
+        model = zoo_model(weights.removeprefix(ZOO))
     except MonoImageError as error:
-        yield str(error)
+        yield f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE: {error}"
         return
     trunk = config["MODEL"]["TRUNK"]["NAME"]
     if trunk != model.trunk:
         yield f"{weights} is of trunk '{model.trunk}', not of '{trunk}': set config.MODEL.TRUNK.NAME={model.trunk}"
-    transform, overlay = _INPUTS.get(model.trunk, ("", ""))
-    shown = {item["name"] for item in config["DATA"]["TRAIN"]["TRANSFORMS"]}
-    if transform and transform not in shown:
-        yield (
-            f"{weights} was trained on images as {transform} gives them: add {_OVERLAYS}={overlay}, and over it the "
-            "probe's own config.MODEL.HEAD.PARAMS and "
-            "config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP=[]"
-        )
 
 
-def _name(weights: str) -> str:
-    name = weights.removeprefix(references.ZOO)
-    if name not in references.named():
-        raise MonoImageError(
-            f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE: {unknown('model of the zoo', name, references.named())}"
-        )
-    return name
+def fetched(weights: str) -> str:
+    """The file of what `is_remote`; it is fetched where it is not in the cache yet.
+
+    Raises:
+        MonoImageError: no such model, or it could not be fetched whole; nothing is left then.
+    """
+    address = zoo_model(weights.removeprefix(ZOO)).url if weights.startswith(ZOO) else weights
+    place = urlparse(address)
+    cache = Path(torch.hub.get_dir()) / "vissl_monoimage" / place.netloc
+    file = cache / place.path.lstrip("/")
+    if place.query or not place.path.strip("/") or place.path.endswith("/"):
+        raise MonoImageError(f"{address} does not end in the name of a file: fetch it yourself, and name that file")
+    if not file.is_file():
+        print(f"fetching {address} to {file}", flush=True)
+    try:
+        return cache_url(address, str(cache))
+    except (OSError, ValueError, HTTPException) as error:  # URLError is an OSError
+        raise MonoImageError(f"{address} could not be fetched ({error}): put its file at {file}") from error

@@ -11,11 +11,9 @@ from torch import Tensor, nn
 from vissl.config import AttrDict
 from vissl.models import is_feature_extractor_model
 from vissl.utils.checkpoint import append_module_prefix, replace_module_prefix
-from vissl.utils.io import is_url
 
 from vissl_monoimage import safe_load
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.models import zoo
 from vissl_monoimage.probe.trunks import build_on_meta
 
 _VISSL_PATH = ("classy_state_dict", "base_model", "model", "trunk")
@@ -32,21 +30,18 @@ def check_trunk(checkpoint_path: str, config: Mapping[str, Any]) -> list[str]:
     (fine-tuning) may be filled in part and is not checked here.
 
     Args:
-        checkpoint_path: `config.MODEL.WEIGHTS_INIT.PARAMS_FILE`; "" means random weights. For a probe,
-        what is at an address is fetched (`models.zoo`); VISSL fetches its own. config: what lies below
-        VISSL's `config`, as plain mappings or as an AttrDict.
+        checkpoint_path: `config.MODEL.WEIGHTS_INIT.PARAMS_FILE`; "" means random weights. config: what
+        lies below VISSL's `config`, as plain mappings or as an AttrDict.
     """
     model = AttrDict(dict(config["MODEL"]))
     ours = model.BASE_MODEL_NAME == "probe_model"
-    if problems := list(zoo.problems_with(checkpoint_path, config)):
-        return problems
-    if not checkpoint_path or not (ours or is_feature_extractor_model(model)) or (is_url(checkpoint_path) and not ours):
+    if not checkpoint_path or not (ours or is_feature_extractor_model(model)):
         return []
     try:
         trunk = build_on_meta(model)
         if hasattr(trunk, "fixed"):
             return [f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE: trunk '{model.TRUNK.NAME}' learns nothing; leave it out"]
-        checkpoint = read_checkpoint(zoo.local(checkpoint_path))
+        checkpoint = read_checkpoint(checkpoint_path)
         if ours:
             weights = trunk_weights(checkpoint, checkpoint_path)
         else:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from vissl_monoimage.images.recipe import RECIPES
+from vissl_monoimage.references import DAGGER, Reference, paper
 from vissl_monoimage.report.line import Line
-from vissl_monoimage.report.references import DAGGER, Reference, paper
 from vissl_monoimage.report.table import Table
 from vissl_monoimage.report.text_table import TextTable
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import statistics
 from pathlib import Path
 
 from vissl_monoimage.probe.protocols import PROTOCOLS
+from vissl_monoimage.references import ZOO
 from vissl_monoimage.report.intervals import Cell, interval
 from vissl_monoimage.report.ledger import Row
 
@@ -58,6 +60,12 @@ class Probed:
         return self.pretrain is None and self.probe.checkpoint_in is None
 
     @property
+    def zoo(self) -> str:
+        """The model of VISSL's zoo that was probed, by its name; "" for other files."""
+        found = re.search(rf"\.PARAMS_FILE={ZOO}(\S+)", self.probe.command)
+        return found[1] if found else ""
+
+    @property
     def fixed(self) -> bool:
         """The trunk has nothing to learn; its `method` names its features."""
         return self.untaught and self.probe.method != "random"
@@ -97,10 +105,12 @@ class Line:
 def label(item: Probed) -> str:
     """What taught the trunk: `random weights`, `rotnet on china (1 image)`, an unknown checkpoint's name.
 
-    `scattering (nothing learned)` for features that are fixed.
+    `scattering (nothing learned)` for features that are fixed, `rotnet-imagenet-1k (VISSL's zoo)`.
     """
     if item.fixed:
         return f"{item.probe.method} (nothing learned)"
+    if item.zoo:
+        return f"{item.zoo} (VISSL's zoo)"
     if item.pretrain is None:
         file = item.probe.checkpoint_in
         return f"checkpoint {Path(file).parent.name}/{Path(file).name}" if file else "random weights"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from vissl_monoimage.baselines import TRUNKS
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.images.catalog import CATALOG
 from vissl_monoimage.images.synthetic import SYNTHETIC
-from vissl_monoimage.report import references as zoo
+from vissl_monoimage.references import named
 from vissl_monoimage.schema import read_block
 from vissl_monoimage.shipped import benchmarks
 
@@ -61,25 +62,40 @@ class Cell:
     zoo: str = ""
 
     def problems(self) -> list[str]:
-        """A pretraining on nothing, a source of no pretraining, or one that is nothing we know."""
+        """What does not go together: each cell is of one pretraining, init or model of the zoo; and unknown names."""
+        if self.zoo:
+            return self._problems_of_zoo()
         if self.pretrain and self.init:
             return ["pretrain and init: only one of them makes a trunk"]
-        if self.zoo and (self.source or self.trunk):
-            return ["zoo: a model of the zoo has its own weights and trunk; leave out pretrain, init, source and trunk"]
-        if self.zoo and self.zoo not in zoo.named():
-            return [f"zoo: {unknown('model', self.zoo, zoo.named())}"]
         if bool(self.pretrain or self.init) != bool(self.source):
             return ["pretrain or init goes with a source: name both, or neither for a trunk as it starts"]
-        if self.init and self.init not in TRUNKS:
-            return [f"init: {unknown('method', self.init, TRUNKS)}"]
-        if self.init and self.source in DATA_SETS:
-            return [f"source: init {self.init} learns from a photo, not from {self.source}"]
+        if self.init:
+            return self._problems_of_init()
         if self.labels and self.source not in DATA_SETS:
             return ["labels are a data set's: name one as source"]
         if self.images < 0 or (self.images and (self.labels or self.source not in DATA_SETS)):
             return [f"images={self.images} must be a number of images of a data set, without its labels"]
         known = {"photo", *DATA_SETS, *CATALOG, *SYNTHETIC}
         return [f"source: {unknown('source', self.source, known)}"] if self.source and self.source not in known else []
+
+    def _problems_of_zoo(self) -> list[str]:
+        if self.zoo not in named():
+            return [f"zoo: {unknown('model', self.zoo, named())}"]
+        alone = Cell(zoo=self.zoo, probe_overrides=self.probe_overrides)
+        return [] if self == alone else ["zoo goes with probe_overrides alone: its weights and trunk are there"]
+
+    def _problems_of_init(self) -> list[str]:
+        if self.init not in TRUNKS:
+            return [f"init: {unknown('method', self.init, TRUNKS)}"]
+        known = {"photo", *CATALOG, *SYNTHETIC}
+        if self.source not in known:
+            return [f"source: {unknown('photo', self.source, known)}"]
+        if self.trunk and self.trunk not in TRUNKS[self.init]:
+            return [f"trunk: {unknown('trunk', self.trunk, TRUNKS[self.init])}"]
+        given = [word for word in self.overrides if not re.fullmatch(r"--crops=\d+", word)]
+        if self.labels or self.images:
+            return ["init learns from one photo, without images and labels"]
+        return [f"overrides: init takes --crops=N alone, not '{given[0]}'"] if given else []
 
 
 @dataclass(frozen=True)

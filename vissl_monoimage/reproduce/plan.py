@@ -16,7 +16,7 @@ from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.images.catalog import CATALOG, resolve_one
 from vissl_monoimage.images.loading import file_sha256
 from vissl_monoimage.images.synthetic import SYNTHETIC
-from vissl_monoimage.report import references
+from vissl_monoimage.references import ZOO, zoo_model
 from vissl_monoimage.reproduce.data import SPLITS, Inputs, from_folder, split_of
 from vissl_monoimage.reproduce.grid import DATA_SETS, Cell, Grid, Probe, Profile
 from vissl_monoimage.reproduce.photos import PhotoList, SyntheticPhoto
@@ -106,7 +106,7 @@ def _pretraining(cell: Cell, title: str, seed: int, profile: Profile, inputs: In
 def _initialisation(cell: Cell, title: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
     photos = _made(cell, seed, inputs)
     photo, source, sha256 = (photos.file, cell.source, "") if photos else _photo(cell, inputs)
-    overrides = (f"--trunk={cell.trunk or TRUNKS[cell.init][0]}", f"--seed={seed}", f"--crops={CROPS}", *cell.overrides)
+    overrides = (f"--trunk={_trunk(cell)}", f"--seed={seed}", f"--crops={CROPS}", *cell.overrides)
     where = _folder(f"{cell.init}_{source}_{seed}", list(overrides), sha256 or source)
     verb = ("init", cell.init, str(photo))
     return Run(title, inputs.out / where, overrides, cell.minutes, cell.megabytes, photos, sha256, verb)
@@ -137,8 +137,8 @@ def _made(cell: Cell, seed: int, inputs: Inputs) -> PhotoList | SyntheticPhoto |
 def _probe(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
     overrides = [f"config={probe.config}", *profile.probe_overrides, *probe.overrides, *cell.probe_overrides]
     if cell.zoo:
-        overrides.append(f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={references.ZOO}{cell.zoo}")
-    if trunk := references.named()[cell.zoo].trunk if cell.zoo else cell.trunk:
+        overrides.append(f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={ZOO}{cell.zoo}")
+    if trunk := _trunk(cell):
         overrides.append(f"config.MODEL.TRUNK.NAME={trunk}")
     if probe.data:
         for split in SPLITS:
@@ -146,6 +146,13 @@ def _probe(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profile: 
     overrides.append(f"config.SEED_VALUE={seed}")
     where = _folder(stem, overrides, probe.data)
     return Run(title, inputs.out / where, tuple(overrides), probe.minutes, probe.megabytes)
+
+
+def _trunk(cell: Cell) -> str:
+    """The one to probe; "" where the probe's own is."""
+    if cell.zoo:
+        return zoo_model(cell.zoo).trunk
+    return cell.trunk or (TRUNKS[cell.init][0] if cell.init else "")
 
 
 def _folder(stem: str, overrides: list[str], content: str) -> str:

@@ -8,9 +8,9 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from vissl_monoimage.references import ZOO
 from vissl_monoimage.report import ledger
 from vissl_monoimage.report.line import Probed
-from vissl_monoimage.report.references import ZOO
 from vissl_monoimage.report.table import link
 from vissl_monoimage.report.write import write
 from vissl_monoimage.reproduce.data import Inputs
@@ -27,7 +27,6 @@ _ASIDE = (
     "config.MONOIMAGE.BF16=",
     "config.MONOIMAGE.CACHE_FEATURES=",
 )
-_ZOO = f"PARAMS_FILE={ZOO}"
 
 Key = frozenset[str]
 RunKey = tuple[Key | None, Key, str]  # of the pretraining, of the probe, the hash of the one photo
@@ -109,7 +108,7 @@ def _known(file: Path) -> dict[RunKey, Probed]:
     return {
         (_of(item.pretrain) if item.pretrain else None, _of(item.probe), photo): item
         for item in probed
-        if item.pretrain or item.untaught or _ZOO in item.probe.command  # not a checkpoint of unknown origin
+        if item.pretrain or item.untaught or item.zoo  # not a checkpoint of unknown origin
         for photo in ("", _photo_of(item))  # the first for photos that were not there yet when the run was planned
     }
 
@@ -124,11 +123,16 @@ def _of(row: ledger.Row) -> Key:
 
 
 def _key(words: Iterable[str]) -> Key:
-    """Of `run OVERRIDE...` or `init METHOD PHOTO OPTION...`: less the photo, whose hash counts."""
+    """Of `run OVERRIDE...`, or of `init METHOD PHOTO OPTION...`, whose photo counts by its name, and its hash."""
     verb, *rest = words
-    given = [verb, rest[0], *rest[2:]] if verb == "init" else [verb, *rest]
+    given = [verb, rest[0], Path(rest[1]).name, *rest[2:]] if verb == "init" else [verb, *rest]
     last = {item.partition("=")[0]: item for item in given}  # it wins, as in Hydra
-    return frozenset(_without_folders(item) for item in last.values() if not item.startswith(_ASIDE) or _ZOO in item)
+    return frozenset(_without_folders(item) for item in last.values() if not item.startswith(_ASIDE) or _of_zoo(item))
+
+
+def _of_zoo(override: str) -> bool:
+    """Whether it names weights that are what they are wherever the run is."""
+    return override.startswith(f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={ZOO}")
 
 
 def _without_folders(override: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import typing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -90,9 +91,17 @@ def zoo() -> list[ZooModel]:
     return read(benchmarks("reference") / "vissl_zoo.csv", ZooModel)
 
 
+@functools.cache
 def named() -> dict[str, ZooModel]:
-    """The models of the zoo that can be probed by name."""
+    """The models of the zoo that our probes read by name."""
     return {model.name: model for model in zoo() if model.name}
+
+
+def zoo_model(name: str) -> ZooModel:
+    """One of `named`; MonoImageError with the nearest where there is none."""
+    if name not in named():
+        raise MonoImageError(unknown("model of the zoo", name, named()))
+    return named()[name]
 
 
 def read(path: Path, kind: type[Kind]) -> list[Kind]:
