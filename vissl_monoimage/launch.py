@@ -77,6 +77,7 @@ def prepare(composed: DictConfig) -> None:
     from vissl_monoimage.models import zoo
 
     weights = composed.config.MODEL.WEIGHTS_INIT
+    weights.PARAMS_FILE = weights.PARAMS_FILE or ""  # null, for which VISSL has a traceback
     if zoo.is_remote(weights.PARAMS_FILE):
         address = weights.PARAMS_FILE
         weights.PARAMS_FILE = ""

@@ -95,8 +95,8 @@ def composed(name: str, overrides: list[str], folder: Path) -> Any:
     config = compose_config(
         [
             "config=benchmark/monoimage/linear_imagenet1k",
+            *([f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE=zoo:{name}"] if name else []),
             *overrides,
-            f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE=zoo:{name}",
             f"config.DATA.TRAIN.DATA_PATHS=[{folder}/data]",
             f"config.DATA.TEST.DATA_PATHS=[{folder}/data]",
             f"config.CHECKPOINT.DIR={folder}/run",
@@ -143,3 +143,8 @@ def test_what_is_wrong_is_told_before_anything_is_fetched(
     with pytest.raises(MonoImageError, match=words):
         composed(name, overrides, tmp_path)
     assert not cache.exists()
+
+
+def test_null_means_random_weights_as_nothing_does(tmp_path: Path) -> None:
+    chosen = ["config.MODEL.WEIGHTS_INIT.PARAMS_FILE=null"]
+    assert composed("", chosen, tmp_path).MODEL.WEIGHTS_INIT.PARAMS_FILE == ""
