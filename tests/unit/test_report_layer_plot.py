@@ -31,3 +31,10 @@ def test_a_single_layer_stands_in_the_middle_and_its_values_close_together() -> 
     places = [bars.lines[0].get_xdata()[0] for bars in axes.containers]
     assert left + right == pytest.approx(0)
     assert max(map(abs, places)) < (right - left) / 20
+
+
+def test_no_two_of_twelve_lines_look_alike() -> None:
+    one = {"conv1": Cell(60.0, None, 1)}
+    _, axes = over_layers([Series(f"line {number}", one, grey=number == 0) for number in range(12)], ["conv1"], "%")
+    drawn = [bars.lines[0] for bars in axes.containers]
+    assert len({(line.get_color(), line.get_marker()) for line in drawn}) == 12
