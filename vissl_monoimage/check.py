@@ -31,6 +31,8 @@ def problems_of(composed: Settings, defaults: Settings) -> list[str]:
         composed: the whole composed configuration, as plain containers.
         defaults: VISSL's defaults.yaml, which says which keys there are.
     """
+    if scalars := list(_not_mappings(composed["config"], defaults["config"], "config")):
+        return scalars  # the other checks look into them
     found = [_stray(key) for key in composed if key not in TOP_LEVEL]
     found += _unknown_keys(composed["config"], defaults["config"], "config")
     checks = (_names, _our_blocks, _schedule, _data, _clusters, _meters, _output_folder)
@@ -44,6 +46,17 @@ def _stray(key: str) -> str:
     close = nearest(key, overlay_folders())
     hint = f"did you mean '+{close}='?" if close else "overlays are written +config/<folder>=<name>"
     return f"there are no overlays in '{key}': {hint}"
+
+
+def _not_mappings(node: Settings, known: Settings, path: str) -> Iterator[str]:
+    """Values in the place of a block of keys."""
+    for key, value in node.items():
+        block = known.get(key)
+        if isinstance(block, dict) and block:
+            if isinstance(value, dict):
+                yield from _not_mappings(value, block, f"{path}.{key}")
+            else:
+                yield f"{path}.{key}={value} must be a mapping with {', '.join(list(block)[:4])} and the like"
 
 
 def _unknown_keys(node: Settings, known: Settings, path: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from vissl_monoimage.compose import compose_config, vissl_defaults
 from vissl_monoimage.console import QUIET
 from vissl_monoimage.errors import MonoImageError
 
+_WEIGHTS = "config.MODEL.WEIGHTS_INIT.PARAMS_FILE"
 VISSL_TASK, OUR_TASK = "self_supervision_task", "monoimage_task"
 
 
@@ -76,17 +77,17 @@ def prepare(composed: DictConfig) -> None:
     """
     from vissl_monoimage.models import zoo
 
-    weights = composed.config.MODEL.WEIGHTS_INIT
-    weights.PARAMS_FILE = weights.PARAMS_FILE or ""  # null, for which VISSL has a traceback
-    if zoo.is_remote(weights.PARAMS_FILE):
-        address = weights.PARAMS_FILE
-        weights.PARAMS_FILE = ""
+    address = OmegaConf.select(composed, _WEIGHTS, throw_on_resolution_failure=False)
+    if zoo.is_remote(address):
+        OmegaConf.update(composed, _WEIGHTS, "")
         _refuse(problems_of(_plain(composed), vissl_defaults()))  # before anything is fetched
         _refuse(zoo.problems_with(address, composed.config))
-        weights.PARAMS_FILE = zoo.fetched(address)
+        OmegaConf.update(composed, _WEIGHTS, zoo.fetched(address))
     _refuse(problems_of(_plain(composed), vissl_defaults()))
     OmegaConf.set_struct(composed, False)
     config = composed.config
+    weights = config.MODEL.WEIGHTS_INIT
+    weights.PARAMS_FILE = weights.PARAMS_FILE or ""  # null, for which VISSL has a traceback
     if config.TRAINER.TASK_NAME == VISSL_TASK:
         config.TRAINER.TASK_NAME = OUR_TASK
     for split in ("TRAIN", "TEST"):

@@ -148,3 +148,9 @@ def test_what_is_wrong_is_told_before_anything_is_fetched(
 def test_null_means_random_weights_as_nothing_does(tmp_path: Path) -> None:
     chosen = ["config.MODEL.WEIGHTS_INIT.PARAMS_FILE=null"]
     assert composed("", chosen, tmp_path).MODEL.WEIGHTS_INIT.PARAMS_FILE == ""
+
+
+@pytest.mark.parametrize("wrong", ["config.MODEL.WEIGHTS_INIT=x", "config.MODEL.WEIGHTS_INIT=null", "config.MODEL=3"])
+def test_weights_that_have_no_place_are_told_in_a_sentence(wrong: str, tmp_path: Path) -> None:
+    with pytest.raises(MonoImageError, match=wrong.partition("=")[0]):
+        composed("", [wrong], tmp_path)

@@ -15,9 +15,9 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.references import ZOO, zoo_model
 
 
-def is_remote(weights: str | None) -> bool:
+def is_remote(weights: object) -> bool:
     """Whether `config.MODEL.WEIGHTS_INIT.PARAMS_FILE` is an address, or `zoo:NAME` (`monoimage ls zoo`)."""
-    return bool(weights) and (str(weights).startswith(ZOO) or is_url(str(weights)))
+    return isinstance(weights, str) and (weights.startswith(ZOO) or is_url(weights))
 
 
 def problems_with(weights: str, config: Mapping[str, Any]) -> Iterator[str]:
