@@ -56,6 +56,7 @@ def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("DATA.TRAIN.DATA_PATHS", ["/other/place/china"], True, True),
         ("SEED_VALUE", 77, False, True),
         ("MONOIMAGE.SOURCE.SEED", 77, False, True),
+        ("MONOIMAGE.BF16", True, False, True),
         ("DATA.TRAIN.DATA_PATHS", ["flower"], False, False),
         ("MODEL.WEIGHTS_INIT.PARAMS_FILE", "a.torch", False, False),
         ("OPTIMIZER.num_epochs", 77, False, False),

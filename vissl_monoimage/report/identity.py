@@ -22,13 +22,17 @@ _LEFT_OUT = {
 }  # fmt: skip
 _PATHS = {"DATA_PATHS", "LABEL_PATHS", "PARAMS_FILE"}
 _SEEDS = {"SEED_VALUE", "_MODEL_INIT_SEED", "SEED"}  # the last is the crops' own, of MONOIMAGE.SOURCE
+_PRECISION = "BF16"  # chosen by what the CPU can do: seeds in bfloat16 and in float32 are of one experiment
 
 
 def config_hash(config: Mapping[str, Any], *, seed: bool = True) -> str:
     """sha256 of the resolved config, equal on every machine: paths count by their last part alone.
 
-    With `seed=False` the runs of one experiment that differ in nothing but their seeds share the hash.
+    With `seed=False` the runs of one experiment share the hash: they differ in nothing but their seeds, and in
+    bfloat16 or float32.
     """
+    if not seed and _PRECISION in (config.get("MONOIMAGE") or {}):
+        config = {**config, "MONOIMAGE": {**config["MONOIMAGE"], _PRECISION: False}}
     kept = _kept(config, _LEFT_OUT if seed else _LEFT_OUT | _SEEDS)
     return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -123,10 +127,11 @@ def git_sha() -> str | None:
 
 
 def device(config: Mapping[str, Any]) -> str:
-    """Processes and the device of each, e.g. `1 x cpu (2 threads)`."""
+    """Processes and the device of each, e.g. `1 x cpu (2 threads), bfloat16`."""
     import torch
 
     processes = config["DISTRIBUTED"]["NUM_NODES"] * config["DISTRIBUTED"]["NUM_PROC_PER_NODE"]
     gpu = config["MACHINE"]["DEVICE"] == "gpu"
+    precision = ", bfloat16" if (config.get("MONOIMAGE") or {}).get(_PRECISION) else ""
     name = torch.cuda.get_device_name() if gpu else f"cpu ({torch.get_num_threads()} threads)"
-    return f"{processes} x {name}"
+    return f"{processes} x {name}{precision}"
