@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import launcher
 import pytest
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -26,21 +27,6 @@ def data_dir() -> Path:
 def monoimage(tmp_path: Path) -> Run:
     """`monoimage(*arguments)` as a user runs it, in an empty folder; fails the test where it fails.
 
-    `status=2` expects that exit status instead; `PYTHONPATH` and the like go into `env`.
+    `status=2` expects that exit status instead.
     """
-
-    def run(
-        *arguments: str, status: int = 0, cwd: Path = tmp_path, env: dict[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "vissl_monoimage", *arguments],
-            cwd=cwd,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-        assert done.returncode == status, f"exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
-        return done
-
-    return run
+    return functools.partial(launcher.monoimage, cwd=tmp_path)

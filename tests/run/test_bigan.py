@@ -5,15 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import launcher
 import numpy as np
 import pytest
 import torch
@@ -79,12 +78,7 @@ def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Pretrained:
             command = ["run", f"config=pretrain/monoimage/{name}", SMOKE, f"config.CHECKPOINT.DIR={run}"]
             command += ["config.HOOKS.TENSORBOARD_SETUP.USE_TENSORBOARD=true"]
             command += ["config.CHECKPOINT.CHECKPOINT_FREQUENCY=2"]  # the last alone: an AlexNet's has 176 MB
-            subprocess.run(
-                [sys.executable, "-m", "vissl_monoimage", *command],
-                check=True,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-                timeout=900,
-            )
+            launcher.monoimage(*command, cwd=run.parent)
             made[name] = run
         return made[name]
 

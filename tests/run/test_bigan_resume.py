@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import launcher
 import pytest
 import torch
 
@@ -106,15 +107,7 @@ def start_and_kill(folder: Path, checkpoint: str, step: int) -> None:
 
 def run(folder: Path) -> str:
     """Run, or go on, to the end; what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "vissl_monoimage", *MONOGAN, f"config.CHECKPOINT.DIR={folder}"],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
-    return done.stdout
+    return launcher.monoimage(*MONOGAN, f"config.CHECKPOINT.DIR={folder}", cwd=folder.parent).stdout
 
 
 @pytest.fixture(scope="module")

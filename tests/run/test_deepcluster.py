@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import launcher
 import numpy as np
 import pytest
 import torch
@@ -44,6 +45,10 @@ def start(folder: Path, *overrides: str, script: str = "") -> subprocess.Popen[s
 
 
 def run(folder: Path, *overrides: str, script: str = "") -> str:
+    if not script:
+        command = ["run", *CONVNET4, *overrides, f"config.CHECKPOINT.DIR={folder}"]
+        done = launcher.monoimage(*command, cwd=folder.parent)
+        return done.stdout + done.stderr
     process = start(folder, *overrides, script=script)
     said, _ = process.communicate(timeout=900)
     assert process.returncode == 0, said[-6000:]

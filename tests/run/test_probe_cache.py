@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import launcher
 import pytest
 import torch
 
@@ -32,13 +33,12 @@ PROBE = [
 TWO = ["config.DISTRIBUTED.NUM_PROC_PER_NODE=2", "config.DATA.TRAIN.BATCHSIZE_PER_REPLICA=16"]
 
 
-def command(folder: Path, *overrides: str) -> list[str]:
-    return [sys.executable, "-m", "vissl_monoimage", *PROBE, f"config.CHECKPOINT.DIR={folder}", *overrides]
+def arguments(folder: Path, *overrides: str) -> list[str]:
+    return [*PROBE, f"config.CHECKPOINT.DIR={folder}", *overrides]
 
 
 def run(folder: Path, *overrides: str) -> Path:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run(command(folder, *overrides), check=True, env=environment, timeout=300, cwd=folder.parent)
+    launcher.monoimage(*arguments(folder, *overrides), cwd=folder.parent)
     return folder
 
 
@@ -106,7 +106,7 @@ def test_a_killed_run_fills_the_cache_again_and_ends_the_same(
     left = folder / "features_0.tmp"  # as if it had been killed between making the files and opening them
     left.mkdir()
     (left / "features").write_bytes(b"another run's")
-    resumed = monoimage(*command(folder, CACHED)[3:])
+    resumed = monoimage(*arguments(folder, CACHED))
     assert "resumed at step" in resumed.stdout
     assert row(folder)["losses"] == row(cached)["losses"]
     found, expected = weights(folder), weights(cached)
@@ -116,7 +116,7 @@ def test_a_killed_run_fills_the_cache_again_and_ends_the_same(
 
 def start_and_kill(folder: Path, when: str) -> None:
     process = subprocess.Popen(
-        command(folder, CACHED),
+        [sys.executable, "-m", "vissl_monoimage", *arguments(folder, CACHED)],
         cwd=folder.parent,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         start_new_session=True,
@@ -147,7 +147,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("override", REFUSED)
 def test_what_cannot_be_cached_is_refused_in_one_sentence(monoimage: Any, tmp_path: Path, override: str) -> None:
-    done = monoimage(*command(tmp_path / "run", CACHED, override)[3:], status=2)
+    done = monoimage(*arguments(tmp_path / "run", CACHED, override), status=2)
     complaint = [line for line in done.stderr.splitlines() if "CACHE_FEATURES" in line]
     assert len(complaint) == 1
     assert REFUSED[override] in complaint[0]
@@ -155,17 +155,9 @@ def test_what_cannot_be_cached_is_refused_in_one_sentence(monoimage: Any, tmp_pa
     assert not (tmp_path / "run").exists()
 
 
-def test_a_failed_run_leaves_no_files(tmp_path: Path) -> None:
+def test_a_failed_run_leaves_no_files(tmp_path: Path, monoimage) -> None:
     folder = tmp_path / "run"
     rates = "config.OPTIMIZER.param_schedulers.lr.values=[1.0e+30,1.0e+30]"  # the loss is not finite for long
-    done = subprocess.run(
-        command(folder, CACHED, rates),
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        timeout=300,
-    )
-    assert done.returncode != 0
+    done = monoimage(*arguments(folder, CACHED, rates), status=2)
     assert "features of the train images" in done.stdout
     assert not leftovers(folder)

@@ -6,6 +6,7 @@ environment as `make demo` and the pip commands do.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shlex
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import launcher
 import pytest
 from PIL import Image
 
@@ -81,7 +83,7 @@ def test_readme_commands_run_in_order(folder: Path) -> None:
     assert len(commands) >= 8
     for words in commands:
         assert words[0] == "monoimage", f"README: not run by any test: {shlex.join(words)}"
-        output = run(["-m", "vissl_monoimage", *at_smoke_size(words)[1:]], folder)
+        output = launcher.monoimage(*at_smoke_size(words)[1:], cwd=folder).stdout
         if words[1] == "report":
             assert re.search(r"rotnet on me\.jpg \(1 image\).* n=1 \(seed \d+\), no interval", output), output
             assert re.search(r"random weights .* n=1 \(seed 0\), no interval", output), output
@@ -91,18 +93,15 @@ def test_readme_commands_run_in_order(folder: Path) -> None:
 
 
 def test_demo_runs_and_skips_what_is_finished(folder: Path) -> None:
-    demo = ["-m", "vissl_monoimage", "demo", "--smoke", "--photo", "me.jpg", "--out", "a demo, mine"]
-    first = run(demo, folder)
+    demo = functools.partial(launcher.monoimage, "demo", "--smoke", "--out", "a demo, mine", cwd=folder)
+    first = demo("--photo", "me.jpg").stdout
     assert "skipped" not in first
     assert "page: a demo, mine/report/report.html" in first
     stamps = {file: file.stat().st_mtime_ns for file in folder.rglob("ledger.jsonl")}
     assert len(stamps) == 3
-    assert run(demo, folder).count("finished before, skipped") == 3
+    assert demo("--photo", "me.jpg").stdout.count("finished before, skipped") == 3
     assert {file: file.stat().st_mtime_ns for file in folder.rglob("ledger.jsonl")} == stamps
-    other = subprocess.run(
-        [sys.executable, *demo[:-4], "--out", "a demo, mine"], cwd=folder, text=True, capture_output=True
-    )
-    assert other.returncode == 2
+    other = demo(status=2)
     assert other.stderr.strip().startswith("monoimage: 'a demo, mine' holds a demo of another photo")
 
 
@@ -124,6 +123,5 @@ def test_contributing_example_runs(folder: Path) -> None:
     ]
     output = run(["-c", start, "run", *command], folder)
     assert "epoch 2/2, step 4/4" in output
-    report = run(["-m", "vissl_monoimage", "report", "mirror"], folder)
-    assert "page: report/report.html" in report
+    assert "page: report/report.html" in launcher.monoimage("report", "mirror", cwd=folder).stdout
     assert "mirror" in (folder / "report" / "report.html").read_text()

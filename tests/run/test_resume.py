@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import launcher
 import pytest
 import torch
 
@@ -57,8 +58,7 @@ def start_and_kill(folder: Path, when: str, *overrides: str) -> None:
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole") / "run"
-    command = [sys.executable, "-m", "vissl_monoimage", *ROTNET, f"config.CHECKPOINT.DIR={folder}"]
-    subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300)
+    launcher.monoimage(*ROTNET, f"config.CHECKPOINT.DIR={folder}", cwd=folder.parent)
     return folder
 
 

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import launcher
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 
-def monoimage_run(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "vissl_monoimage", "run", *overrides],
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
 def run(folder: Path, *overrides: str) -> list[dict[str, Any]]:
     """`monoimage run` in `folder`; the lines of its metrics.json."""
-    done = monoimage_run(folder, *overrides, "config.CHECKPOINT.DIR=rotnet")
-    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    launcher.monoimage("run", *overrides, "config.CHECKPOINT.DIR=rotnet", cwd=folder)
     return [json.loads(line) for line in (folder / "rotnet" / "metrics.json").read_text().splitlines()]
 
 
@@ -84,8 +70,7 @@ def test_the_option_of_one_rotation_trains_from_a_photo(tmp_path: Path) -> None:
     assert {score * 8 / 100 for score in top_1(metrics, "train")} <= set(range(9))  # of 8 images, not of 32
 
 
-def test_crops_too_small_for_the_trunk_stop_the_run_with_one_sentence(tmp_path: Path) -> None:
+def test_crops_too_small_for_the_trunk_stop_the_run_with_one_sentence(monoimage) -> None:
     demo = ("config=pretrain/monoimage/rotnet_demo", "+config/monoimage=smoke")
-    done = monoimage_run(tmp_path, *demo, "config.MONOIMAGE.SOURCE.SIZE=32")
-    assert done.returncode == 2
+    done = monoimage("run", *demo, "config.MONOIMAGE.SOURCE.SIZE=32", status=2)
     assert "AlexNetRotNet64 takes images of 3 x 64 x 64, not 3 x 32 x 32" in done.stderr.splitlines()[-1]

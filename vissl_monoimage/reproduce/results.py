@@ -46,13 +46,18 @@ def report(grid: Grid, chains: Sequence[Chain], inputs: Inputs, results: Path) -
         keep(kept, own, inputs)
     if not kept.is_file():
         return
-    rows = {row.run_id: row for row in [*ledger.read([kept]), *own]}
+    page = write(with_neighbours([*ledger.read([kept]), *own], grid), inputs.out / "report" / grid.name)
+    ledger.replace_text(results / f"{grid.name}.csv", page.with_name("report.csv").read_text())
+
+
+def with_neighbours(own: Iterable[ledger.Row], grid: Grid) -> list[ledger.Row]:
+    """A benchmark's own rows, each run once, and of those of the benchmarks `beside` it the other experiments."""
+    rows = {row.run_id: row for row in own}
     mine = {item.experiment for item in link(rows.values())}
     for item in link(ledger.read(benchmarks("results") / f"{name}.jsonl" for name in grid.beside)):
         if item.experiment not in mine:
             rows |= {row.run_id: row for row in (item.pretrain, item.probe) if row}
-    page = write(list(rows.values()), inputs.out / "report" / grid.name)
-    ledger.replace_text(results / f"{grid.name}.csv", page.with_name("report.csv").read_text())
+    return list(rows.values())
 
 
 def keep(target: Path, rows: Iterable[ledger.Row], inputs: Inputs) -> None:
