@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.report import ledger
 from vissl_monoimage.report.curve import MAX_POINTS, LossCurve
+from vissl_monoimage.report.hints import hints
 
 MakeRow = Callable[..., ledger.Row]
 
@@ -75,6 +76,20 @@ def test_a_torn_last_line_is_reported_and_harms_no_other(
     assert ledger.read([path], notes.append) == [first, last]
     assert len(notes) == 1
     assert f"{path}, line 2" in notes[0]
+
+
+def test_photos_of_one_name_are_two_experiments_and_images_drawn_for_seeds_are_one(a_row: MakeRow) -> None:
+    def learned_from(path: str, sha256: str, named: str) -> ledger.Row:
+        image = {"name": "me", "path": path, "sha256": sha256}
+        return a_row(images=[image], command=f"monoimage run config=x config.DATA.TRAIN.DATA_PATHS=[{named}]")
+
+    mine, moved = learned_from("/a/me.jpg", "1", "a/me.jpg"), learned_from("/moved/me.jpg", "1", "me.jpg")
+    yours = learned_from("/b/me.jpg", "2", "b/me.jpg")
+    assert mine.experiment == moved.experiment != yours.experiment
+    first, second = hints(["rotnet on me.jpg (1 image)"] * 2, [mine, yours])
+    assert first != second
+    drawn = [learned_from(f"/data/{number}.png", str(number), "out/photos/cifar10_1.txt") for number in (3, 4)]
+    assert {row.experiment for row in drawn} == {mine.group_hash}
 
 
 def test_the_later_row_of_a_run_counts_wherever_it_lies(tmp_path: Path, a_row: MakeRow) -> None:

@@ -20,7 +20,7 @@ def hints(names: Sequence[Any], rows: Sequence[Row]) -> list[str]:
     for name, row, said in zip(names, rows, words, strict=True):
         same = [other for other, its_name in zip(words, names, strict=True) if its_name == name]
         alone = said and same.count(said) == 1
-        found.append("" if len(same) == 1 else f", {said}" if alone else f" [{row.group_hash[:6]}]")
+        found.append("" if len(same) == 1 else f", {said}" if alone else f" [{row.experiment[:6]}]")
     return found
 
 

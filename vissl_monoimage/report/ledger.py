@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import fcntl
+import hashlib
 import json
 import os
 import warnings
@@ -55,6 +56,18 @@ class Row:
     losses: list[list[Any]]
     accuracies: dict[str, dict[str, float]]
     pretext: dict[str, Any]
+
+    @property
+    def experiment(self) -> str:
+        """A hash that is the same for the runs of one experiment: `group_hash`, and what is in a photo that was named.
+
+        For `group_hash` knows a photo by its file name. Images drawn from a data set, others for each seed, are not
+        named in the command.
+        """
+        name = Path(self.images[0].get("path", "")).name if len(self.images) == 1 else ""
+        if not name or name not in self.command:
+            return self.group_hash
+        return hashlib.sha256(f"{self.group_hash} {self.images[0]['sha256']}".encode()).hexdigest()
 
     def problems(self) -> list[str]:
         """What `schema.read_block` cannot see from the types alone."""

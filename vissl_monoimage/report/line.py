@@ -23,7 +23,7 @@ class Probed:
     @property
     def experiment(self) -> tuple[str, str]:
         """The same for all probes of one line of a table: those that differ in nothing but seeds."""
-        origin = self.pretrain.group_hash if self.pretrain else self.probe.checkpoint_in_sha256 or "random"
+        origin = self.pretrain.experiment if self.pretrain else self.probe.checkpoint_in_sha256 or "random"
         return origin, self.probe.group_hash
 
     @property

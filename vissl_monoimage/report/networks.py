@@ -36,7 +36,7 @@ def networks(probed: Iterable[Probed]) -> list[Networks]:
     groups: dict[tuple[str, str], list[Probed]] = {}
     for item in probed:
         if not item.fixed and (item.pretrain or item.untaught):
-            origin = item.pretrain.group_hash if item.pretrain else "random"
+            origin = item.pretrain.experiment if item.pretrain else "random"
             groups.setdefault((item.probe.trunk, origin), []).append(item)
     ordered = sorted(groups.values(), key=lambda group: (not group[0].untaught, label(group[0])))
     names = [(label(group[0]), group[0].probe.trunk) for group in ordered]

@@ -37,7 +37,7 @@ def shown(
     """
     groups: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(row.group_hash, []).append(row)
+        groups.setdefault(row.experiment, []).append(row)
     firsts = [min(group, key=lambda row: (row.seed, row.recipe.get("seed", 0))) for group in groups.values()]
     names = _names(firsts)
     if names[MAX_RUNS:]:
