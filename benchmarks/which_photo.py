@@ -5,9 +5,10 @@
     monoimage reproduce sources --photo PHOTO --data cifar10=FOLDER --out OUT
     python benchmarks/which_photo.py cards/card.csv OUT/results/sources.jsonl [-o which_photo.csv]
 
-A ledger is a file or a folder. Only trunks that learned from exactly one photo count; the accuracies of several seeds
-of a photo are averaged, so that n is the number of photos. Ledgers that mix methods, trunks, recipes (but for seeds),
-protocols or data sets are refused: such differences would look like the photo's.
+A ledger is a file or a folder. Photos without a line in card.csv are left out. Only trunks that learned from exactly
+one photo count; the accuracies of several seeds of a photo are averaged, so that n is the number of photos. Ledgers
+that mix methods, trunks, recipes (but for seeds), protocols or data sets are refused: such differences would look
+like the photo's.
 """
 
 from __future__ import annotations

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import html
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
+from vissl_monoimage.images.synthetic import SYNTHETIC
 from vissl_monoimage.report import ledger
 from vissl_monoimage.report.longform import long_form
 from vissl_monoimage.report.render import grid
@@ -30,3 +33,28 @@ def test_the_page_shows_the_cells_of_its_table() -> None:
     _, lines = grid(table)
     assert len(lines) == 8
     assert not [cell for line in lines for cell in line if cell not in page]
+
+
+@pytest.mark.parametrize(("name", "photos"), [("which_photo", 15), ("which_photo_real", 10)])
+def test_the_correlations_are_those_of_cards_and_ledger(name: str, photos: int) -> None:
+    learned = {
+        item.pretrain.images[0]["sha256"]: item.probe.accuracies
+        for item in link(ledger.read([RESULTS / "sources.jsonl"]))
+        if item.pretrain
+    }
+    cards = {card["sha256"]: card for card in lines(RESULTS / "which_photo_cards.csv") if card["sha256"] in learned}
+    if photos < len(cards):
+        cards = {key: card for key, card in cards.items() if card["name"] not in SYNTHETIC}
+    assert len(cards) == photos
+    correlations = lines(RESULTS / f"{name}.csv")
+    assert len(correlations) == 24
+    for line in correlations:
+        measured = [float(card[line["measure"]]) for card in cards.values()]
+        taught = [learned[key][line["layer"]]["top_1"] for key in cards]
+        assert int(line["n"]) == photos
+        assert float(line["rho"]) == pytest.approx(stats.spearmanr(measured, taught).statistic, abs=1e-4)
+
+
+def lines(file: Path) -> list[dict[str, str]]:
+    with open(file, newline="") as opened:
+        return list(csv.DictReader(opened))
