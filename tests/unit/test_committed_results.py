@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import html
+import re
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,17 @@ def test_the_page_shows_the_cells_of_its_table() -> None:
     _, lines = grid(table)
     assert len(lines) == 8
     assert not [cell for line in lines for cell in line if cell not in page]
+
+
+def test_no_row_has_a_path_of_the_machine_it_was_made_on() -> None:
+    absolute = re.compile(r"(?<![\w./:])/[\w.+-]+/")
+    found = [
+        f"{file.name}: {line[max(0, match.start() - 40) : match.end() + 40]}"
+        for file in [*LEDGERS, *RESULTS.glob("*.csv"), *RESULTS.glob("*.json")]
+        for line in file.read_text().splitlines()
+        for match in absolute.finditer(line)
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize(("name", "photos"), [("which_photo", 15), ("which_photo_real", 10)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import logging
 import pickle
@@ -27,6 +28,7 @@ from vissl_monoimage.images.loading import file_sha256
 from vissl_monoimage.images.recipe import RECIPES
 from vissl_monoimage.images.source import SingleImageSource
 from vissl_monoimage.images.store import PyramidStore
+from vissl_monoimage.report.hook import origin_of
 
 
 def make(path: Any = "china", split: str = "TRAIN", **source: Any) -> SingleImageSource:
@@ -221,3 +223,18 @@ def test_label_free_data_paths_work_in_vissls_own_data_set() -> None:
     assert item["data"][0].shape == (3, 48, 48)
     assert item["data_valid"] == [1]
     assert item["label"] == [3]
+
+
+def test_a_row_names_a_photo_of_a_package_by_its_place_inside_it_and_ones_own_by_its_place(tmp_path: Path) -> None:
+    mine = tmp_path / "me.png"
+    Image.new("RGB", (300, 200), "red").save(mine)
+    _, images = origin_of([make("china"), make("coffee"), make(str(mine))], {"SIZE": 32})
+    assert [(image["name"], image["path"]) for image in images] == [
+        ("china", "sklearn/datasets/images/china.jpg"),
+        ("coffee", "skimage/data/coffee.png"),
+        ("me.png", str(mine)),
+    ]
+    for image in images[:2]:
+        package, _, inside = image["path"].partition("/")
+        file = Path(str(importlib.import_module(package).__file__)).parent / inside
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == image["sha256"]

@@ -28,6 +28,11 @@ class CatalogPhoto:
     credit: str
 
     @property
+    def inside(self) -> str:
+        """Its path from where packages lie, the same on every machine: `sklearn/datasets/images/china.jpg`."""
+        return f"{self.package}/{_FOLDERS[self.package][0]}/{self.file}"
+
+    @property
     def path(self) -> Path:
         """Where it lies; MonoImageError where the package is not installed or lacks it."""
         folder, distribution = _FOLDERS[self.package]
@@ -142,9 +147,3 @@ def of_catalog(path: Path) -> CatalogPhoto | None:
         except (MonoImageError, OSError):
             continue
     return None
-
-
-def name_of(path: Path) -> str:
-    """The catalog's name of a photo, else its file name."""
-    known = of_catalog(path)
-    return known.name if known else path.name

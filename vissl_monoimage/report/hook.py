@@ -15,7 +15,7 @@ from classy_vision.generic.distributed_util import is_primary
 from classy_vision.hooks import ClassyHook
 from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
 
-from vissl_monoimage.images.catalog import name_of
+from vissl_monoimage.images.catalog import of_catalog
 from vissl_monoimage.images.recipe import read_source_block
 from vissl_monoimage.images.source import SingleImageSource
 from vissl_monoimage.report import identity, ledger
@@ -167,14 +167,22 @@ def _source(task: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 def origin_of(
     sources: Sequence[SingleImageSource], settings: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The recipe, resolved from `settings` (MONOIMAGE.SOURCE), and the photos of `sources` [{name, path, sha256}]."""
+    """The recipe, resolved from `settings` (MONOIMAGE.SOURCE), and the photos of `sources` [{name, path, sha256}].
+
+    The path of a photo of the catalog is the one inside its package: rows are published, with no folder of a machine.
+    """
     if not sources:
         return {}, []
     block = read_source_block(settings)
     drawn = {"num_samples": block.NUM_SAMPLES, "seed": block.SEED, "fresh": block.FRESH}
     images = [
-        {"name": name_of(path), "path": str(path.absolute()), "sha256": sha256}
+        {**_name_and_path(path), "sha256": sha256}
         for source in sources
         for path, sha256 in zip(source.photos.paths, source.photos.sha256, strict=True)
     ]
     return {**dataclasses.asdict(block.recipe()), **drawn}, images
+
+
+def _name_and_path(path: Path) -> dict[str, str]:
+    known = of_catalog(path)
+    return {"name": known.name, "path": known.inside} if known else {"name": path.name, "path": str(path.absolute())}

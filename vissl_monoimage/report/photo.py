@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.images.catalog import of_catalog
+from vissl_monoimage.images.catalog import CATALOG, of_catalog
 from vissl_monoimage.images.loading import file_sha256, load_photo
 from vissl_monoimage.images.recipe import Recipe
 from vissl_monoimage.images.sheet import CELL, GAP, contact_sheet
@@ -64,7 +64,9 @@ def crops_of(row: Row) -> Figure:
 
 
 def _path_of(row: Row) -> Path:
-    path = Path(row.images[0]["path"])
+    image = row.images[0]
+    known = CATALOG.get(image["name"])
+    path = known.path if known and image["path"] == known.inside else Path(image["path"])
     if file_sha256(path) != row.images[0]["sha256"]:
         raise MonoImageError(f"the photo '{path}' has changed since {row.name} learned from it")
     return path
