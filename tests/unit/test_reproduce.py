@@ -22,7 +22,7 @@ from vissl_monoimage.images.catalog import resolve
 from vissl_monoimage.images.synthetic import SYNTHETIC
 from vissl_monoimage.report import ledger
 from vissl_monoimage.reproduce.data import Inputs
-from vissl_monoimage.reproduce.grid import names, read_grid
+from vissl_monoimage.reproduce.grid import Grid, names, read_grid
 from vissl_monoimage.reproduce.photos import PhotoList
 from vissl_monoimage.reproduce.plan import Chain, Run, plan
 from vissl_monoimage.reproduce.results import keep, missing, report
@@ -102,6 +102,20 @@ def test_a_part_of_a_benchmark_needs_only_its_own_data(write: Callable[..., str]
     ]
 
 
+def test_a_cell_may_be_for_some_of_the_probes(write: Callable[..., str], inputs: Inputs) -> None:
+    cells = {"ten": {"trunk": "a", "probes": ["cifar10"]}, "all": {"trunk": "b"}}
+    grid = read_grid(write(cells=cells))
+
+    def titles(part: Grid) -> list[str]:
+        return [run.title.partition(", probed on ")[2] for chain in plan(part, "paper", inputs) for run in chain.runs]
+
+    assert sorted(titles(grid)) == ["cifar10", "cifar10", "patches"]
+    assert titles(grid.only([], ["patches"])) == ["patches"]  # of `all`; nothing is trained for no probe
+    assert grid.only(["ten"], []).data_sets == ["cifar10"]
+    with pytest.raises(MonoImageError, match="ten: not probed on patches"):
+        grid.only(["ten"], ["patches"])
+
+
 def test_a_profile_adds_its_overrides(write: Callable[..., str], inputs: Inputs) -> None:
     (chain,) = plan(read_grid(write()).only(["mono"], []), "paper", inputs)
     assert chain.pretrain
@@ -120,7 +134,7 @@ def test_a_profile_adds_its_overrides(write: Callable[..., str], inputs: Inputs)
             "images=3 must be a number of images of a",
         ),
         ({"cells": {"a": {"zoo": "rotnet"}}}, "zoo: unknown model 'rotnet'"),
-        ({"cells": {"a": {"zoo": "rotnet-imagenet-1k", "trunk": "resnet"}}}, "zoo goes with probe_overrides alone"),
+        ({"cells": {"a": {"zoo": "rotnet-imagenet-1k", "trunk": "resnet"}}}, "zoo goes with probes and probe_"),
         ({"cells": {"a": {"init": "kmeans"}}}, "pretrain or init goes with a source"),
         ({"cells": {"a": {"init": "kmean", "source": "photo"}}}, "did you mean 'kmeans'"),
         ({"cells": {"a": {"init": "kmeans", "source": "cifar10"}}}, "source: unknown photo 'cifar10'"),
@@ -132,6 +146,7 @@ def test_a_profile_adds_its_overrides(write: Callable[..., str], inputs: Inputs)
         ({"probes": {"a": {"config": "c", "data": "cifar"}}}, "did you mean 'cifar100?'"),
         ({"profile": {}}, "did you mean 'profiles'"),
         ({"cells": {"a": 3}}, "cells.a=3 must be a mapping"),
+        ({"cells": {"a": {"probes": ["patch"]}}}, "cells.a.probes: unknown probe 'patch': did you mean 'patches'"),
         ({"profiles": {"laptop": {"seeds": ["a"]}}}, "must be a list of whole numbers"),
         ({"profiles": {"laptop": {"seeds": []}}}, "must be a list of whole numbers"),
     ],

@@ -57,6 +57,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     from vissl_monoimage.reproduce.grid import read_grid
     from vissl_monoimage.reproduce.plan import plan
     from vissl_monoimage.reproduce.results import missing, report
+    from vissl_monoimage.reproduce.runner import cores, run_all
     from vissl_monoimage.reproduce.submit import submitter
 
     grid = read_grid(arguments.name).only(arguments.cells, arguments.probes)
@@ -64,7 +65,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     chains = plan(grid, arguments.profile, inputs, arguments.seeds)
     results = Path(arguments.results) if arguments.results else inputs.out / "results"
     left = missing(chains, results)
-    jobs = arguments.jobs or _cores()
+    jobs = arguments.jobs or cores()
     submit = submitter(*arguments.submit) if arguments.submit else None
     print(f"{grid.name}: {grid.title}")
     to_do = _show_plan(chains, left, jobs)
@@ -73,8 +74,6 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
         print(f"this CPU has no bfloat16: trainings in float32, their minutes times {FLOAT32_COST:.0f}")
     if arguments.dry_run:
         return 0
-    from vissl_monoimage.reproduce.runner import run_all
-
     problems = submit(left, inputs.out) if submit else run_all(left, jobs)
     report(grid, chains, inputs, results)
     if problems:
@@ -86,8 +85,8 @@ def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:
     from vissl_monoimage.errors import MonoImageError, unknown
     from vissl_monoimage.images.catalog import CATALOG, resolve_one
     from vissl_monoimage.images.loading import load_photo
+    from vissl_monoimage.reproduce.cell import DATA_SETS
     from vissl_monoimage.reproduce.data import Inputs
-    from vissl_monoimage.reproduce.grid import DATA_SETS
 
     data: dict[str, Path] = {}
     for item in arguments.data:
@@ -124,12 +123,6 @@ def _show_plan(chains: list[Chain], left: list[Chain], jobs: int) -> list[Run]:
         flush=True,
     )
     return to_do
-
-
-def _cores() -> int:
-    import os
-
-    return len(os.sched_getaffinity(0))
 
 
 def _at_least_one(text: str) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vissl_monoimage.compose import quoted
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.reproduce.grid import DATA_SETS
+from vissl_monoimage.reproduce.cell import DATA_SETS
 
 TORCHVISION = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
 SPLITS = {"TRAIN": ("train",), "TEST": ("test", "val")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,16 +10,12 @@ from typing import Any, TypeVar
 
 import yaml
 
-from vissl_monoimage.baselines import TRUNKS
 from vissl_monoimage.errors import MonoImageError, unknown
-from vissl_monoimage.images.catalog import CATALOG
-from vissl_monoimage.images.synthetic import SYNTHETIC
-from vissl_monoimage.references import named
+from vissl_monoimage.reproduce.cell import DATA_SETS, Cell
 from vissl_monoimage.schema import read_block
 from vissl_monoimage.shipped import benchmarks
 
 Item = TypeVar("Item")
-DATA_SETS = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "imagenet1k": "", "places205": ""}  # torchvision's name
 
 
 @dataclass(frozen=True)
@@ -35,67 +30,8 @@ class Probe:
 
     def problems(self) -> list[str]:
         """A data set we cannot find in a folder."""
-        return _known("data", self.data)
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What is trained: a config on a source, and what it costs a seed.
-
-    pretrain: its YAML; none for a trunk that is probed as it starts. init: the method of `monoimage init` that makes
-    the trunk's filters from a photo instead. source: `photo` (the one given on the command
-    line), a photo of the catalog, a synthetic one, or a data set, whose images are then the training set. images: crops
-    of so many of the data set's images in place of all of them. labels: the data set's own are trained on. trunk: the
-    one to probe, where it is not its probe's. zoo: a model of VISSL's zoo to probe (`monoimage ls zoo`).
-    """
-
-    pretrain: str = ""
-    init: str = ""
-    source: str = ""
-    images: int = 0
-    labels: bool = False
-    trunk: str = ""
-    minutes: float = 0.0
-    megabytes: float = 0.0
-    overrides: list[str] = field(default_factory=list)
-    probe_overrides: list[str] = field(default_factory=list)
-    zoo: str = ""
-
-    def problems(self) -> list[str]:
-        """What does not go together: each cell is of one pretraining, init or model of the zoo; and unknown names."""
-        if self.zoo:
-            return self._problems_of_zoo()
-        if self.pretrain and self.init:
-            return ["pretrain and init: only one of them makes a trunk"]
-        if bool(self.pretrain or self.init) != bool(self.source):
-            return ["pretrain or init goes with a source: name both, or neither for a trunk as it starts"]
-        if self.init:
-            return self._problems_of_init()
-        if self.labels and self.source not in DATA_SETS:
-            return ["labels are a data set's: name one as source"]
-        if self.images < 0 or (self.images and (self.labels or self.source not in DATA_SETS)):
-            return [f"images={self.images} must be a number of images of a data set, without its labels"]
-        known = {"photo", *DATA_SETS, *CATALOG, *SYNTHETIC}
-        return [f"source: {unknown('source', self.source, known)}"] if self.source and self.source not in known else []
-
-    def _problems_of_zoo(self) -> list[str]:
-        if self.zoo not in named():
-            return [f"zoo: {unknown('model', self.zoo, named())}"]
-        alone = Cell(zoo=self.zoo, probe_overrides=self.probe_overrides)
-        return [] if self == alone else ["zoo goes with probe_overrides alone: its weights and trunk are there"]
-
-    def _problems_of_init(self) -> list[str]:
-        if self.init not in TRUNKS:
-            return [f"init: {unknown('method', self.init, TRUNKS)}"]
-        known = {"photo", *CATALOG, *SYNTHETIC}
-        if self.source not in known:
-            return [f"source: {unknown('photo', self.source, known)}"]
-        if self.trunk and self.trunk not in TRUNKS[self.init]:
-            return [f"trunk: {unknown('trunk', self.trunk, TRUNKS[self.init])}"]
-        given = [word for word in self.overrides if not re.fullmatch(r"--crops=\d+", word)]
-        if self.labels or self.images:
-            return ["init learns from one photo, without images and labels"]
-        return [f"overrides: init takes --crops=N alone, not '{given[0]}'"] if given else []
+        known = not self.data or self.data in DATA_SETS
+        return [] if known else [f"data: {unknown('data set', self.data, DATA_SETS)}"]
 
 
 @dataclass(frozen=True)
@@ -136,16 +72,19 @@ class Grid:
         return sorted(set(named) & set(DATA_SETS))
 
     def only(self, cells: Sequence[str], probes: Sequence[str]) -> Grid:
-        """The part of it with these cells and probes; all of them where none is named.
+        """The part of it with these cells and probes, all of them where none is named; no cell without a probe.
 
         Raises:
-            MonoImageError: an unknown cell or probe.
+            MonoImageError: an unknown cell or probe, or none of the cells has one of the probes.
         """
-        return dataclasses.replace(
-            self,
-            cells=_chosen(f"benchmark {self.name}: ", "cell", self.cells, cells),
-            probes=_chosen(f"benchmark {self.name}: ", "probe", self.probes, probes),
-        )
+        where = f"benchmark {self.name}: "
+        asked = _chosen(where, "probe", self.probes, probes)
+        chosen = _chosen(where, "cell", self.cells, cells)
+        left = {name: cell for name, cell in chosen.items() if cell.asks(asked)}
+        if not left:
+            raise MonoImageError(f"{where}{', '.join(chosen)}: not probed on {', '.join(asked)}")
+        for_any = [name for name in asked if any(cell.asks([name]) for cell in left.values())]
+        return dataclasses.replace(self, cells=left, probes={name: asked[name] for name in for_any})
 
 
 @dataclass(frozen=True)
@@ -177,14 +116,12 @@ def read_grid(name: str) -> Grid:
     if not isinstance(values, Mapping):
         raise MonoImageError(f"benchmark {path} must be a mapping with title, probes, cells and profiles")
     sheet = read_block(_Sheet, values, path.name)
-    return Grid(
-        path.stem,
-        sheet.title,
-        _parts(Probe, sheet.probes, f"{path.name}: probes"),
-        _parts(Cell, sheet.cells, f"{path.name}: cells"),
-        _parts(Profile, sheet.profiles, f"{path.name}: profiles"),
-        sheet.beside,
-    )
+    probes = _parts(Probe, sheet.probes, f"{path.name}: probes")
+    cells = _parts(Cell, sheet.cells, f"{path.name}: cells")
+    for name, cell in cells.items():
+        _chosen(f"{path.name}: cells.{name}.probes: ", "probe", probes, cell.probes)
+    profiles = _parts(Profile, sheet.profiles, f"{path.name}: profiles")
+    return Grid(path.stem, sheet.title, probes, cells, profiles, sheet.beside)
 
 
 def names() -> list[str]:
@@ -204,7 +141,3 @@ def _chosen(where: str, kind: str, there: dict[str, Item], wanted: Sequence[str]
         if name not in there:
             raise MonoImageError(where + unknown(kind, name, there))
     return {name: there[name] for name in wanted or there}
-
-
-def _known(key: str, name: str) -> list[str]:
-    return [f"{key}: {unknown('data set', name, DATA_SETS)}"] if name and name not in DATA_SETS else []

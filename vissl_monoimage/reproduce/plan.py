@@ -17,8 +17,9 @@ from vissl_monoimage.images.catalog import CATALOG, resolve_one
 from vissl_monoimage.images.loading import file_sha256
 from vissl_monoimage.images.synthetic import SYNTHETIC
 from vissl_monoimage.references import ZOO, zoo_model
+from vissl_monoimage.reproduce.cell import DATA_SETS, Cell
 from vissl_monoimage.reproduce.data import SPLITS, Inputs, from_folder, split_of
-from vissl_monoimage.reproduce.grid import DATA_SETS, Cell, Grid, Probe, Profile
+from vissl_monoimage.reproduce.grid import Grid, Probe, Profile
 from vissl_monoimage.reproduce.photos import PhotoList, SyntheticPhoto
 
 
@@ -76,8 +77,8 @@ def _chain(grid: Grid, name: str, seed: int, profile: Profile, inputs: Inputs) -
         pretrain = (_initialisation if cell.init else _pretraining)(cell, title, seed, profile, inputs)
     origin = pretrain.folder.name if pretrain else f"{cell.zoo or cell.trunk or 'random'}_{seed}"
     probes = (
-        _probe(probe, cell, f"{title}, probed on {key}", f"{key}_of_{origin}", seed, profile, inputs)
-        for key, probe in grid.probes.items()
+        _probe(grid.probes[key], cell, f"{title}, probed on {key}", f"{key}_of_{origin}", seed, profile, inputs)
+        for key in cell.asks(grid.probes)
     )
     return Chain(pretrain, tuple(probes))
 

@@ -79,7 +79,7 @@ def _run_chain(chain: Chain, threads: int | None, tell: Callable[[Run, float], N
 def run_all(chains: Sequence[Chain], jobs: int) -> list[str]:
     """Run chains side by side, a core each where there are as many; returns what failed, a sentence each."""
     clock = Clock([run for chain in chains for run in chain.runs if not finished(run.folder)], jobs)
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    threads = max(1, cores() // jobs)
 
     with ThreadPoolExecutor(jobs) as pool:
         try:
@@ -88,6 +88,11 @@ def run_all(chains: Sequence[Chain], jobs: int) -> list[str]:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def cores() -> int:
+    """Those that this process may use: fewer than the machine has under `taskset` or in a SLURM job."""
+    return len(os.sched_getaffinity(0))
 
 
 class Clock:
