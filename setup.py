@@ -70,7 +70,6 @@ setup(
     extras_require={
         "demo": ["scikit-image>=0.22,<0.27"],
         "gpu": ["faiss-gpu>=1.8,<1.16"],
-        "slurm": ["submitit>=1.5,<1.6"],
         "dev": [
             "scikit-image>=0.22,<0.27",
             "hypothesis>=6.100,<7",

@@ -9,6 +9,7 @@ from typing import Any
 
 from vissl_monoimage.compose import overlay_folders
 from vissl_monoimage.errors import nearest, sentences, unknown
+from vissl_monoimage.schema import LARGEST_SEED
 
 Settings = dict[str, Any]
 TOP_LEVEL = ("VERSION", "node_id", "engine_name", "config")
@@ -35,7 +36,7 @@ def problems_of(composed: Settings, defaults: Settings) -> list[str]:
         return scalars  # the other checks look into them
     found = [_stray(key) for key in composed if key not in TOP_LEVEL]
     found += _unknown_keys(composed["config"], defaults["config"], "config")
-    checks = (_names, _our_blocks, _schedule, _data, _clusters, _meters, _output_folder)
+    checks = (_names, _our_blocks, _seed, _schedule, _data, _clusters, _meters, _output_folder)
     return found + sentences(checks, composed["config"])
 
 
@@ -70,6 +71,11 @@ def _unknown_keys(node: Settings, known: Settings, path: str) -> Iterator[str]:
                 yield f"unknown key '{where}': did you mean '{path}.{close}'?"
         elif isinstance(value, dict) and isinstance(known.get(key), dict) and known[key]:
             yield from _unknown_keys(value, known[key], where)
+
+
+def _seed(config: Settings) -> Iterator[str]:
+    if config["SEED_VALUE"] not in range(LARGEST_SEED + 1):
+        yield f"config.SEED_VALUE={config['SEED_VALUE']} must be a whole number from 0 to {LARGEST_SEED}"
 
 
 def _names(config: Settings) -> Iterator[str]:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from vissl_monoimage.errors import MonoImageError, unknown
 
 Block = TypeVar("Block")
+LARGEST_SEED = 2**32 - 1  # that NumPy and scikit-learn take
 
 
 def read_block(block_type: type[Block], values: Mapping[str, Any] | None, where: str) -> Block:
@@ -52,6 +53,8 @@ def read_block(block_type: type[Block], values: Mapping[str, Any] | None, where:
 
 
 def _fits(value: Any, wanted: Any) -> bool:
+    if wanted is Any:
+        return True
     if isinstance(wanted, types.UnionType):
         return any(_fits(value, option) for option in typing.get_args(wanted))
     origin = typing.get_origin(wanted) or wanted
@@ -60,7 +63,8 @@ def _fits(value: Any, wanted: Any) -> bool:
     if origin is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if origin in (list, tuple):
-        return isinstance(value, (list, tuple))
+        inner = typing.get_args(wanted)[:1] if origin is list else ()
+        return isinstance(value, (list, tuple)) and all(_fits(item, kind) for item in value for kind in inner)
     if origin in (dict, Mapping):
         return isinstance(value, Mapping)
     return isinstance(value, origin)
@@ -71,4 +75,6 @@ def _spell(wanted: Any) -> str:
         return " or ".join(_spell(option) for option in typing.get_args(wanted))
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a name", type(None): "null"}
     origin = typing.get_origin(wanted) or wanted
-    return names.get(origin, f"a {getattr(origin, '__name__', origin)}")
+    named = names.get(origin, f"a {getattr(origin, '__name__', origin)}")
+    inner = typing.get_args(wanted) if origin is list else ()
+    return f"{named}, each of it {_spell(inner[0])}" if inner and inner[0] in names else named

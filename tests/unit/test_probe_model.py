@@ -58,6 +58,19 @@ def test_a_shortened_run_says_where_it_departs():
     assert changes == [f"OPTIMIZER.num_epochs=1 ({epochs})", "DATA.TRAIN.DATA_LIMIT=100 (-1)"]
 
 
+def test_another_pooling_or_head_is_no_longer_the_protocol():
+    ops = "config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP"
+    same = prepared(CIFAR, f"{ops}=[[conv2,[AdaptiveMaxPool2d,[8]]]]")  # 64 channels: 9 x 9 would be above 4,608
+    assert same.MONOIMAGE.PROTOCOL_CHANGES == []
+    config = prepared(CIFAR, f"{ops}=[[conv2,[AdaptiveMaxPool2d,[8]]],[conv3,[AdaptiveAvgPool2d,[1]]]]")
+    (change,) = config.MONOIMAGE.PROTOCOL_CHANGES
+    assert change.startswith("pooling of conv3=['AdaptiveAvgPool2d', [1]] (['AdaptiveMaxPool2d',")
+    prepare(config)
+    assert [change] == config.MONOIMAGE.PROTOCOL_CHANGES
+    heads = prepared(CIFAR, "config.MODEL.HEAD.PARAMS=[[eval_mlp,{in_channels:9,dims:[9,10]}]]")
+    assert heads.MONOIMAGE.PROTOCOL_CHANGES == ["head=eval_mlp (linear_probe)"]
+
+
 @pytest.mark.parametrize(("trunk", "size", "layers"), [("convnet4", 32, 4), ("alexnet_wide_64px", 64, 5)])
 def test_one_yaml_serves_every_trunk(trunk, size, layers):
     """Heads fit real features, one meter a layer, images of the trunk's size."""

@@ -148,6 +148,23 @@ def test_a_gans_row_holds_what_was_measured_on_the_test_split(config: dict[str, 
     }
 
 
+def test_a_data_set_has_one_name_wherever_its_images_are_read_from(config: dict[str, Any], tmp_path: Path) -> None:
+    unpacked = changed(config, "DATA.TRAIN.DATASET_NAMES", ["CIFAR10"])
+    unpacked["DATA"]["TRAIN"]["DATA_SOURCES"] = ["torchvision_dataset"]
+    files = changed(unpacked, "DATA.TRAIN.DATA_SOURCES", ["disk_folder"])
+    files["DATA"]["TRAIN"]["DATASET_NAMES"] = ["cifar10"]
+    assert row_after(unpacked, tmp_path).dataset == row_after(files, tmp_path).dataset == "cifar10"
+
+
+def test_the_commit_is_the_one_that_began_the_run(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = hook.LedgerHook(config)
+    began = identity.git_sha()
+    monkeypatch.setattr(identity, "git_sha", lambda: "a later commit")
+    assert ours._row(Phase(config, tmp_path, []), LossCurve(tmp_path, 0, 4)).git_sha == began
+
+
 def test_an_accuracy_is_the_pretext_where_there_is_one(config: dict[str, Any], tmp_path: Path) -> None:
     accuracy, other = AccuracyListMeter(num_meters=1, topk_values=[1], meter_names=[]), BiGANMeter()
     accuracy.update(torch.eye(4), torch.tensor([0, 1, 2, 0]))

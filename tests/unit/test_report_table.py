@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.report import ledger, render
 from vissl_monoimage.report.intervals import interval
 from vissl_monoimage.report.ledger import Row
@@ -103,6 +104,11 @@ def test_probes_repeated_on_one_trunk_do_not_narrow_the_interval(pretrained: Mak
     assert str(line.cells["conv1"]) == "61.5"
     assert line.cells["conv1"].n == 1
     assert line.runs == "n=1 (seed 0), no interval"
+
+
+def test_a_probe_without_top_1_is_told(probed: Make) -> None:
+    with pytest.raises(MonoImageError, match="measured top_5 at conv1: a report needs top_1"):
+        only([probed(None, 0, 1.0, accuracies={"conv1": {"top_5": 50.0}})])
 
 
 def test_different_experiments_are_never_averaged(pretrained: Make, probed: Make) -> None:

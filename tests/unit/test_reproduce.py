@@ -6,7 +6,9 @@ import dataclasses
 import pickle
 import platform
 import shlex
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +25,10 @@ from vissl_monoimage.images.synthetic import SYNTHETIC
 from vissl_monoimage.report import ledger
 from vissl_monoimage.reproduce.data import Inputs
 from vissl_monoimage.reproduce.grid import Grid, names, read_grid
+from vissl_monoimage.reproduce.known import missing
 from vissl_monoimage.reproduce.photos import PhotoList
 from vissl_monoimage.reproduce.plan import Chain, Run, plan
-from vissl_monoimage.reproduce.results import keep, missing, report
+from vissl_monoimage.reproduce.results import keep, report
 from vissl_monoimage.reproduce.runner import Clock, spell
 from vissl_monoimage.reproduce.submit import submitter
 
@@ -72,6 +75,14 @@ def test_a_pretraining_that_two_cells_share_is_planned_once(write: Callable[...,
     probes = [run.folder for chain in chains for run in chain.probes]
     assert len(set(probes)) == len(probes) == 2 * 4 * 2
     assert sum(run.minutes for chain in chains for run in chain.runs) == 2 * (3 * 5 + 4 * (2 + 1))
+
+
+def test_cells_that_differ_in_their_probes_alone_share_one_training(write: Callable[..., str], inputs: Inputs) -> None:
+    mono = GRID["cells"]["mono"]
+    pooled = {**mono, "probe_overrides": ["config.POOL=1"]}
+    (chain,) = plan(read_grid(write(cells={"mono": mono, "pooled": pooled})), "paper", inputs)
+    assert [run.minutes for run in chain.runs] == [5, 2, 1, 2, 1]
+    assert sum("config.POOL=1" in run.overrides for run in chain.probes) == 2
 
 
 def test_the_name_of_a_folder_follows_the_photo_and_not_its_place(
@@ -147,8 +158,15 @@ def test_a_profile_adds_its_overrides(write: Callable[..., str], inputs: Inputs)
         ({"profile": {}}, "did you mean 'profiles'"),
         ({"cells": {"a": 3}}, "cells.a=3 must be a mapping"),
         ({"cells": {"a": {"probes": ["patch"]}}}, "cells.a.probes: unknown probe 'patch': did you mean 'patches'"),
-        ({"profiles": {"laptop": {"seeds": ["a"]}}}, "must be a list of whole numbers"),
-        ({"profiles": {"laptop": {"seeds": []}}}, "must be a list of whole numbers"),
+        ({"profiles": {"laptop": {"seeds": ["a"]}}}, "must be a list, each of it a whole number"),
+        ({"profiles": {"laptop": {"seeds": []}}}, "must be whole numbers from 0"),
+        ({"profiles": {"laptop": {"seeds": [2**32]}}}, "must be whole numbers from 0 to 4294967295"),
+        ({"cells": {}}, "mine.yaml: cells must name one at least"),
+        ({"cells": {1: {}}}, "cells: 1 must be a name: put it in quotes"),
+        ({"cells": {"a": {"minutes": -5}}}, "cells.a.minutes=-5 must not be negative"),
+        ({"cells": {"a": {"probe_overrides": [3]}}}, r"a.probe_overrides=\[3\] must be a list, each of it a name"),
+        ({"cells": {"a": {"overrides": [{"config.SEED": 1}]}}}, "must be a list, each of it a name"),
+        ({"beside": ["table3"]}, "beside: unknown benchmark with results 'table3': did you mean 'table3-cifar'"),
     ],
 )
 def test_a_mistake_in_a_benchmark_is_told(write: Callable[..., str], changes: dict[str, Any], sentence: str) -> None:
@@ -232,6 +250,64 @@ def test_rows_that_are_kept_are_known_again_wherever_the_data_lies(
         [run.title for run in other.runs],
         ["random, seed 0, probed on patches"],
     ]
+
+
+def test_rows_of_torchvisions_files_are_known_again_in_any_folder(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left
+) -> None:
+    grid, chains = read_grid(write()).only(["full"], ["cifar10"]), []
+    for name in ("data", "moved"):
+        (tmp_path / name / "cifar-10-batches-py").mkdir(parents=True)
+        there = dataclasses.replace(inputs, data={"cifar10": tmp_path / name, "cifar100": tmp_path / name})
+        chains += plan(grid, "laptop", there, [0])
+        if name == "data":
+            full = chains[0]
+            assert full.pretrain
+            rows = [left_by(full.pretrain, "pretrain", checkpoint_out="abc"), left_by(full.probes[0], "probe", "abc")]
+            keep(tmp_path / "results" / "mine.jsonl", rows, there)
+    kept = (tmp_path / "results" / "mine.jsonl").read_text()
+    assert "DATA_PATHS=[DATA]" in kept  # a folder of two data sets has the name of neither
+    assert missing(chains, tmp_path / "results") == []
+    files = plan(grid, "laptop", inputs, [0])
+    assert missing(files, tmp_path / "results") == files  # other runs: their images come in another order
+
+
+def test_folders_with_letters_of_any_language_are_not_published(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left
+) -> None:
+    there = dataclasses.replace(inputs, out=tmp_path / "josé")
+    (chain,) = plan(read_grid(write()).only(["random"], ["patches"]), "laptop", there, [0])
+    keep(tmp_path / "mine.jsonl", [left_by(chain.probes[0], "probe")], there)
+    (row,) = ledger.read([tmp_path / "mine.jsonl"])
+    assert str(row.checkpoint_out).startswith("OUT/")
+
+
+def test_two_that_report_at_once_keep_all_rows(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = ledger.replace_text
+
+    def slowly(path: Path, text: str) -> None:
+        time.sleep(0.2)  # between what was read and what is written
+        written(path, text)
+
+    monkeypatch.setattr(ledger, "replace_text", slowly)
+    grid = read_grid(write())
+    parts = [grid.only([name], ["patches"]) for name in ("random", "mono")]
+    chains = [plan(part, "paper", inputs) for part in parts]
+    for chain in (chain for part in chains for chain in part):
+        origin = "abc" if chain.pretrain else None
+        for run in chain.runs:
+            kind = "pretrain" if run is chain.pretrain else "probe"
+            row = left_by(run, kind, origin if kind == "probe" else None, origin if kind == "pretrain" else None)
+            ledger.append(run.folder / ledger.FILE_NAME, row)
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(report, grid, part, inputs, tmp_path / "results") for part in chains]:
+            done.result()
+    assert len(ledger.read([tmp_path / "results" / "mine.jsonl"])) == 3
+    table = (tmp_path / "results" / "mine.csv").read_text()
+    assert "random weights" in table
+    assert "me.png" in table
 
 
 def test_another_photo_of_the_same_name_is_another_run(
@@ -326,6 +402,17 @@ def test_some_images_of_a_data_set_are_drawn_by_seed_and_listed_before_the_run(
     assert sorted(drawn[0]) != sorted(drawn[1])
 
 
+def test_images_drawn_from_torchvisions_files_are_another_experiment(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path
+) -> None:
+    few = {"pretrain": "pretrain/a", "source": "cifar10", "images": 4, "minutes": 5}
+    grid = read_grid(write(cells={"few": few}))
+    (tmp_path / "tv" / "cifar-10-batches-py").mkdir(parents=True)
+    unpacked = dataclasses.replace(inputs, data={"cifar10": tmp_path / "tv"})
+    (one,), (other,) = plan(grid, "paper", inputs), plan(grid, "paper", unpacked)
+    assert one.runs[0].folder != other.runs[0].folder
+
+
 def test_images_of_torchvisions_files_are_written_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda *_: True)  # ours are not the real ones
     pixels = np.random.default_rng(0).integers(0, 256, (20, 3, 32, 32), dtype=np.uint8)
@@ -396,6 +483,28 @@ def test_minutes_are_spelled(minutes: float, text: str) -> None:
 def test_every_benchmark_says_what_it_is() -> None:
     assert {"table1-ablation", "table3-cifar", "fewer-labels", "sources", "resnet"} <= set(names())
     assert all(read_grid(name).title for name in names())
+
+
+@pytest.mark.parametrize("option", ["--out", "--results"])
+def test_a_folder_that_cannot_be_is_told_before_the_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    (tmp_path / "file").touch()
+    for split in ("train", "test"):
+        (tmp_path / "c10" / split).mkdir(parents=True)
+    words = ["reproduce", "handmade", f"--data=cifar10={tmp_path / 'c10'}", option, str(tmp_path / "file" / "a")]
+    assert main([*words, "--dry-run"]) == 2
+    told = capsys.readouterr()
+    assert told.err == f"monoimage: {tmp_path}/file/a cannot be a folder: {tmp_path}/file is a file\n"
+    assert told.out == ""
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296", "a"])
+def test_a_seed_that_cannot_be_is_told(capsys: pytest.CaptureFixture[str], seed: str) -> None:
+    for words in (["reproduce", "handmade", "--seeds"], ["init", "kmeans", "china", "-o", "k", "--seed"]):
+        with pytest.raises(SystemExit, match="2"):
+            main([*words, seed])
+        assert f"'{seed}' must be a whole number from 0 to 4294967295" in capsys.readouterr().err
 
 
 def test_a_folder_of_photos_is_not_the_photo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,6 +42,12 @@ def test_every_mistake_is_reported_at_once_with_its_place() -> None:
     assert "config.MONOIMAGE.X.ON=1 must be true or false" in message
 
 
+def test_what_is_in_a_list_is_checked_too() -> None:
+    assert read_block(Block, {"RANGE": [1, 0.5]}, "x").RANGE == [1, 0.5]
+    with pytest.raises(MonoImageError, match=r"x\.RANGE=\[1, 'a'\] must be a list, each of it a number or null"):
+        read_block(Block, {"RANGE": [1, "a"]}, "x")
+
+
 def test_ranges_are_checked_after_types() -> None:
     with pytest.raises(MonoImageError, match=r"x\.SIZE=-1 must be positive"):
         read_block(Block, {"SIZE": -1}, "x")

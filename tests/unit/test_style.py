@@ -136,7 +136,7 @@ def test_the_same_seed_paints_the_same_picture_and_another_seed_or_trained_weigh
         (["china", "coffee", "--size", "31"], "--size=31 must be between 32 and 2048"),
         (["china", "coffee", "--steps", "0"], "--steps=0 must be between 1 and 10000"),
         (["china", "coffee", "--trunk", "alexnet_wide"], "china at 40x27 px is too small for all convolutions"),
-        (["china", "coffee", "--checkpoint", "none.torch"], "no checkpoint at 'none.torch'"),
+        (["china", "coffee", "--checkpoint", "none.torch"], "monoimage: --checkpoint: no checkpoint at 'none.torch'\n"),
         (["china", "coffee", "--checkpoint", "other.torch"], "other.torch is of another architecture than trunk"),
     ],
 )

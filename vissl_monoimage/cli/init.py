@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vissl_monoimage.baselines import CROPS, TRUNKS
+from vissl_monoimage.cli.numbers import seed as seed_number
 
 EXAMPLE = """\
 examples:
@@ -33,7 +34,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("photo", metavar="PHOTO", help="a file, a folder, a .txt list, or a name such as china")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="for checkpoint.torch")
     parser.add_argument("--trunk", help="of kmeans: convnet4 or an AlexNet [convnet4]")
-    parser.add_argument("--seed", type=int, default=0, help="of the crops and of the learning [0]")
+    parser.add_argument("--seed", type=seed_number, default=0, help="of the crops and of the learning [0]")
     parser.add_argument("--crops", type=int, default=CROPS, help=f"how many to learn from [{CROPS}]")
     parser.set_defaults(command=init_command)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from vissl_monoimage.cli.numbers import at_least_one, seed
 
 if TYPE_CHECKING:
     from vissl_monoimage.reproduce.data import Inputs
@@ -38,9 +41,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--cells", action="extend", nargs="+", default=[], metavar="CELL", help="only these")
     parser.add_argument("--probes", action="extend", nargs="+", default=[], metavar="PROBE", help="only these")
     parser.add_argument(
-        "--seeds", action="extend", nargs="+", type=int, default=[], metavar="SEED", help="not the profile's"
+        "--seeds", action="extend", nargs="+", type=seed, default=[], metavar="SEED", help="not the profile's"
     )
-    parser.add_argument("--jobs", type=_at_least_one, metavar="N", help="runs at a time (default: one a core)")
+    parser.add_argument("--jobs", type=at_least_one, metavar="N", help="runs at a time (default: one a core)")
     parser.add_argument("--submit", nargs="+", metavar="CLUSTER", help="slurm or local, and KEY=VALUE for submitit")
     parser.add_argument("--dry-run", action="store_true", help="say what would be run, how long, how large")
     parser.set_defaults(command=reproduce_command)
@@ -55,8 +58,9 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     from vissl_monoimage.bfloat16 import FLOAT32_COST, cpu_has_bfloat16
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.reproduce.grid import read_grid
+    from vissl_monoimage.reproduce.known import missing
     from vissl_monoimage.reproduce.plan import plan
-    from vissl_monoimage.reproduce.results import missing, report
+    from vissl_monoimage.reproduce.results import report
     from vissl_monoimage.reproduce.runner import cores, run_all
     from vissl_monoimage.reproduce.submit import submitter
 
@@ -64,6 +68,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     inputs = _inputs(arguments, grid.data_sets)
     chains = plan(grid, arguments.profile, inputs, arguments.seeds)
     results = Path(arguments.results) if arguments.results else inputs.out / "results"
+    _check_folders(inputs.out, results)
     left = missing(chains, results)
     jobs = arguments.jobs or cores()
     submit = submitter(*arguments.submit) if arguments.submit else None
@@ -79,6 +84,18 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     if problems:
         raise MonoImageError("\n".join([f"{len(problems)} of {len(left)} failed:", *problems]))
     return 0
+
+
+def _check_folders(*folders: Path) -> None:
+    """Before anything is trained for them."""
+    from vissl_monoimage.errors import MonoImageError
+
+    for folder in folders:
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        if not there.is_dir():
+            raise MonoImageError(f"{folder} cannot be a folder: {there} is a file")
+        if not os.access(there, os.W_OK):
+            raise MonoImageError(f"{folder} cannot be written: no permission for {there}")
 
 
 def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:
@@ -123,9 +140,3 @@ def _show_plan(chains: list[Chain], left: list[Chain], jobs: int) -> list[Run]:
         flush=True,
     )
     return to_do
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' must be a whole number from 1")
-    return int(text)

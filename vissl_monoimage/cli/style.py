@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vissl_monoimage.cli.numbers import seed as seed_number
+
 if TYPE_CHECKING:
     from vissl_monoimage.style import Features
 
@@ -34,7 +36,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--trunk", default="convnet4", help="[convnet4]")
     parser.add_argument("--size", type=int, default=256, help="longer side of the picture in px [256]")
     parser.add_argument("--steps", type=int, default=100, help="of the optimizer [100]")
-    parser.add_argument("--seed", type=int, default=0, help="of random weights [0]")
+    parser.add_argument("--seed", type=seed_number, default=0, help="of random weights [0]")
     parser.set_defaults(command=style_command)
 
 
@@ -80,6 +82,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
     from vissl_monoimage.errors import MonoImageError, unknown
     from vissl_monoimage.images.sheet import kind_of
+    from vissl_monoimage.models import zoo
 
     for option, value, (least, most) in (
         ("--size", arguments.size, SIZES),
@@ -87,6 +90,9 @@ def _check(arguments: argparse.Namespace) -> None:
     ):
         if not least <= value <= most:
             raise MonoImageError(f"{option}={value} must be between {least} and {most}")
+    given = arguments.checkpoint
+    if given and not zoo.is_remote(given) and not Path(given).is_file():
+        raise MonoImageError(f"--checkpoint: no checkpoint at '{given}'")
     kind_of(arguments.output)
     folder = arguments.output.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):

@@ -8,6 +8,7 @@ from typing import Any
 from vissl.config import AttrDict
 
 from vissl_monoimage.probe.protocols import protocol
+from vissl_monoimage.probe.trunks import Shape
 
 
 def departures(config: AttrDict) -> list[str]:
@@ -19,6 +20,7 @@ def departures(config: AttrDict) -> list[str]:
         ("DATA.TRAIN.TRANSFORMS", _spell(config.DATA.TRAIN.TRANSFORMS), list(wanted.train)),
         ("DATA.TEST.TRANSFORMS", _spell(config.DATA.TEST.TRANSFORMS), list(wanted.test)),
         *((key, _look_up(config, key), value) for key, value in wanted.settings.items()),
+        *(("head", name, wanted.head) for name in _heads(config) if wanted.head),
     ]
     return [f"{key}={value} ({expected})" for key, value, expected in rows if value != expected]
 
@@ -31,6 +33,24 @@ def note_departures(config: AttrDict) -> None:
     """
     if "PROTOCOL_CHANGES" not in config.MONOIMAGE:
         config.MONOIMAGE.PROTOCOL_CHANGES = departures(config)
+
+
+def note_pooling(config: AttrDict, shapes: Mapping[str, Shape]) -> None:
+    """Add to MONOIMAGE.PROTOCOL_CHANGES each layer that is pooled as its protocol would not, of features of `shapes`.
+
+    Raises:
+        MonoImageError: a layer that the protocol does not pool.
+    """
+    pooling, changes = protocol(config.MONOIMAGE.PROTOCOL).pooling, config.MONOIMAGE.PROTOCOL_CHANGES
+    for layer, op in config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP:
+        wanted = pooling.op(layer, shapes[layer]) if pooling else op
+        change = f"pooling of {layer}={op} ({wanted})"
+        if op != wanted and change not in changes:
+            changes.append(change)
+
+
+def _heads(config: AttrDict) -> list[str]:
+    return [item[0] for item in config.MODEL.HEAD.PARAMS]
 
 
 def _spell(transforms: list[Mapping[str, Any]]) -> list[str]:

@@ -11,7 +11,7 @@ from vissl.models.trunks.feature_extractor import POOL_OPS
 
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.probe import trunks
-from vissl_monoimage.probe.departures import note_departures
+from vissl_monoimage.probe.departures import note_departures, note_pooling
 from vissl_monoimage.probe.protocols import protocol
 
 
@@ -50,6 +50,7 @@ def prepare(config: AttrDict, head: str | None = None) -> None:
                 "config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP"
             )
         settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP = [[name, wanted.pooling.op(name, shapes[name])] for name in layers]
+    note_pooling(config, shapes)
     pooled = [_pooled(shapes[name], op) for name, op in settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP]
     heads = config.MODEL.HEAD.PARAMS
     if head:

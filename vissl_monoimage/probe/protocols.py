@@ -24,6 +24,7 @@ class Protocol:
         pooling: from a layer's feature to the head's input; None where VISSL's YAML spells the operations.
         batch: images a step, over all processes; None where there are no steps.
         train, test: transforms, as "Name size"; colour normalisation apart.
+        head: VISSL's name of the head a layer; "" where `settings` spell it.
         settings: dotted keys below `config` and the values that the protocol needs there.
         asks: what is trained or fitted on a layer, in the words of a table's title.
         frozen: the trunk ends as it began.
@@ -35,6 +36,7 @@ class Protocol:
     batch: int | None
     train: tuple[str, ...] = ("Resize trunk", "ToTensor")
     test: tuple[str, ...] = ("Resize trunk", "ToTensor")
+    head: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     asks: str = "Linear probes"
     frozen: bool = True
@@ -76,6 +78,7 @@ _PAPER = Protocol(
     batch=192,
     train=("RandomResizedCrop 224", "RandomHorizontalFlip", "ToTensor"),
     test=("Resize 256", "TenCropToTensor 224"),
+    head="linear_probe",
     settings=_sgd(36, [1e-2, 1e-3, 1e-4, 1e-5], [10, 20, 30], 1e-5),
 )
 _VISSL = Protocol(
@@ -92,6 +95,7 @@ _CIFAR = Protocol(
     source="ours: chosen on a validation split by benchmarks/choose_cifar_protocol.py",
     pooling=BudgetPooling("Max", 4608),
     batch=256,
+    head="linear_probe",
     settings=_sgd(6, [1e-2, 1e-3, 1e-4], [3, 5], 1e-2),
 )
 _PATCHES = Protocol(
@@ -99,6 +103,7 @@ _PATCHES = Protocol(
     source="ours: which photo a patch comes from, the small probe of the demo",
     pooling=BudgetPooling("Max", 2304),
     batch=64,
+    head="linear_probe",
     settings=_sgd(10, [1e-2, 1e-3], [8], 1e-4),
 )
 _FREEZE = Protocol(

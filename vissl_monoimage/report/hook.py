@@ -27,7 +27,8 @@ Scores = dict[str, dict[str, float]]
 class LedgerHook(ClassyHook):
     """One row a run, by the primary rank, in `config.MONOIMAGE.LEDGER` or else in the checkpoint folder.
 
-    The hashes are taken when the hook is made, before VISSL writes data-dependent values into the config.
+    The hashes are taken when the hook is made, before VISSL writes data-dependent values into the config, and so is
+    the commit: a checkout may have gone on by the end of the run.
     """
 
     on_forward = ClassyHook._noop
@@ -38,6 +39,7 @@ class LedgerHook(ClassyHook):
         super().__init__()
         self._config_hash = identity.config_hash(config)
         self._group_hash = identity.config_hash(config, seed=False)
+        self._git_sha = identity.git_sha()
         self._scores: dict[str, Scores] = {}
         self._others: dict[str, dict[str, float]] = {}
         self._curve: LossCurve | None = None
@@ -90,14 +92,14 @@ class LedgerHook(ClassyHook):
             name=identity.config_name(config),
             command=identity.command(config),
             finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
-            git_sha=identity.git_sha(),
+            git_sha=self._git_sha,
             config_hash=self._config_hash,
             group_hash=self._group_hash,
             method=("pretrained" if weights else _untaught(config)) if probe else identity.method(config),
             trunk=config["MODEL"]["TRUNK"]["NAME"],
             protocol=(ours.get("PROTOCOL") or "vissl") if probe else None,
             protocol_changes=[str(change) for change in ours.get("PROTOCOL_CHANGES") or []],
-            dataset=", ".join(map(str, config["DATA"]["TRAIN"]["DATASET_NAMES"])),
+            dataset=_dataset(config["DATA"]["TRAIN"]),
             images=self._images,
             recipe=self._recipe,
             seed=config["SEED_VALUE"],
@@ -113,6 +115,12 @@ class LedgerHook(ClassyHook):
             accuracies=scores if probe else {},
             pretext={} if probe or not measured else {"split": split, **measured},
         )
+
+
+def _dataset(data: Mapping[str, Any]) -> str:
+    """Its name as tables have it: torchvision says CIFAR10 for what is cifar10 in a folder of images."""
+    pairs = zip(data["DATASET_NAMES"], data["DATA_SOURCES"], strict=False)
+    return ", ".join(str(name).lower() if source == "torchvision_dataset" else str(name) for name, source in pairs)
 
 
 def _untaught(config: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ from vissl_monoimage.whole import whole
 
 FILE_NAME = "ledger.jsonl"
 KINDS = ("pretrain", "probe")
+_BEGIN = '{"run_id"'  # of every line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _rows(path: Path, tell: Callable[[str], None]) -> list[Row]:
         try:
             values = json.loads(line)
         except json.JSONDecodeError as error:
-            if not line.startswith('{"run_id"'):
+            if not line.startswith(_BEGIN) and not _BEGIN.startswith(line):
                 raise MonoImageError(f"{where}: not a ledger row (JSON): {error.msg}") from error
             tell(f"{where}: skipped a half-written row (its run was killed while writing)")
             continue

@@ -7,6 +7,7 @@ import re
 import statistics
 from pathlib import Path
 
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.probe.protocols import PROTOCOLS
 from vissl_monoimage.references import ZOO
 from vissl_monoimage.report.intervals import Cell, interval
@@ -173,4 +174,8 @@ def _by_training_seed(of_trunks: dict[str, float]) -> dict[str, float]:
 
 
 def _mean_of(items: list[Probed], layer: str) -> float:
+    for probe in (item.probe for item in items):
+        if "top_1" not in probe.accuracies[layer]:
+            measured = ", ".join(probe.accuracies[layer])
+            raise MonoImageError(f"'{probe.command}' measured {measured} at {layer}: a report needs top_1")
     return statistics.fmean(item.probe.accuracies[layer]["top_1"] for item in items)

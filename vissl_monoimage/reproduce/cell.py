@@ -46,6 +46,8 @@ class Cell:
 
     def problems(self) -> list[str]:
         """What does not go together: each cell is of one pretraining, init or model of the zoo; and unknown names."""
+        if below := negative(self.minutes, self.megabytes):
+            return below
         if self.zoo:
             return self._problems_of_zoo()
         if self.pretrain and self.init:
@@ -79,3 +81,9 @@ class Cell:
         if self.labels or self.images:
             return ["init learns from one photo, without images and labels"]
         return [f"overrides: init takes --crops=N alone, not '{given[0]}'"] if given else []
+
+
+def negative(minutes: float, megabytes: float) -> list[str]:
+    """What is wrong with costs below nothing."""
+    costs = {"minutes": minutes, "megabytes": megabytes}
+    return [f"{name}={cost:g} must not be negative" for name, cost in costs.items() if not cost >= 0]

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import yaml
 
 from vissl_monoimage.errors import MonoImageError, unknown
-from vissl_monoimage.reproduce.cell import DATA_SETS, Cell
-from vissl_monoimage.schema import read_block
+from vissl_monoimage.reproduce.cell import DATA_SETS, Cell, negative
+from vissl_monoimage.schema import LARGEST_SEED, read_block
 from vissl_monoimage.shipped import benchmarks
 
 Item = TypeVar("Item")
@@ -29,9 +29,10 @@ class Probe:
     overrides: list[str] = field(default_factory=list)
 
     def problems(self) -> list[str]:
-        """A data set we cannot find in a folder."""
+        """A data set we cannot find in a folder, costs below nothing."""
         known = not self.data or self.data in DATA_SETS
-        return [] if known else [f"data: {unknown('data set', self.data, DATA_SETS)}"]
+        unheard = [] if known else [f"data: {unknown('data set', self.data, DATA_SETS)}"]
+        return unheard + negative(self.minutes, self.megabytes)
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,9 @@ class Profile:
 
     def problems(self) -> list[str]:
         """Seeds are whole numbers, one at least."""
-        if self.seeds and all(isinstance(seed, int) and seed >= 0 for seed in self.seeds):
+        if self.seeds and all(0 <= seed <= LARGEST_SEED for seed in self.seeds):
             return []
-        return [f"seeds={self.seeds} must be a list of whole numbers, such as [0, 1, 2]"]
+        return [f"seeds={self.seeds} must be whole numbers from 0 to {LARGEST_SEED}, such as [0, 1, 2]"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,8 @@ def read_grid(name: str) -> Grid:
     if not isinstance(values, Mapping):
         raise MonoImageError(f"benchmark {path} must be a mapping with title, probes, cells and profiles")
     sheet = read_block(_Sheet, values, path.name)
+    committed = {file.stem: file for file in benchmarks("results").glob("*.jsonl")}
+    _chosen(f"{path.name}: beside: ", "benchmark with results", committed, sheet.beside)
     probes = _parts(Probe, sheet.probes, f"{path.name}: probes")
     cells = _parts(Cell, sheet.cells, f"{path.name}: cells")
     for name, cell in cells.items():
@@ -130,7 +133,11 @@ def names() -> list[str]:
 
 
 def _parts(kind: type[Item], values: Mapping[str, Any], where: str) -> dict[str, Item]:
+    if not values:
+        raise MonoImageError(f"{where} must name one at least")
     for name, value in values.items():
+        if not isinstance(name, str):
+            raise MonoImageError(f"{where}: {name} must be a name: put it in quotes")
         if not isinstance(value, Mapping):
             raise MonoImageError(f"{where}.{name}={value!r} must be a mapping, {{}} where nothing is to be said")
     return {name: read_block(kind, value, f"{where}.{name}") for name, value in values.items()}

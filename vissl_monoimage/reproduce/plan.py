@@ -52,6 +52,11 @@ class Chain:
     def runs(self) -> tuple[Run, ...]:
         return (*([self.pretrain] if self.pretrain else []), *self.probes)
 
+    def with_probes(self, others: tuple[Run, ...]) -> Chain:
+        """It, and those of `others` that it has not yet."""
+        known = {run.folder for run in self.probes}
+        return Chain(self.pretrain, (*self.probes, *(run for run in others if run.folder not in known)))
+
 
 def plan(grid: Grid, profile: str, inputs: Inputs, seeds: Iterable[int] = ()) -> list[Chain]:
     """All chains of a benchmark, for the seeds of its profile or others; the first seed of all cells first.
@@ -66,7 +71,9 @@ def plan(grid: Grid, profile: str, inputs: Inputs, seeds: Iterable[int] = ()) ->
     for seed in list(seeds) or chosen.seeds:
         for name in grid.cells:
             chain = _chain(grid, name, seed, chosen, inputs)
-            found.setdefault(tuple(run.folder for run in chain.runs), chain)
+            origin = [chain.pretrain] if chain.pretrain else chain.probes
+            key = tuple(run.folder for run in origin)
+            found[key] = found[key].with_probes(chain.probes) if key in found else chain
     return list(found.values())
 
 
@@ -131,8 +138,10 @@ def _made(cell: Cell, seed: int, inputs: Inputs) -> PhotoList | SyntheticPhoto |
     if not cell.images:
         return None
     kind, where = split_of("TRAIN", cell.source, inputs)
-    file = inputs.out / f"photos_{seed}" / f"{cell.source}_{cell.images}.txt"  # of one name: they are one experiment
-    return PhotoList(file, where, cell.images, seed, DATA_SETS[cell.source] if kind == "torchvision_dataset" else "")
+    # torchvision's order of the images is another than that of files: the same numbers are other images.
+    unpacked = DATA_SETS[cell.source] if kind == "torchvision_dataset" else ""
+    file = inputs.out / f"photos_{seed}" / f"{unpacked or cell.source}_{cell.images}.txt"  # of all seeds one name
+    return PhotoList(file, where, cell.images, seed, unpacked)
 
 
 def _probe(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profile: Profile, inputs: Inputs) -> Run:

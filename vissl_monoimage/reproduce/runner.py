@@ -35,12 +35,13 @@ def start(folder: Path, words: Sequence[str], log: Path | None = None, threads: 
         MonoImageError: the run failed; its own message is in its output.
         KeyboardInterrupt: it was stopped.
     """
-    again = ["config.CHECKPOINT.OVERWRITE_EXISTING=true"] if any(folder.glob("model_final_checkpoint_*.torch")) else []
-    command = [sys.executable, "-m", "vissl_monoimage", *words, *again]
+    command = [sys.executable, "-m", "vissl_monoimage", *words]
     environment = {**os.environ, **({"OMP_NUM_THREADS": str(threads)} if threads else {})}
     with _lock(folder) as lock, open(log, "a") if log else nullcontext() as output:
         if finished(folder):  # by whoever held the lock
             return
+        if any(folder.glob("model_final_checkpoint_*.torch")):  # killed between it and its row
+            command.append("config.CHECKPOINT.OVERWRITE_EXISTING=true")
         # The run holds the lock too: should this process be killed, nobody starts a second one beside it.
         command.append(f"--out={folder}" if words[0] == "init" else f"config.CHECKPOINT.DIR={quoted(folder)}")
         status = subprocess.run(command, env=environment, pass_fds=(lock,), stdout=output, stderr=output).returncode
