@@ -20,7 +20,7 @@ def departures(config: AttrDict) -> list[str]:
         ("DATA.TRAIN.TRANSFORMS", _spell(config.DATA.TRAIN.TRANSFORMS), list(wanted.train)),
         ("DATA.TEST.TRANSFORMS", _spell(config.DATA.TEST.TRANSFORMS), list(wanted.test)),
         *((key, _look_up(config, key), value) for key, value in wanted.settings.items()),
-        *(("head", name, wanted.head) for name in _heads(config) if wanted.head),
+        *(("head", name, wanted.head) for name in dict.fromkeys(_heads(config)) if wanted.head),
     ]
     return [f"{key}={value} ({expected})" for key, value, expected in rows if value != expected]
 
