@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from vissl_monoimage.check_data import data_problems, splits
 from vissl_monoimage.compose import overlay_folders
 from vissl_monoimage.errors import nearest, sentences, unknown
 from vissl_monoimage.schema import LARGEST_SEED
@@ -36,7 +37,7 @@ def problems_of(composed: Settings, defaults: Settings) -> list[str]:
         return scalars  # the other checks look into them
     found = [_stray(key) for key in composed if key not in TOP_LEVEL]
     found += _unknown_keys(composed["config"], defaults["config"], "config")
-    checks = (_names, _our_blocks, _seed, _schedule, _data, _clusters, _meters, _output_folder)
+    checks = (_names, _our_blocks, _seed, _schedule, data_problems, _clusters, _meters, _output_folder)
     return found + sentences(checks, composed["config"])
 
 
@@ -105,7 +106,7 @@ def _names(config: Settings) -> Iterator[str]:
         wanted.append(("meter (config.METERS.name)", config["METERS"]["name"], METER_REGISTRY))
     for name in _head_names(model["HEAD"]["PARAMS"]):
         wanted.append(("head (config.MODEL.HEAD.PARAMS)", name, MODEL_HEADS_REGISTRY))
-    for split, data in _splits(config):
+    for split, data in splits(config):
         wanted += [
             (f"data source (config.DATA.{split}.DATA_SOURCES)", source, DATASET_SOURCE_MAP)
             for source in data["DATA_SOURCES"]
@@ -139,19 +140,11 @@ def _transform_names(split: str, data: Settings) -> Iterator[str]:
         yield unknown(f"collator (config.DATA.{split}.COLLATE_FUNCTION)", data["COLLATE_FUNCTION"], collators)
 
 
-def _splits(config: Settings) -> Iterator[tuple[str, Settings]]:
-    """The splits this run reads."""
-    if not config["TEST_ONLY"]:
-        yield "TRAIN", config["DATA"]["TRAIN"]
-    if config["TEST_MODEL"]:
-        yield "TEST", config["DATA"]["TEST"]
-
-
 def _our_blocks(config: Settings) -> Iterator[str]:
     """Our own block: its keys, the recipe, the photos, the checkpoint to probe."""
     from vissl_monoimage.blocks import problems_in
 
-    yield from problems_in(config, _splits(config))
+    yield from problems_in(config, splits(config))
 
 
 def _schedule(config: Settings) -> Iterator[str]:
@@ -183,46 +176,6 @@ def _schedulers(settings: Settings, where: str = "config.OPTIMIZER") -> Iterator
             for one in [schedule, *(schedule.get("schedulers") or [])]:
                 if one.get("name", "constant") not in PARAM_SCHEDULER_REGISTRY:
                     yield unknown(f"schedule ({where}.{key}.{rate})", one["name"], PARAM_SCHEDULER_REGISTRY)
-
-
-def _data(config: Settings) -> Iterator[str]:
-    from vissl.data import VisslDatasetCatalog
-
-    for split, data in _splits(config):
-        where = f"config.DATA.{split}"
-        paths, sources, names = data["DATA_PATHS"], data["DATA_SOURCES"], data["DATASET_NAMES"]
-        if isinstance(paths, str):
-            yield f"{where}.DATA_PATHS={paths} must be a list: [{paths}]"
-            continue
-        if len(names) != len(sources):
-            yield f"{where}.DATASET_NAMES has {len(names)} names for {len(sources)} DATA_SOURCES"
-        if paths and len(paths) != len(sources):
-            yield (
-                f"{where}.DATA_PATHS has {len(paths)} entries for {len(sources)} DATA_SOURCES; "
-                "several photos of one source are written [[a.jpg,b.jpg]]"
-            )
-        for index, source in enumerate(sources):
-            if paths:
-                path = paths[min(index, len(paths) - 1)]
-                if source.startswith(("disk_", "torchvision")) and not Path(path).exists():
-                    yield f"{where}.DATA_PATHS: there is nothing at '{path}'"
-                elif source == "disk_folder":
-                    yield from _folder_of_classes(f"{where}.DATA_PATHS", Path(path))
-            elif source != "synthetic" and index < len(names) and not VisslDatasetCatalog.has_data(names[index]):
-                known = unknown(f"data set ({where}.DATASET_NAMES)", names[index], VisslDatasetCatalog.list())
-                yield f"{known}; or say where it is with {where}.DATA_PATHS=[folder]"
-
-
-def _folder_of_classes(where: str, folder: Path) -> Iterator[str]:
-    """torchvision's ImageFolder, which VISSL's disk_folder is, wants a folder a class and an image in each."""
-    from torchvision.datasets.folder import IMG_EXTENSIONS
-
-    classes = sorted(entry for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
-    if not classes:
-        yield f"{where}: '{folder}' must be a folder of <class>/<image>, and there is no folder of a class in it"
-    for one in classes:
-        if not any(file.suffix.lower() in IMG_EXTENSIONS for file in one.rglob("*")):
-            yield f"{where}: there is no image in '{one}', the folder of a class"
 
 
 def _clusters(config: Settings) -> Iterator[str]:
