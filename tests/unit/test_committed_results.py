@@ -30,10 +30,14 @@ def test_a_table_is_made_of_its_ledger(file: Path) -> None:
 
 def test_the_page_shows_the_cells_of_its_table() -> None:
     page = html.unescape((RESULTS / "table3-cifar.html").read_text())
-    (table,) = build(link(ledger.read([RESULTS / "table3-cifar.jsonl"])))
-    _, lines = grid(table)
-    assert len(lines) == 8
-    assert not [cell for line in lines for cell in line if cell not in page]
+    tables = [grid(table)[1] for table in build(link(ledger.read([RESULTS / "table3-cifar.jsonl"])))]
+    assert [len(lines) for lines in tables] == [8, 3]  # CIFAR-10, CIFAR-100
+    assert not [cell for lines in tables for line in lines for cell in line if cell not in page]
+
+
+def test_a_neighbour_shows_nothing_of_data_that_a_benchmark_has_not() -> None:
+    assert {line["dataset"] for line in lines(RESULTS / "table3-cifar.csv")} == {"cifar10", "cifar100"}
+    assert {line["dataset"] for line in lines(RESULTS / "table1-ablation.csv")} == {"cifar10"}
 
 
 def test_no_row_has_a_path_of_the_machine_it_was_made_on() -> None:

@@ -61,11 +61,12 @@ def _alone(results: Path) -> Iterator[None]:
 
 
 def with_neighbours(own: Iterable[ledger.Row], grid: Grid) -> list[ledger.Row]:
-    """A benchmark's own rows, each run once, and of those of the benchmarks `beside` it the other experiments."""
+    """A benchmark's own rows, each run once, and those of the benchmarks `beside` it: other experiments, same data."""
     rows = {row.run_id: row for row in own}
-    mine = {item.experiment for item in link(rows.values())}
+    linked = link(rows.values())
+    mine, data = {item.experiment for item in linked}, {item.probe.dataset for item in linked}
     for item in link(ledger.read(benchmarks("results") / f"{name}.jsonl" for name in grid.beside)):
-        if item.experiment not in mine:
+        if item.experiment not in mine and item.probe.dataset in data:
             rows |= {row.run_id: row for row in (item.pretrain, item.probe) if row}
     return list(rows.values())
 
