@@ -75,6 +75,7 @@ def _spell(wanted: Any) -> str:
         return " or ".join(_spell(option) for option in typing.get_args(wanted))
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a name", type(None): "null"}
     origin = typing.get_origin(wanted) or wanted
+    several = {int: "whole numbers", float: "numbers", str: "names"}
+    inner = typing.get_args(wanted)[:1] if origin is list else ()
     named = names.get(origin, f"a {getattr(origin, '__name__', origin)}")
-    inner = typing.get_args(wanted) if origin is list else ()
-    return f"{named}, each of it {_spell(inner[0])}" if inner and inner[0] in names else named
+    return "".join([named, *(f" of {several[kind]}" for kind in inner if kind in several)])

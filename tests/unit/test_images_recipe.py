@@ -65,7 +65,7 @@ def test_every_part_can_be_replaced_and_every_key_is_spelled_in_the_overlay() ->
         ({"INITIAL_CROP": 1.5}, "INITIAL_CROP=1.5 must be between 0 and 1"),
         ({"SCALE": [0.5, 0.1]}, r"SCALE=\[0.5, 0.1\] must be \[least, most\]"),
         ({"SCALE": [0, 1]}, r"SCALE=\[0, 1\] must be"),
-        ({"SCALE": 0.5}, "SCALE=0.5 must be a list or null"),
+        ({"SCALE": 0.5}, "SCALE=0.5 must be a list of numbers or null"),
         ({"ASPECT": ["a", 1]}, r"ASPECT=\['a', 1\] must be"),
         ({"JITTER_STRENGTH": [0.4, 0.4, 0.4]}, r"JITTER_STRENGTH=.* must be .brightness, contrast"),
         ({"JITTER_STRENGTH": [0.4, 0.4, 0.4, 0.9]}, "hue in 0..0.5"),

@@ -44,7 +44,7 @@ def test_every_mistake_is_reported_at_once_with_its_place() -> None:
 
 def test_what_is_in_a_list_is_checked_too() -> None:
     assert read_block(Block, {"RANGE": [1, 0.5]}, "x").RANGE == [1, 0.5]
-    with pytest.raises(MonoImageError, match=r"x\.RANGE=\[1, 'a'\] must be a list, each of it a number or null"):
+    with pytest.raises(MonoImageError, match=r"x\.RANGE=\[1, 'a'\] must be a list of numbers or null"):
         read_block(Block, {"RANGE": [1, "a"]}, "x")
 
 

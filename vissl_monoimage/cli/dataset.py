@@ -10,8 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from vissl_monoimage.cli.numbers import seed as seed_number
-
 EXAMPLE = """\
 example:
   monoimage dataset write me.jpg crops --samples 50000 --size 32
@@ -36,7 +34,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--samples", type=int, default=1281167, help="how many patches [1281167]")
     parser.add_argument("--size", type=int, default=256, help="side of a patch in px [256]")
     parser.add_argument("--recipe", default="released", help="released or paper [released]")
-    parser.add_argument("--seed", type=seed_number, default=0, help="another seed, other patches [0]")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other patches [0]")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes [one a core]")
     parser.set_defaults(command=write_command)
 

@@ -6,8 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from vissl_monoimage.cli.numbers import seed as seed_number
-
 EXAMPLE = """\
 example:
   monoimage preview china
@@ -28,7 +26,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--recipe", default="released", help="released or paper [released]")
     parser.add_argument("--size", type=int, default=256, help="side of a crop in px [256]")
     parser.add_argument("--rows", type=int, default=4, help="rows of eight crops [4]")
-    parser.add_argument("--seed", type=seed_number, default=0, help="another seed, other crops [0]")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, other crops [0]")
     parser.set_defaults(command=preview_command)
 
 
