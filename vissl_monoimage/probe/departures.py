@@ -7,6 +7,7 @@ from typing import Any
 
 from vissl.config import AttrDict
 
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.probe.protocols import protocol
 from vissl_monoimage.probe.trunks import Shape
 
@@ -36,14 +37,15 @@ def note_departures(config: AttrDict) -> None:
 
 
 def note_pooling(config: AttrDict, shapes: Mapping[str, Shape]) -> None:
-    """Add to MONOIMAGE.PROTOCOL_CHANGES each layer that is pooled as its protocol would not, of features of `shapes`.
-
-    Raises:
-        MonoImageError: a layer that the protocol does not pool.
-    """
+    """Add to MONOIMAGE.PROTOCOL_CHANGES each layer, of features of `shapes`, that is pooled as its protocol would not."""
     pooling, changes = protocol(config.MONOIMAGE.PROTOCOL).pooling, config.MONOIMAGE.PROTOCOL_CHANGES
+    if pooling is None:
+        return
     for layer, op in config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP:
-        wanted = pooling.op(layer, shapes[layer]) if pooling else op
+        try:
+            wanted = pooling.op(layer, shapes[layer])
+        except MonoImageError:  # a layer that the protocol leaves alone
+            wanted = ["none"]
         change = f"pooling of {layer}={op} ({wanted})"
         if op != wanted and change not in changes:
             changes.append(change)
