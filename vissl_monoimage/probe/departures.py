@@ -37,7 +37,7 @@ def note_departures(config: AttrDict) -> None:
 
 
 def note_pooling(config: AttrDict, shapes: Mapping[str, Shape]) -> None:
-    """Add to MONOIMAGE.PROTOCOL_CHANGES each layer, of features of `shapes`, that is pooled as its protocol would not."""
+    """Add to MONOIMAGE.PROTOCOL_CHANGES each layer, of feature shape `shapes`, pooled as its protocol would not."""
     pooling, changes = protocol(config.MONOIMAGE.PROTOCOL).pooling, config.MONOIMAGE.PROTOCOL_CHANGES
     if pooling is None:
         return
