@@ -35,6 +35,13 @@ def test_the_page_shows_the_cells_of_its_table() -> None:
     assert not [cell for lines in tables for line in lines for cell in line if cell not in page]
 
 
+def test_the_page_holds_no_photo() -> None:
+    """The market has no licence: its page is made in a folder without it, and says what it lacks."""
+    page = (RESULTS / "table3-cifar.html").read_text()
+    assert "data:image/jpeg" not in page
+    assert "ameyoko.jpg" in page
+
+
 def test_a_neighbour_shows_nothing_of_data_that_a_benchmark_has_not() -> None:
     assert {line["dataset"] for line in lines(RESULTS / "table3-cifar.csv")} == {"cifar10", "cifar100"}
     assert {line["dataset"] for line in lines(RESULTS / "table1-ablation.csv")} == {"cifar10"}
