@@ -21,7 +21,7 @@ from vissl_monoimage.report.line import taught_by
 
 # Okabe and Ito's colours, told apart by colour-blind readers as well; random weights are always grey.
 GREY, COLOURS = "#777777", ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKS = "osD^vPX"  # one more than colours: no pair comes twice in 42 lines
+MARKS = "osD^vPX*"  # one more than colours: no pair comes twice in 56 lines
 
 
 @dataclasses.dataclass(frozen=True)
