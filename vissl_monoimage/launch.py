@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
 from omegaconf import DictConfig, OmegaConf
 
 from vissl_monoimage.bfloat16 import cpu_has_bfloat16
@@ -37,6 +38,7 @@ def run(overrides: list[str], verbose: bool = False) -> Any:
     prepare(composed)
     config = composed.config
     config.setdefault("MONOIMAGE", {})["OVERRIDES"] = overrides  # the results ledger tells how a run was made
+    _refuse(_missing_gpus(config))
     _say_if_finished(config)
     _say_if_emulated(config)
 
@@ -105,6 +107,17 @@ def prepare(composed: DictConfig) -> None:
 def _refuse(problems: Iterable[str]) -> None:
     if told := list(dict.fromkeys(problems)):
         raise MonoImageError("\n".join(told))
+
+
+def _missing_gpus(config: DictConfig) -> Iterator[str]:
+    """VISSL's launcher has a traceback for them. A job of SLURM runs on another machine."""
+    wanted, there = config.DISTRIBUTED.NUM_PROC_PER_NODE, torch.cuda.device_count()
+    if config.MACHINE.DEVICE == "gpu" and wanted > there and not config.SLURM.USE_SLURM:
+        yield (
+            f"config.MACHINE.DEVICE=gpu, config.DISTRIBUTED.NUM_PROC_PER_NODE={wanted}: a GPU for each process, and "
+            f"torch finds {there or 'none'} on this machine; add +config/monoimage={'gpu' if there else 'cpu'} for one "
+            f"process on {'one of them' if there else 'the CPU'}"
+        )
 
 
 def _plain(composed: DictConfig) -> Any:

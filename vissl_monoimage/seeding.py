@@ -24,13 +24,14 @@ from vissl_monoimage.images.order import crowded_photos, keep_warm
 
 
 def seed_everything(*parts: int | str) -> None:
-    """Seed Python's, NumPy's and torch's global generators from `parts`, which may be of any size."""
+    """Seed Python's, NumPy's and torch's generator on the CPU from `parts`, which may be of any size.
+
+    Not that of a GPU, which is a step's own: a sample's seed would reach it without loader workers and not with them.
+    """
     seed = _seed_of(parts)
     random.seed(seed)
     np.random.seed(seed & 0xFFFFFFFF)
     torch.default_generator.manual_seed(seed)
-    if torch.cuda.is_available():
-        torch.cuda.manual_seed(seed)
 
 
 def generator(*parts: int | str) -> torch.Generator:
@@ -117,4 +118,7 @@ class StepSeedHook(ClassyHook):
 
     def _seed(self, task: Any) -> None:
         rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
-        seed_everything("step", task.config["SEED_VALUE"], rank, task.iteration)
+        parts = ("step", task.config["SEED_VALUE"], rank, task.iteration)
+        seed_everything(*parts)
+        if torch.cuda.is_available():
+            torch.cuda.manual_seed(_seed_of(parts))

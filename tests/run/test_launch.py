@@ -95,6 +95,10 @@ def test_slurm_job_runs_through_submitits_local_executor(tmp_path: Path) -> None
         ([*ROTNET, "config.MONOIMAGE.SOURCE.RECIPE=relased"], "did you mean 'released'?"),
         ([*ROTNET, "config.MONOIMAGE.SOURCE.SIZE=big"], "SIZE='big' must be a whole number"),
         ([*ROTNET, "config.CHECKPOINT.DIR=/proc/nowhere"], "cannot be written"),
+        (
+            ["config=pretrain/monoimage/rotnet_alexnet", "config.DISTRIBUTED.NUM_PROC_PER_NODE=99"],
+            "NUM_PROC_PER_NODE=99: a GPU for each process, and torch finds",
+        ),
     ],
 )
 def test_mistakes_stop_the_command_with_a_sentence(tmp_path, monkeypatch, capsys, overrides, expected) -> None:

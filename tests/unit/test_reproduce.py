@@ -216,7 +216,9 @@ def left_by(a_row: Callable[..., ledger.Row]) -> Left:
         return a_row(
             run_id=run.folder.name,
             kind=kind,
-            command=shlex.join(["monoimage", *run.verb, *run.overrides, f"config.CHECKPOINT.DIR={run.folder}"]),
+            command=shlex.join(
+                ["monoimage", *run.verb, *run.overrides, *run.place, f"config.CHECKPOINT.DIR={run.folder}"]
+            ),
             checkpoint_in=checkpoint_in,
             checkpoint_in_sha256=checkpoint_in,
             checkpoint_out=str(run.folder / "model.torch"),
@@ -380,6 +382,33 @@ def test_bfloat16_is_for_cpus_that_have_it_and_its_rows_are_known_on_others(
     keep(tmp_path / "results" / "mine.jsonl", rows, inputs)
     planned(not has_bfloat16)
     assert not missing(plan(grid, "laptop", inputs), tmp_path / "results")
+
+
+def test_a_gpu_makes_the_same_runs_and_their_rows_are_known_on_a_cpu(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vissl_monoimage.reproduce.plan.cpu_has_bfloat16", lambda: False)
+    grid = read_grid(write(profiles={"laptop": {"seeds": [0], "bfloat16": True}})).only(["mono"], ["patches"])
+    (chain,) = plan(grid, "laptop", dataclasses.replace(inputs, gpu=True))
+    assert chain.pretrain
+    assert "config.MONOIMAGE.BF16=true" in chain.pretrain.overrides
+    assert all(run.place == ("+config/monoimage=gpu",) for run in chain.runs)
+    (probe,) = chain.probes
+    keep(
+        tmp_path / "results" / "mine.jsonl",
+        [left_by(chain.pretrain, "pretrain", checkpoint_out="abc"), left_by(probe, "probe", "abc")],
+        inputs,
+    )
+    assert not missing(plan(grid, "laptop", inputs), tmp_path / "results")
+
+
+def test_the_runs_of_paper_are_where_their_yamls_say(
+    write: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["reproduce", write(), "--cells", "mono", "--probes", "patches", "--gpu", "--dry-run", f"--out={tmp_path}"]
+    assert main(words) == 0
+    assert main([*words, "--profile", "paper"]) == 2
+    assert "--gpu is for --profile laptop: runs of paper are where their YAMLs say" in capsys.readouterr().err
 
 
 def test_some_images_of_a_data_set_are_drawn_by_seed_and_listed_before_the_run(

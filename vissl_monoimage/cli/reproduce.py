@@ -45,6 +45,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--jobs", type=at_least_one, metavar="N", help="runs at a time (default: one a core)")
     parser.add_argument("--submit", nargs="+", metavar="CLUSTER", help="slurm or local, and KEY=VALUE for submitit")
+    parser.add_argument("--gpu", action="store_true", help="laptop's runs on a GPU, each with +config/monoimage=gpu")
     parser.add_argument("--dry-run", action="store_true", help="say what would be run, how long, how large")
     parser.set_defaults(command=reproduce_command)
 
@@ -75,7 +76,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     print(f"{grid.name}: {grid.title}")
     to_do = _show_plan(chains, left, jobs)
     trains = any(chain.pretrain in to_do for chain in left)
-    if trains and grid.profiles[arguments.profile].bfloat16 and not cpu_has_bfloat16():
+    if trains and grid.profiles[arguments.profile].bfloat16 and not (arguments.gpu or cpu_has_bfloat16()):
         print(f"this CPU has no bfloat16: trainings in float32, their minutes times {FLOAT32_COST:.0f}")
     if arguments.dry_run:
         return 0
@@ -119,7 +120,9 @@ def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:
     path = resolve_one(arguments.photo).resolve()
     load_photo(path)  # a broken one is told now, and not by every run
     photo = arguments.photo if arguments.photo in CATALOG else str(path)
-    return Inputs(photo, data, Path(arguments.out).resolve())
+    if arguments.gpu and arguments.profile != "laptop":
+        raise MonoImageError(f"--gpu is for --profile laptop: runs of {arguments.profile} are where their YAMLs say")
+    return Inputs(photo, data, Path(arguments.out).resolve(), arguments.gpu)
 
 
 def _show_plan(chains: list[Chain], left: list[Chain], jobs: int) -> list[Run]:

@@ -23,18 +23,34 @@ _LEFT_OUT = {
 _PATHS = {"DATA_PATHS", "LABEL_PATHS", "PARAMS_FILE"}
 _SEEDS = {"SEED_VALUE", "_MODEL_INIT_SEED", "SEED"}  # the last is the crops' own, of MONOIMAGE.SOURCE
 _PRECISION = "BF16"  # chosen by what the CPU can do: seeds in bfloat16 and in float32 are of one experiment
+# Seeds on a GPU and on a CPU are too. Each key is hashed as the overlay `cpu` sets it.
+_USUAL: dict[str, dict[str, Any]] = {
+    "MONOIMAGE": {_PRECISION: False},
+    "MACHINE": {"DEVICE": "cpu"},
+    "DISTRIBUTED": {"BACKEND": "gloo"},
+    "DATA": {"ENABLE_ASYNC_GPU_COPY": False},
+}
 
 
 def config_hash(config: Mapping[str, Any], *, seed: bool = True) -> str:
     """sha256 of the resolved config, equal on every machine: paths count by their last part alone.
 
-    With `seed=False` the runs of one experiment share the hash: they differ in nothing but their seeds, and in
-    bfloat16 or float32.
+    With `seed=False` the runs of one experiment share the hash: they differ in nothing but their seeds, in bfloat16
+    or float32, and in running on a GPU or a CPU.
     """
-    if not seed and _PRECISION in (config.get("MONOIMAGE") or {}):
-        config = {**config, "MONOIMAGE": {**config["MONOIMAGE"], _PRECISION: False}}
+    if not seed:
+        config = _anywhere(config)
     kept = _kept(config, _LEFT_OUT if seed else _LEFT_OUT | _SEEDS)
     return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _anywhere(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config as it would be in float32 on a CPU."""
+    found = dict(config)
+    for name, usual in _USUAL.items():
+        block = found.get(name) or {}
+        found[name] = {key: usual.get(key, value) for key, value in block.items()}
+    return found
 
 
 def _kept(value: Any, left_out: set[str]) -> Any:

@@ -16,11 +16,12 @@ SPLITS = {"TRAIN": ("train",), "TEST": ("test", "val")}
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the machine has: a photo, the folders of data sets, where runs go."""
+    """What the machine has: a photo, the folders of data sets, where runs go, whether they run on its GPU."""
 
     photo: str
     data: dict[str, Path]
     out: Path
+    gpu: bool = False
 
 
 def from_folder(split: str, data: str, inputs: Inputs, labels: bool) -> Iterator[str]:

@@ -11,7 +11,7 @@ from vissl_monoimage.references import ZOO
 from vissl_monoimage.report import ledger
 from vissl_monoimage.report.line import Probed
 from vissl_monoimage.report.table import link
-from vissl_monoimage.reproduce.plan import Chain, Run
+from vissl_monoimage.reproduce.plan import ON_GPU, Chain, Run
 
 # Where a run is and how it was sped up, not what it is.
 _ASIDE = (
@@ -20,6 +20,7 @@ _ASIDE = (
     "config.MODEL.WEIGHTS_INIT.PARAMS_FILE=",
     "config.MONOIMAGE.BF16=",
     "config.MONOIMAGE.CACHE_FEATURES=",
+    ON_GPU,
 )
 
 Key = frozenset[str]

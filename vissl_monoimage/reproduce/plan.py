@@ -22,13 +22,16 @@ from vissl_monoimage.reproduce.data import SPLITS, Inputs, from_folder, split_of
 from vissl_monoimage.reproduce.grid import Grid, Probe, Profile
 from vissl_monoimage.reproduce.photos import PhotoList, SyntheticPhoto
 
+ON_GPU = "+config/monoimage=gpu"
+
 
 @dataclass(frozen=True)
 class Run:
     """One VISSL run, or one of `monoimage init`: `verb` and `overrides` are the words after `monoimage`.
 
     `folder` is named for what it is and the hash of all that made it; `photos`: written before it. photo_sha256: of the
-    file of its one photo, where that was there when it was planned.
+    file of its one photo, where that was there when it was planned. place: words that say where it runs, which make
+    it no other run.
     """
 
     title: str
@@ -39,6 +42,7 @@ class Run:
     photos: PhotoList | SyntheticPhoto | None = None
     photo_sha256: str = ""
     verb: tuple[str, ...] = ("run",)
+    place: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def _chain(grid: Grid, name: str, seed: int, profile: Profile, inputs: Inputs) -
 
 
 def _pretraining(cell: Cell, title: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
-    in_bfloat16 = profile.bfloat16 and cpu_has_bfloat16()
+    in_bfloat16 = profile.bfloat16 and (inputs.gpu or cpu_has_bfloat16())
     overrides = [f"config={cell.pretrain}", *["config.MONOIMAGE.BF16=true"] * in_bfloat16, *profile.overrides]
     photos, sha256 = _made(cell, seed, inputs), ""
     if photos:
@@ -108,7 +112,8 @@ def _pretraining(cell: Cell, title: str, seed: int, profile: Profile, inputs: In
     overrides += [*cell.overrides, f"config.SEED_VALUE={seed}"]
     where = _folder(f"{Path(cell.pretrain).name}_{source}_{seed}", overrides, content)
     minutes = cell.minutes * (FLOAT32_COST if profile.bfloat16 and not in_bfloat16 else 1)
-    return Run(title, inputs.out / where, tuple(overrides), minutes, cell.megabytes, photos, sha256)
+    place = _place(inputs)
+    return Run(title, inputs.out / where, tuple(overrides), minutes, cell.megabytes, photos, sha256, place=place)
 
 
 def _initialisation(cell: Cell, title: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
@@ -155,7 +160,11 @@ def _probe(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profile: 
             overrides += from_folder(split, probe.data, inputs, labels=True)
     overrides.append(f"config.SEED_VALUE={seed}")
     where = _folder(stem, overrides, probe.data)
-    return Run(title, inputs.out / where, tuple(overrides), probe.minutes, probe.megabytes)
+    return Run(title, inputs.out / where, tuple(overrides), probe.minutes, probe.megabytes, place=_place(inputs))
+
+
+def _place(inputs: Inputs) -> tuple[str, ...]:
+    return (ON_GPU,) if inputs.gpu else ()
 
 
 def _trunk(cell: Cell) -> str:

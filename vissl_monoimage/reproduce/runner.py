@@ -72,7 +72,7 @@ def _run_chain(chain: Chain, threads: int | None, tell: Callable[[Run, float], N
             run.photos.write()
         if chain.pretrain and run is not chain.pretrain:
             weights = [f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={quoted(_checkpoint(chain.pretrain))}"]
-        start(run.folder, [*run.verb, *run.overrides, *weights], Path(f"{run.folder}.log"), threads)
+        start(run.folder, [*run.verb, *run.overrides, *run.place, *weights], Path(f"{run.folder}.log"), threads)
         if tell:
             tell(run, time.monotonic() - began)
 
