@@ -1,11 +1,13 @@
 """Our plugin in every process VISSL starts: training ranks, loader workers, SLURM jobs.
 
 A child process unpickles VISSL's functions and data sets, and so imports VISSL before us, unmended. Each
-is therefore sent by a name of ours, whose import brings the plugin along.
+is therefore sent by a name of ours, whose import brings the plugin along. Loader workers, of which VISSL starts
+new ones for every phase, are forks of a server that has imported all this once.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
@@ -20,6 +22,7 @@ def install() -> None:
     distributed_launcher._distributed_worker = train_rank
     distributed_launcher._ResumableSlurmJob = SlurmJob
     ForkingPickler.register(GenericSSLDataset, _reduce_dataset)
+    multiprocessing.set_forkserver_preload([__name__])
 
 
 def train_rank(*args: Any, **kwargs: Any) -> None:

@@ -51,6 +51,16 @@ def test_two_processes_with_forkserver_workers_from_python_c(tmp_path: Path) -> 
     assert "epoch 2/2, step 2/2" in done.stdout  # 8 samples: two ranks of one batch of 4 an epoch
 
 
+def test_loader_workers_are_forks_of_a_server_that_has_imported_vissl(tmp_path: Path) -> None:
+    """Importing it anew in every worker of every phase costs more than the steps of a small run."""
+    code = (
+        "import multiprocessing, vissl_monoimage, vissl.utils.distributed_launcher\n"
+        "with multiprocessing.get_context('forkserver').Pool(1) as workers:\n"
+        "    print(workers.apply(eval, (\"'vissl.data' in __import__('sys').modules\",)))"
+    )
+    assert python(code, tmp_path).stdout.split()[-1] == "True"
+
+
 def test_two_processes_from_pytest(tmp_path: Path) -> None:
     """pytest is `__main__` here; the run happens in this very process tree."""
     from vissl_monoimage import launch
