@@ -18,7 +18,7 @@ from vissl.meters.mean_ap_list_meter import MeanAPListMeter
 
 from vissl_monoimage.compose import compose_config
 from vissl_monoimage.pretext.bigan.meter import BiGANMeter
-from vissl_monoimage.report import hook, identity
+from vissl_monoimage.report import devices, hook, identity
 from vissl_monoimage.report.curve import LossCurve
 from vissl_monoimage.report.ledger import Row
 
@@ -157,6 +157,14 @@ def test_a_data_set_has_one_name_wherever_its_images_are_read_from(config: dict[
     files = changed(unpacked, "DATA.TRAIN.DATA_SOURCES", ["disk_folder"])
     files["DATA"]["TRAIN"]["DATASET_NAMES"] = ["cifar10"]
     assert row_after(unpacked, tmp_path).dataset == row_after(files, tmp_path).dataset == "cifar10"
+
+
+def test_a_run_that_goes_on_elsewhere_names_all_its_devices(tmp_path: Path) -> None:
+    assert devices.stay(tmp_path, 0, "1 x H100") == "1 x H100"
+    assert devices.stay(tmp_path, 3, "1 x H100") == "1 x H100"
+    assert devices.stay(tmp_path, 4, "1 x cpu") == "1 x H100, then 1 x cpu"
+    assert devices.stay(tmp_path, 4, "1 x H100") == "1 x H100, then 1 x cpu, then 1 x H100"
+    assert devices.stay(tmp_path, 0, "1 x cpu") == "1 x cpu"
 
 
 def test_the_commit_is_the_one_that_began_the_run(

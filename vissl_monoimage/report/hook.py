@@ -18,7 +18,7 @@ from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
 from vissl_monoimage.images.catalog import of_catalog
 from vissl_monoimage.images.recipe import read_source_block
 from vissl_monoimage.images.source import SingleImageSource
-from vissl_monoimage.report import identity, ledger
+from vissl_monoimage.report import devices, identity, ledger
 from vissl_monoimage.report.curve import LossCurve
 
 Scores = dict[str, dict[str, float]]
@@ -44,6 +44,7 @@ class LedgerHook(ClassyHook):
         self._others: dict[str, dict[str, float]] = {}
         self._curve: LossCurve | None = None
         self._began = 0.0
+        self._device = ""
         self._recipe: dict[str, Any] = {}
         self._images: list[dict[str, Any]] = []
 
@@ -59,6 +60,7 @@ class LedgerHook(ClassyHook):
         ledger.append_text(_ledger_path(task), "")
         self._curve = LossCurve(task.checkpoint_folder, task.iteration, task.max_iteration)
         self._began = time.monotonic() - self._curve.seconds
+        self._device = devices.stay(task.checkpoint_folder, task.iteration, identity.device(task.config))
         self._recipe, self._images = _source(task)
 
     def on_update(self, task: Any) -> None:
@@ -104,7 +106,7 @@ class LedgerHook(ClassyHook):
             recipe=self._recipe,
             seed=config["SEED_VALUE"],
             versions=identity.versions(),
-            device=identity.device(config),
+            device=self._device,
             wall_s=round(time.monotonic() - self._began, 2),
             iterations=task.iteration,
             checkpoint_in=os.path.abspath(weights) if weights else None,
