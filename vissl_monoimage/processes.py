@@ -11,6 +11,7 @@ import multiprocessing
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+import torch
 from vissl.data.ssl_dataset import GenericSSLDataset
 from vissl.utils import distributed_launcher
 
@@ -26,8 +27,13 @@ def install() -> None:
 
 
 def train_rank(*args: Any, **kwargs: Any) -> None:
-    """VISSL's worker, found in a spawned child by our module's name."""
+    """VISSL's worker, found in a spawned child by our module's name.
+
+    It leaves no process group: the next run of a script may be on another device, and NCCL warns of one at exit.
+    """
     _distributed_worker(*args, **kwargs)
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 class SlurmJob(distributed_launcher._ResumableSlurmJob):

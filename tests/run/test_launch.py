@@ -69,6 +69,19 @@ def test_two_processes_from_pytest(tmp_path: Path) -> None:
     assert finished_with_one_row(tmp_path / "run")
 
 
+def test_a_script_may_run_twice_and_each_run_has_a_process_group_of_its_own(tmp_path: Path) -> None:
+    """One on a GPU, one on the CPU: they need other backends."""
+    code = (
+        "import sys, torch; from vissl_monoimage import launch\n"
+        "for name in ('first', 'second'):\n"
+        "    launch.run([*sys.argv[1:], f'config.CHECKPOINT.DIR={name}'])\n"
+        "    print('left:', torch.distributed.is_initialized())"
+    )
+    said = python(code, tmp_path, *ROTNET).stdout
+    assert said.count("left: False") == 2
+    assert all(finished_with_one_row(tmp_path / name) for name in ("first", "second"))
+
+
 def test_vissl_launches_our_config_with_only_compat_loaded(tmp_path: Path) -> None:
     """Hydra's plugin discovery finds our YAMLs and registers what they name, in VISSL's own launcher."""
     code = (
