@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from PIL import Image
 
@@ -409,6 +410,19 @@ def test_the_runs_of_paper_are_where_their_yamls_say(
     assert main(words) == 0
     assert main([*words, "--profile", "paper"]) == 2
     assert "--gpu is for --profile laptop: runs of paper are where their YAMLs say" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_missing_gpu_is_told_before_anything_runs(
+    write: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = ["reproduce", write(), "--cells", "mono", "--probes", "patches", "--gpu", f"--out={out}"]
+    assert main(words) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("monoimage: --gpu: torch finds no GPU on this machine; leave it out")
+    assert "minutes of a core" in told.out
+    assert not out.exists()
 
 
 def test_some_images_of_a_data_set_are_drawn_by_seed_and_listed_before_the_run(

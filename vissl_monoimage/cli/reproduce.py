@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from vissl_monoimage.reproduce.data import Inputs
     from vissl_monoimage.reproduce.plan import Chain, Run
 
+CORES_BESIDE_A_GPU = 4
+"""That a run on a GPU keeps busy: as many loader workers has the overlay `gpu`."""
 EXAMPLE = """\
 examples:
   monoimage reproduce table3-cifar --data cifar10=data --data cifar100=data --dry-run
@@ -43,7 +45,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--seeds", action="extend", nargs="+", type=seed, default=[], metavar="SEED", help="not the profile's"
     )
-    parser.add_argument("--jobs", type=at_least_one, metavar="N", help="runs at a time (default: one a core)")
+    parser.add_argument(
+        "--jobs", type=at_least_one, metavar="N", help="runs at a time (default: one a core; with --gpu one for four)"
+    )
     parser.add_argument("--submit", nargs="+", metavar="CLUSTER", help="slurm or local, and KEY=VALUE for submitit")
     parser.add_argument("--gpu", action="store_true", help="laptop's runs on a GPU, each with +config/monoimage=gpu")
     parser.add_argument("--dry-run", action="store_true", help="say what would be run, how long, how large")
@@ -56,6 +60,8 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     Raises:
         MonoImageError: an unknown name, a missing data set, or runs that failed; all others are finished then.
     """
+    import torch
+
     from vissl_monoimage.bfloat16 import FLOAT32_COST, cpu_has_bfloat16
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.reproduce.grid import read_grid
@@ -71,15 +77,21 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     results = Path(arguments.results) if arguments.results else inputs.out / "results"
     _check_folders(inputs.out, results)
     left = missing(chains, results)
-    jobs = arguments.jobs or cores()
+    jobs = arguments.jobs or max(1, cores() // (CORES_BESIDE_A_GPU if arguments.gpu else 1))
     submit = submitter(*arguments.submit) if arguments.submit else None
     print(f"{grid.name}: {grid.title}")
     to_do = _show_plan(chains, left, jobs)
     trains = any(chain.pretrain in to_do for chain in left)
     if trains and grid.profiles[arguments.profile].bfloat16 and not (arguments.gpu or cpu_has_bfloat16()):
         print(f"this CPU has no bfloat16: trainings in float32, their minutes times {FLOAT32_COST:.0f}")
+    if arguments.gpu:
+        print("a GPU needs less: these are minutes of a core")
     if arguments.dry_run:
         return 0
+    if arguments.gpu and not submit and not torch.cuda.device_count():
+        raise MonoImageError(
+            "--gpu: torch finds no GPU on this machine; leave it out, or --submit slurm gpus_per_node=1"
+        )
     problems = submit(left, inputs.out) if submit else run_all(left, jobs)
     report(grid, chains, inputs, results)
     if problems:

@@ -48,8 +48,8 @@ def _anywhere(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config as it would be in float32 on a CPU."""
     found = dict(config)
     for name, usual in _USUAL.items():
-        block = found.get(name) or {}
-        found[name] = {key: usual.get(key, value) for key, value in block.items()}
+        if block := found.get(name):
+            found[name] = {key: usual.get(key, value) for key, value in block.items()}
     return found
 
 
