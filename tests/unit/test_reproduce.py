@@ -313,6 +313,22 @@ def test_two_that_report_at_once_keep_all_rows(
     assert "me.png" in table
 
 
+def test_rows_of_runs_from_another_machine_publish_no_paths_of_it(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left
+) -> None:
+    mono = plan(read_grid(write()).only(["mono"], ["patches"]), "laptop", inputs, [0])[0]
+    assert mono.pretrain
+    row = left_by(mono.pretrain, "pretrain", checkpoint_out="abc")
+    images = [{"name": "me.png", "path": inputs.photo, "sha256": "0"}]
+    here = dataclasses.replace(inputs, photo="china", data={}, out=tmp_path / "copied")
+    kept = tmp_path / "results" / "mine.jsonl"
+    keep(kept, [dataclasses.replace(row, images=images)], here)
+    assert str(tmp_path) not in kept.read_text()
+    (found,) = ledger.read([kept])
+    assert found.checkpoint_out == f"OUT/{mono.pretrain.folder.name}/model.torch"
+    assert found.images[0]["path"] == Path(inputs.photo).name
+
+
 def test_another_photo_of_the_same_name_is_another_run(
     write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left
 ) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -80,10 +80,25 @@ def keep(target: Path, rows: Iterable[ledger.Row], inputs: Inputs) -> None:
     if Path(inputs.photo).is_file():
         short[str(inputs.photo)] = Path(inputs.photo).name
     for row in rows:
-        text = json.dumps(dataclasses.asdict(row), separators=(",", ":"))
-        for here in sorted(short, key=len, reverse=True):
-            text = text.replace(json.dumps(here)[1:-1], short[here])
-        kept[row.run_id] = ledger.Row(**json.loads(text))
+        known = _shortened(row, short)
+        kept[row.run_id] = _shortened(known, dict(_elsewhere(known)))
     lines = [json.dumps(dataclasses.asdict(row), separators=(",", ":")) for row in kept.values()]
     target.parent.mkdir(parents=True, exist_ok=True)
     ledger.replace_text(target, "".join(line + "\n" for line in lines))
+
+
+def _shortened(row: ledger.Row, short: Mapping[str, str]) -> ledger.Row:
+    text = json.dumps(dataclasses.asdict(row), separators=(",", ":"))
+    for here in sorted(short, key=len, reverse=True):
+        text = text.replace(json.dumps(here)[1:-1], short[here])
+    return ledger.Row(**json.loads(text))
+
+
+def _elsewhere(row: ledger.Row) -> Iterator[tuple[str, str]]:
+    """Paths that are left in the row of a run from another machine, or of a folder that was moved since."""
+    for checkpoint in filter(None, (row.checkpoint_in, row.checkpoint_out)):
+        if (folder := Path(checkpoint).parent).is_absolute() and folder.name:
+            yield str(folder), f"OUT/{folder.name}"
+    for image in row.images:
+        if (path := Path(str(image.get("path", "")))).is_absolute():
+            yield str(path), path.name
