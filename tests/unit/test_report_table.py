@@ -151,6 +151,19 @@ def test_a_checkpoint_of_unknown_origin_is_one_trunk(probed: Make) -> None:
     assert (line.label, line.runs) == ("checkpoint alexnet/final.torch", "n=1 (seed unknown), no interval")
 
 
+def test_of_trainings_that_ended_in_the_same_bytes_a_probe_has_the_one_whose_file_it_read(
+    pretrained: Make, probed: Make
+) -> None:
+    rows = []
+    for group in ("first", "again"):
+        rows.append(pretrained(0, "a", group, checkpoint_out=f"OUT/{group}/m.torch", checkpoint_out_sha256="5a"))
+        rows.append(probed(rows[-1], 0, 50.0, checkpoint_in=f"OUT/{group}/m.torch", run_id=group))
+    found = {item.probe.run_id: item.pretrain for reordered in (rows, rows[::-1]) for item in link(reordered)}
+    assert {name: row.group_hash for name, row in found.items() if row} == {"first": "first", "again": "again"}
+    moved = probed(rows[0], 0, 50.0, checkpoint_in="elsewhere/m.torch")
+    assert link([*rows, moved])[-1].pretrain is rows[2]
+
+
 def test_the_pretraining_is_found_in_the_ledger_beside_the_checkpoint(
     tmp_path: Path, pretrained: Make, probed: Make
 ) -> None:

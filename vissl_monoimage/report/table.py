@@ -44,7 +44,10 @@ class Table:
 
 
 def link(rows: Iterable[Row]) -> list[Probed]:
-    """Each probe with its pretraining, known by the checkpoint's bytes; the ledger beside it is read too."""
+    """Each probe with its pretraining, known by the checkpoint's bytes; the ledger beside it is read too.
+
+    A training repeated may end in the same bytes: of such pretrainings, the one whose file the probe read.
+    """
     rows = list(rows)
     made = _by_checkpoint(rows)
     found = []
@@ -52,7 +55,9 @@ def link(rows: Iterable[Row]) -> list[Probed]:
         beside = Path(probe.checkpoint_in or "").parent / FILE_NAME
         if probe.checkpoint_in_sha256 and probe.checkpoint_in_sha256 not in made and beside.is_file():
             made |= _by_checkpoint(read([beside]))
-        found.append(Probed(probe, made.get(probe.checkpoint_in_sha256 or "")))
+        same = made.get(probe.checkpoint_in_sha256 or "", [])
+        read_by_it = (row for row in same if row.checkpoint_out == probe.checkpoint_in)
+        found.append(Probed(probe, next(read_by_it, same[-1] if same else None)))
     return found
 
 
@@ -65,8 +70,12 @@ def build(probed: Iterable[Probed]) -> list[Table]:
     return [_table(*key, list(lines.values())) for key, lines in groups.items()]
 
 
-def _by_checkpoint(rows: Iterable[Row]) -> dict[str, Row]:
-    return {row.checkpoint_out_sha256: row for row in rows if row.kind == "pretrain" and row.checkpoint_out_sha256}
+def _by_checkpoint(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.kind == "pretrain" and row.checkpoint_out_sha256:
+            found.setdefault(row.checkpoint_out_sha256, []).append(row)
+    return found
 
 
 def _table(protocol: str, changes: tuple[str, ...], dataset: str, groups: list[list[Probed]]) -> Table:
