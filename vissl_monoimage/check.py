@@ -80,7 +80,7 @@ def _seed(config: Settings) -> Iterator[str]:
 
 
 def _names(config: Settings) -> Iterator[str]:
-    """Every name that VISSL looks up in a registry of its own."""
+    """Every name that VISSL looks up in a registry of its own, and the device."""
     from classy_vision.losses import LOSS_REGISTRY
     from classy_vision.meters import METER_REGISTRY
     from classy_vision.optim import OPTIMIZER_REGISTRY
@@ -95,6 +95,7 @@ def _names(config: Settings) -> Iterator[str]:
     losses = [*LOSS_REGISTRY, *(name for name in torch_losses.__all__ if name not in LOSS_REGISTRY)]
     model = config["MODEL"]
     wanted: list[tuple[str, str, Iterable[str]]] = [
+        ("device (config.MACHINE.DEVICE)", str(config["MACHINE"]["DEVICE"]), ("gpu", "cpu")),  # VISSL: else the CPU
         ("task (config.TRAINER.TASK_NAME)", config["TRAINER"]["TASK_NAME"], TASK_REGISTRY),
         ("train step (config.TRAINER.TRAIN_STEP_NAME)", config["TRAINER"]["TRAIN_STEP_NAME"], TRAIN_STEP_REGISTRY),
         ("model (config.MODEL.BASE_MODEL_NAME)", model["BASE_MODEL_NAME"], MODEL_REGISTRY),

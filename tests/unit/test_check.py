@@ -109,6 +109,7 @@ def test_unknown_data_source_and_transform(problems: Problems) -> None:
         ([ROTNET, "config.DATA.TRAIN.DATASET_NAMES=[single_imge]"], "did you mean 'single_image'?"),
         ([ROTNET, *CPU, "config.DATA.TRAIN.DATA_PATHS=me.jpg"], "DATA_PATHS=me.jpg must be a list: [me.jpg]"),
         ([ROTNET, *CPU, "config.OPTIMIZER.num_epochs=0"], "num_epochs=0 must be a whole number of at least 1"),
+        ([ROTNET, *CPU, "config.MACHINE.DEVICE=cuda"], "unknown device (config.MACHINE.DEVICE) 'cuda'"),
         ([ROTNET, *CPU, "config.SEED_VALUE=-1"], "SEED_VALUE=-1 must be a whole number from 0 to 4294967295"),
         ([ROTNET, *CPU, "config.SEED_VALUE=4294967296"], "SEED_VALUE=4294967296 must be a whole number from 0"),
         ([ROTNET, *CPU, "+config.MONOIMAGE.BF61=true"], "did you mean 'BF16'?"),
