@@ -96,9 +96,9 @@ def _shortened(row: ledger.Row, short: Mapping[str, str]) -> ledger.Row:
 
 def _elsewhere(row: ledger.Row) -> Iterator[tuple[str, str]]:
     """Paths that are left in the row of a run from another machine, or of a folder that was moved since."""
-    for checkpoint in filter(None, (row.checkpoint_in, row.checkpoint_out)):
-        if (folder := Path(checkpoint).parent).is_absolute() and folder.name:
-            yield str(folder), f"OUT/{folder.name}"
+    out = Path(row.checkpoint_out or "").parent.parent
+    if out.is_absolute() and out.name:
+        yield str(out), "OUT"
     for image in row.images:
         if (path := Path(str(image.get("path", "")))).is_absolute():
             yield str(path), path.name
