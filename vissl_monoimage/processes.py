@@ -23,16 +23,17 @@ def install() -> None:
     distributed_launcher._distributed_worker = train_rank
     distributed_launcher._ResumableSlurmJob = SlurmJob
     ForkingPickler.register(GenericSSLDataset, _reduce_dataset)
-    multiprocessing.set_forkserver_preload([__name__])
+    multiprocessing.set_forkserver_preload(["__main__", __name__])  # the first is Python's own
 
 
 def train_rank(*args: Any, **kwargs: Any) -> None:
     """VISSL's worker, found in a spawned child by our module's name.
 
-    It leaves no process group: the next run of a script may be on another device, and NCCL warns of one at exit.
+    It leaves no process group of its own: the next run of a script may be on another device, and NCCL warns at exit.
     """
+    given = torch.distributed.is_initialized()
     _distributed_worker(*args, **kwargs)
-    if torch.distributed.is_initialized():
+    if not given and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 

@@ -160,11 +160,11 @@ def test_a_data_set_has_one_name_wherever_its_images_are_read_from(config: dict[
 
 
 def test_a_run_that_goes_on_elsewhere_names_all_its_devices(tmp_path: Path) -> None:
-    assert devices.stay(tmp_path, 0, "1 x H100") == "1 x H100"
-    assert devices.stay(tmp_path, 3, "1 x H100") == "1 x H100"
-    assert devices.stay(tmp_path, 4, "1 x cpu") == "1 x H100, then 1 x cpu"
-    assert devices.stay(tmp_path, 4, "1 x H100") == "1 x H100, then 1 x cpu, then 1 x H100"
-    assert devices.stay(tmp_path, 0, "1 x cpu") == "1 x cpu"
+    assert devices.note_device(tmp_path, 0, "1 x H100") == "1 x H100"
+    assert devices.note_device(tmp_path, 3, "1 x H100") == "1 x H100"
+    assert devices.note_device(tmp_path, 4, "1 x cpu") == "1 x H100, then 1 x cpu"
+    assert devices.note_device(tmp_path, 4, "1 x H100") == "1 x H100, then 1 x cpu, then 1 x H100"
+    assert devices.note_device(tmp_path, 0, "1 x cpu") == "1 x cpu"
 
 
 def test_the_commit_is_the_one_that_began_the_run(

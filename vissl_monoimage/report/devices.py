@@ -9,7 +9,7 @@ from vissl_monoimage.report.ledger import append_text, replace_text
 FILE_NAME = "devices.txt"
 
 
-def stay(folder: str | Path, iteration: int, device: str) -> str:
+def note_device(folder: str | Path, iteration: int, device: str) -> str:
     """Note that a run goes on at `iteration` (0 starts afresh) on `device`; all of them so far, `a, then b`."""
     path = Path(folder, FILE_NAME)
     if not iteration:

@@ -7,6 +7,7 @@ import dataclasses
 import io
 import math
 import pickle
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,21 +40,32 @@ class Figure:
         return f"data:{self.media};base64,{base64.b64encode(self.data).decode('ascii')}"
 
 
-def loss_curve(row: Row) -> Figure:
-    """The training loss of one run over its steps."""
-    steps = [step for step, _ in row.losses]
-    losses = [math.nan if loss is None else loss for _, loss in row.losses]
+def loss_curves(rows: Iterable[Row]) -> list[Figure]:
+    """The training loss over the steps, a plot an experiment, a line a run: one of those that end in the same bytes."""
+    groups: dict[str, list[Row]] = {}
+    by_end = {row.checkpoint_out_sha256 or row.run_id: row for row in rows}
+    for row in sorted(by_end.values(), key=lambda row: row.seed):
+        groups.setdefault(row.experiment, []).append(row)
+    return [_loss_curves(group) for group in groups.values()]
+
+
+def _loss_curves(rows: Sequence[Row]) -> Figure:
     canvas, axes = new_axes()
-    axes.plot(steps, losses, color=COLOURS[0], linewidth=1.5)
+    said = []
+    for number, row in enumerate(rows):
+        losses = [math.nan if loss is None else loss for _, loss in row.losses]
+        steps = [step for step, _ in row.losses]
+        axes.plot(steps, losses, color=COLOURS[number % len(COLOURS)], linewidth=1, label=f"seed {row.seed}")
+        said.append(f"seed {row.seed} from {losses[0]:.3g} at step {steps[0]} to {losses[-1]:.3g} at step {steps[-1]}")
     axes.set(xlabel="step", ylabel="training loss")
-    ends = "no steps recorded"
-    if steps:
-        ends = f"from {losses[0]:.3g} at step {steps[0]} to {losses[-1]:.3g} at step {steps[-1]}"
+    if several := len(rows) > 1:
+        axes.legend(frameon=False, fontsize="small")
+    seeds = " ".join(str(row.seed) for row in rows)
     return Figure(
         svg(canvas),
         "image/svg+xml",
-        f"Line plot of the training loss of {row.name}, {ends}.",
-        f"Training loss of {taught_by(row)}, seed {row.seed}, single steps.",
+        f"Line plot of the training loss of {rows[0].name}: {'; '.join(said)}.",
+        f"Training loss of {taught_by(rows[0])}, single steps, seed{'s' * several} {seeds}.",
     )
 
 

@@ -60,7 +60,7 @@ class LedgerHook(ClassyHook):
         ledger.append_text(_ledger_path(task), "")
         self._curve = LossCurve(task.checkpoint_folder, task.iteration, task.max_iteration)
         self._began = time.monotonic() - self._curve.seconds
-        self._device = devices.stay(task.checkpoint_folder, task.iteration, identity.device(task.config))
+        self._device = devices.note_device(task.checkpoint_folder, task.iteration, identity.device(task.config))
         self._recipe, self._images = _source(task)
 
     def on_update(self, task: Any) -> None:

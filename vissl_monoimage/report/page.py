@@ -53,7 +53,7 @@ def render_page(rows: Sequence[Row]) -> str:
         filters=_filters(probed, missing),
         generators=generators,
         clusters=clusters.clustered(pretrained, missing),
-        curves=[figures.loss_curve(row) for row in pretrained if row.losses and not gan.has_generator(row)],
+        curves=figures.loss_curves(row for row in pretrained if row.losses and not gan.has_generator(row)),
         runs=[_run(row) for row in [*pretrained, *(item.probe for item in probed)]],
         missing=missing,
     )
