@@ -8,6 +8,7 @@ is that a line which is not there is not changed. Nothing is written to VISSL's 
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 
@@ -60,3 +61,6 @@ def _quiet() -> None:
         r"\s*The version_base parameter is not specified",
     ):
         warnings.filterwarnings("ignore", message)
+    # Said of every machine with CUDA's compiler and no GPU, though nothing is compiled.
+    no_runtime = "No CUDA runtime is found"
+    logging.getLogger("torch.utils.cpp_extension").addFilter(lambda record: no_runtime not in str(record.msg))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,14 @@ def test_importing_is_light_and_silent_and_applying_again_changes_nothing() -> N
     assert light == "False False"
     assert rest[-2:] == ["True", "True"]
     assert real == ("pkg_resources" if importlib.util.find_spec("pkg_resources") else "none")
+
+
+def test_a_cuda_compiler_without_a_gpu_is_no_news(tmp_path: Path) -> None:
+    code = "import vissl_monoimage, torch.utils.cpp_extension as built; print(built.CUDA_HOME)"
+    environment = {**os.environ, "CUDA_HOME": str(tmp_path), "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == str(tmp_path)
+    assert "CUDA" not in done.stderr
 
 
 def test_without_setuptools() -> None:
