@@ -37,7 +37,7 @@ setup(
         "vissl_monoimage.benchmarks.grids": ["*.yaml"],
         "vissl_monoimage.benchmarks.results": ["*.jsonl"],
         "vissl_monoimage.benchmarks.reference": ["*.csv"],
-        "vissl_monoimage.report": ["*.j2"],
+        "vissl_monoimage.report.formats": ["*.j2"],
         "vissl_monoimage": ["py.typed"],
     },
     entry_points={"console_scripts": ["monoimage=vissl_monoimage.cli.main:main"]},

@@ -26,8 +26,8 @@ from torchvision import transforms
 
 import vissl_monoimage  # noqa: F401
 from vissl_monoimage import launch
-from vissl_monoimage.compose import compose_config
-from vissl_monoimage.task import MonoImageTask
+from vissl_monoimage.config.compose import compose_config
+from vissl_monoimage.training.task import MonoImageTask
 
 CONFIG = "config=pretrain/monoimage/monogan_cifar"
 RESULT = Path(__file__).parent / "results" / "bigan_step.json"

@@ -31,7 +31,8 @@ from vissl.config import AttrDict
 from vissl.models.trunks import get_model_trunk
 from vissl.models.trunks.feature_extractor import POOL_OPS
 
-from vissl_monoimage.probe import loading, trunks
+from vissl_monoimage.models import checkpoint as loading
+from vissl_monoimage.models import features as trunks
 from vissl_monoimage.probe.pooling import BudgetPooling
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)

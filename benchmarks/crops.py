@@ -33,12 +33,12 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as tv
 
-from vissl_monoimage.images.catalog import CATALOG
-from vissl_monoimage.images.draw import Crop, draw
-from vissl_monoimage.images.loading import load_photo
-from vissl_monoimage.images.pyramid import Pyramid
-from vissl_monoimage.images.recipe import RECIPES, Recipe
-from vissl_monoimage.images.render import render
+from vissl_monoimage.data.crops.params import Crop, draw
+from vissl_monoimage.data.crops.pyramid import Pyramid
+from vissl_monoimage.data.crops.recipe import RECIPES, Recipe
+from vissl_monoimage.data.crops.render import render
+from vissl_monoimage.data.photos.catalog import CATALOG
+from vissl_monoimage.data.photos.decode import load_photo
 
 SIZES = (256, 128, 64, 32)
 LEAST_RATIO = {False: (13, 30, 65, 100), True: (10, 20, 40, 60)}

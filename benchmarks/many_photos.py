@@ -28,12 +28,13 @@ import PIL
 import torch
 from PIL import Image
 
-from vissl_monoimage.images import loading, store
-from vissl_monoimage.images.catalog import CATALOG
-from vissl_monoimage.images.order import photo_groups
-from vissl_monoimage.images.samples import photo_of
-from vissl_monoimage.images.source import SingleImageSource
-from vissl_monoimage.seeding import generator
+from vissl_monoimage.data.crops.sample import photo_of
+from vissl_monoimage.data.photo_order import photo_groups
+from vissl_monoimage.data.photos import cache as store
+from vissl_monoimage.data.photos import decode as loading
+from vissl_monoimage.data.photos.catalog import CATALOG
+from vissl_monoimage.data.single_image import SingleImageSource
+from vissl_monoimage.training.seeding import generator
 
 RESULT = Path(__file__).parent / "results" / "many_photos.json"
 PHOTO_SIZE = (500, 375)

@@ -23,9 +23,9 @@ from typing import Any, cast
 
 import yaml
 
-from vissl_monoimage.compose import compose_config
+from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.errors import unknown
-from vissl_monoimage.report import ledger
+from vissl_monoimage.ledger import io as ledger
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "methods.csv"
@@ -146,7 +146,7 @@ def run(config: str) -> Result:
 
 def _millions(checkpoint: str) -> str:
     """Weights of the trunk in a checkpoint, without the statistics of batch norms."""
-    from vissl_monoimage.probe.loading import read_checkpoint, trunk_weights
+    from vissl_monoimage.models.checkpoint import read_checkpoint, trunk_weights
 
     weights = trunk_weights(read_checkpoint(checkpoint), checkpoint)
     count = sum(weight.numel() for name, weight in weights.items() if ".running_" not in name)

@@ -2,7 +2,7 @@
 
     python benchmarks/photo_set.py FOLDER [--size 512]
 
-Writes the synthetic photos (`vissl_monoimage.images.synthetic`, seed 0) as PNG files into FOLDER, and
+Writes the synthetic photos (`vissl_monoimage.data.photos.synthetic`, seed 0) as PNG files into FOLDER, and
 FOLDER/photos.txt, a list of all 21 that `monoimage card` and config.DATA.TRAIN.DATA_PATHS read; train on one
 line of it at a time.
 """
@@ -12,9 +12,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from vissl_monoimage.images.catalog import CATALOG
-from vissl_monoimage.images.synthetic import SYNTHETIC, write
-from vissl_monoimage.report.ledger import replace_text
+from vissl_monoimage.data.photos.catalog import CATALOG
+from vissl_monoimage.data.photos.synthetic import SYNTHETIC, write
+from vissl_monoimage.ledger.io import replace_text
 
 
 def write_photos(folder: Path, size: int) -> Path:

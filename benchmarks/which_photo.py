@@ -26,10 +26,10 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import permutation_test, spearmanr
 
-from vissl_monoimage.card.card import MEASURES
+from vissl_monoimage.data.statistics.measures import MEASURES
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.report.ledger import Row, read, replace_text
-from vissl_monoimage.report.table import link
+from vissl_monoimage.ledger.io import Row, read, replace_text
+from vissl_monoimage.report.tables.table import link
 
 FEWEST = 5
 RESAMPLES = 9_999

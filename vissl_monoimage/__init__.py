@@ -16,6 +16,8 @@ if importlib.util.find_spec("vissl") is None:
         "install it alone with `pip install --no-deps vissl==0.1.6`."
     )
 
-from vissl_monoimage import compat, console, plugin  # noqa: F401
+from vissl_monoimage import plugin  # noqa: F401
+from vissl_monoimage.compat import console  # noqa: F401
+from vissl_monoimage.compat import index as compat
 
 compat.apply()

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from vissl_monoimage.bfloat16 import cpu_has_bfloat16
-from vissl_monoimage.check import problems_of
-from vissl_monoimage.compose import compose_config, vissl_defaults
-from vissl_monoimage.console import QUIET
+from vissl_monoimage.compat.console import QUIET
+from vissl_monoimage.config.compose import compose_config, vissl_defaults
+from vissl_monoimage.config.validate import problems_of
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.utils.precision import cpu_has_bfloat16
 
 _WEIGHTS = "config.MODEL.WEIGHTS_INIT.PARAMS_FILE"
 VISSL_TASK, OUR_TASK = "self_supervision_task", "monoimage_task"

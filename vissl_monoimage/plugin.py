@@ -10,37 +10,37 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from vissl_monoimage.compat import MENDS
+from vissl_monoimage.compat.index import MENDS
 
 # Each registers its sources, trunks, heads, models, transforms, collators or tasks with VISSL on import.
 MODULES = (
-    "vissl_monoimage.images.source",
-    "vissl_monoimage.images.patches",
-    "vissl_monoimage.baselines.hog",
-    "vissl_monoimage.baselines.scattering",
-    "vissl_monoimage.models.alexnet",
-    "vissl_monoimage.models.alexnet_bigan",
-    "vissl_monoimage.models.bigan_head",
-    "vissl_monoimage.models.convnet4",
-    "vissl_monoimage.models.deepcluster_head",
-    "vissl_monoimage.models.heads",
-    "vissl_monoimage.models.resnet",
-    "vissl_monoimage.models.sparse_coding",
-    "vissl_monoimage.task",
+    "vissl_monoimage.data.single_image",
+    "vissl_monoimage.data.photo_patches",
+    "vissl_monoimage.models.trunks.hog",
+    "vissl_monoimage.models.trunks.scattering",
+    "vissl_monoimage.models.trunks.alexnet",
+    "vissl_monoimage.models.trunks.alexnet_bigan",
+    "vissl_monoimage.models.heads.bigan",
+    "vissl_monoimage.models.trunks.convnet4",
+    "vissl_monoimage.models.heads.deepcluster",
+    "vissl_monoimage.models.heads.alexnet_fc",
+    "vissl_monoimage.models.trunks.resnet18",
+    "vissl_monoimage.models.trunks.sparse_coding",
+    "vissl_monoimage.training.task",
     "vissl_monoimage.pretext.bigan.loss",
     "vissl_monoimage.pretext.bigan.meter",
     "vissl_monoimage.pretext.bigan.schedule",
-    "vissl_monoimage.pretext.bigan.step",
+    "vissl_monoimage.pretext.bigan.train_step",
     "vissl_monoimage.pretext.bigan.task",
     "vissl_monoimage.pretext.deepcluster.task",
     "vissl_monoimage.pretext.rotnet",
     "vissl_monoimage.probe.finetune",
-    "vissl_monoimage.probe.head",
+    "vissl_monoimage.models.heads.linear_probe",
     "vissl_monoimage.probe.knn",
-    "vissl_monoimage.probe.low_shot",
-    "vissl_monoimage.probe.model",
-    "vissl_monoimage.probe.retrained",
-    "vissl_monoimage.probe.task",
+    "vissl_monoimage.probe.few_shot",
+    "vissl_monoimage.probe.linear_model",
+    "vissl_monoimage.models.heads.conv_classifier",
+    "vissl_monoimage.probe.linear",
     "vissl_monoimage.probe.ten_crop",
 )
 
@@ -63,9 +63,9 @@ def register(module: ModuleType) -> None:
         return
     for name in MODULES:
         importlib.import_module(name)
-    from vissl_monoimage import processes
-    from vissl_monoimage.report.hook import LedgerHook
-    from vissl_monoimage.task import MonoImageTask
+    from vissl_monoimage.compat import processes
+    from vissl_monoimage.ledger.hook_vissl import LedgerHook
+    from vissl_monoimage.training.task import MonoImageTask
 
     processes.install()
     MonoImageTask.hook_factories = [LedgerHook.from_config]

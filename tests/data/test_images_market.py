@@ -10,9 +10,9 @@ from types import ModuleType
 import pytest
 from PIL import Image
 
-from vissl_monoimage.images.loading import load_photo
-from vissl_monoimage.images.pyramid import Pyramid
-from vissl_monoimage.images.recipe import RECIPES
+from vissl_monoimage.data.crops.pyramid import Pyramid
+from vissl_monoimage.data.crops.recipe import RECIPES
+from vissl_monoimage.data.photos.decode import load_photo
 
 
 @pytest.fixture(scope="module")

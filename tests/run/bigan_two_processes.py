@@ -21,7 +21,7 @@ from vissl.config import AttrDict
 from vissl.models.model_helpers import get_trunk_forward_outputs_module_list
 from vissl.models.trunks import register_model_trunk
 
-from vissl_monoimage.task import MonoImageTask
+from vissl_monoimage.training.task import MonoImageTask
 
 
 @register_model_trunk("two_convolutions")

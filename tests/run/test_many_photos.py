@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from vissl_monoimage.images.pyramid import pyramid_bytes
+from vissl_monoimage.data.crops.pyramid import pyramid_bytes
 
 PHOTOS, SIDE = 24, 120
 # The bound of memory, made small enough for these photos.

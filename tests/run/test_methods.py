@@ -12,8 +12,8 @@ import torch
 from omegaconf import OmegaConf
 from torch import nn
 
-from vissl_monoimage.compose import compose_config
-from vissl_monoimage.report import ledger
+from vissl_monoimage.config.compose import compose_config
+from vissl_monoimage.ledger import io as ledger
 
 METHODS = SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "methods.py"), run_name="m"))
 # The cheapest of each method, and its epochs of two steps.

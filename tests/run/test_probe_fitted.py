@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from vissl_monoimage.report.ledger import read
-from vissl_monoimage.report.table import build, link
+from vissl_monoimage.ledger.io import read
+from vissl_monoimage.report.tables.table import build, link
 
 LAYERS = [f"conv{layer}" for layer in range(1, 5)]
 SMALL = ["config.MODEL.TRUNK.NAME=convnet4", "config.MONOIMAGE.PATCHES.SIZE=32"]

@@ -17,9 +17,9 @@ import pytest
 import torch
 import yaml
 
-from vissl_monoimage import references
-from vissl_monoimage.compose import compose_config
-from vissl_monoimage.probe.trunks import build_on_meta
+from vissl_monoimage.config import references
+from vissl_monoimage.config.compose import compose_config
+from vissl_monoimage.models.features import build_on_meta
 
 ROOT = Path(__file__).parents[2]
 TINY = {

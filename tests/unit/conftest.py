@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from vissl_monoimage.check import problems_of
-from vissl_monoimage.compose import compose_config, vissl_defaults
+from vissl_monoimage.config.compose import compose_config, vissl_defaults
+from vissl_monoimage.config.validate import problems_of
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.report.ledger import Row
+from vissl_monoimage.ledger.io import Row
 
 MakeRow = Callable[..., Row]
 Problems = Callable[..., list[str]]

@@ -19,13 +19,13 @@ import sys
 from pathlib import Path
 import vissl_monoimage
 from vissl_monoimage.hydra_plugin import config_folder
-from vissl_monoimage.compose import compose_config
+from vissl_monoimage.config.compose import compose_config
 
 root = config_folder() / "config"
 assert Path(vissl_monoimage.__file__).is_relative_to(sys.prefix), vissl_monoimage.__file__
 assert root.is_relative_to(sys.prefix), root
-from vissl_monoimage import references
-from vissl_monoimage.shipped import benchmarks
+from vissl_monoimage.config import references
+from vissl_monoimage.utils.paths import benchmarks
 assert benchmarks("reference").is_relative_to(sys.prefix), benchmarks("reference")
 assert references.paper()
 done = 0

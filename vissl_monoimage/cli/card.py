@@ -28,11 +28,11 @@ def add_parser(subparsers: Any) -> None:
 
 def card_command(arguments: argparse.Namespace) -> int:
     """Measure, print and, with -o, write."""
-    from vissl_monoimage.card.card import as_text, measure, save_csv
-    from vissl_monoimage.card.drawing import save_card
+    from vissl_monoimage.data.photos.catalog import resolve
+    from vissl_monoimage.data.photos.decode import load_photo
+    from vissl_monoimage.data.statistics.drawing import save_card
+    from vissl_monoimage.data.statistics.measures import as_text, measure, save_csv
     from vissl_monoimage.errors import MonoImageError
-    from vissl_monoimage.images.catalog import resolve
-    from vissl_monoimage.images.loading import load_photo
 
     folder: Path | None = arguments.output
     paths = resolve(arguments.photos)

@@ -41,11 +41,11 @@ def add_parser(subparsers: Any) -> None:
 
 def write_command(arguments: argparse.Namespace) -> int:
     """Write the patches that are missing."""
+    from vissl_monoimage.data.crops.export import Job, write_dataset
+    from vissl_monoimage.data.crops.recipe import command_recipe
+    from vissl_monoimage.data.photos.cache import PyramidStore
+    from vissl_monoimage.data.photos.catalog import resolve
     from vissl_monoimage.errors import MonoImageError
-    from vissl_monoimage.images.catalog import resolve
-    from vissl_monoimage.images.recipe import command_recipe
-    from vissl_monoimage.images.store import PyramidStore
-    from vissl_monoimage.images.writer import Job, write_dataset
 
     recipe = command_recipe(arguments.recipe, arguments.size, arguments.seed)
     photos = PyramidStore(resolve(arguments.photos), recipe)

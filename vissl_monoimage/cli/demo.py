@@ -47,7 +47,7 @@ def demo_command(arguments: argparse.Namespace) -> int:
         MonoImageError: no such photo, an output folder of another demo, or a step that failed.
     """
     from vissl_monoimage.cli.report import write_report
-    from vissl_monoimage.compose import quoted
+    from vissl_monoimage.config.compose import quoted
 
     out = Path(arguments.out)
     photo = _claim(out, arguments.photo, arguments.smoke)
@@ -73,10 +73,10 @@ def demo_command(arguments: argparse.Namespace) -> int:
 
 def _claim(out: Path, photo: str, smoke: bool) -> str | Path:
     """Note in `out` what it is for, so that one with other options cannot mix with it; returns the photo."""
+    from vissl_monoimage.data.photos.catalog import CATALOG, resolve
+    from vissl_monoimage.data.photos.decode import load_photo
     from vissl_monoimage.errors import MonoImageError
-    from vissl_monoimage.images.catalog import CATALOG, resolve
-    from vissl_monoimage.images.loading import load_photo
-    from vissl_monoimage.report.ledger import replace_text
+    from vissl_monoimage.ledger.io import replace_text
 
     paths = resolve(photo)
     if len(paths) != 1:

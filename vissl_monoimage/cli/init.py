@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from vissl_monoimage.baselines import CROPS, TRUNKS
 from vissl_monoimage.cli.numbers import seed as seed_number
+from vissl_monoimage.models.init.methods import CROPS, TRUNKS
 
 EXAMPLE = """\
 examples:
@@ -45,8 +45,9 @@ def init_command(arguments: argparse.Namespace) -> int:
     Raises:
         MonoImageError: an unknown method or trunk, a bad photo, too few crops, or a folder in use.
     """
-    from vissl_monoimage.report import identity, ledger
-    from vissl_monoimage.report.baseline import baseline_row
+    from vissl_monoimage.ledger import io as ledger
+    from vissl_monoimage.ledger import provenance as identity
+    from vissl_monoimage.ledger.init_row import baseline_row
 
     method, seed, checkpoint = arguments.method, arguments.seed, arguments.out / "checkpoint.torch"
     trunk_name = _trunk(method, arguments.trunk)
@@ -70,10 +71,10 @@ def _learned(method: str, trunk_name: str, photo: str, count: int, seed: int) ->
     from vissl.config import AttrDict
     from vissl.models.trunks import get_model_trunk
 
-    from vissl_monoimage.baselines import kmeans, sparse_coding
-    from vissl_monoimage.baselines.crops import Crops, Normalisation
-    from vissl_monoimage.compose import compose_config
-    from vissl_monoimage.seeding import seed_everything
+    from vissl_monoimage.config.compose import compose_config
+    from vissl_monoimage.models.init import kmeans, sparse_coding
+    from vissl_monoimage.models.init.patches import Crops, Normalisation
+    from vissl_monoimage.training.seeding import seed_everything
 
     composed = compose_config([NORMALISED_AS, f"config.MODEL.TRUNK.NAME={trunk_name}"])
     config = AttrDict(OmegaConf.to_container(composed.config, resolve=True))
@@ -122,7 +123,7 @@ def _save(trunk: Any, checkpoint: Path) -> None:
     """VISSL's format, whole or not at all; equal weights give equal bytes, as the file's name is not in them."""
     import torch
 
-    from vissl_monoimage.whole import whole
+    from vissl_monoimage.utils.atomic_write import whole
 
     model = {"trunk": trunk.state_dict(), "heads": {}}
     buffer = io.BytesIO()

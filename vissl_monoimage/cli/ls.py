@@ -55,7 +55,7 @@ def _header(text: str) -> str:
 
 
 def _photos() -> list[tuple[str, str]]:
-    from vissl_monoimage.images.catalog import CATALOG
+    from vissl_monoimage.data.photos.catalog import CATALOG
 
     return [(name, f"{photo.credit} ({photo.licence})") for name, photo in CATALOG.items()]
 
@@ -67,7 +67,7 @@ def _protocols() -> list[tuple[str, str]]:
 
 
 def _zoo() -> list[tuple[str, str]]:
-    from vissl_monoimage.references import named
+    from vissl_monoimage.config.references import named
 
     return [(name, f"{model.trunk}, {model.method} on {model.pretrained_on}") for name, model in named().items()]
 

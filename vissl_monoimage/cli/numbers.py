@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from vissl_monoimage.schema import LARGEST_SEED
+from vissl_monoimage.config.schema import LARGEST_SEED
 
 
 def at_least_one(text: str) -> int:

@@ -32,10 +32,10 @@ def add_parser(subparsers: Any) -> None:
 
 def preview_command(arguments: argparse.Namespace) -> int:
     """Draw and save the sheet."""
+    from vissl_monoimage.data.crops.contact_sheet import contact_sheet, save_sheet
+    from vissl_monoimage.data.crops.recipe import command_recipe
+    from vissl_monoimage.data.photos.catalog import CATALOG
     from vissl_monoimage.errors import MonoImageError
-    from vissl_monoimage.images.catalog import CATALOG
-    from vissl_monoimage.images.recipe import command_recipe
-    from vissl_monoimage.images.sheet import contact_sheet, save_sheet
 
     if not 1 <= arguments.rows <= 100:
         raise MonoImageError(f"--rows={arguments.rows} must be between 1 and 100")

@@ -40,7 +40,7 @@ def write_report(paths: list[str], out: str) -> Path:
         MonoImageError: no rows, an unreadable path, or a folder that cannot be written.
     """
     from vissl_monoimage.errors import MonoImageError
-    from vissl_monoimage.report import ledger
+    from vissl_monoimage.ledger import io as ledger
     from vissl_monoimage.report.write import write
 
     rows = ledger.read(paths, tell=lambda note: print(f"monoimage: {note}", file=sys.stderr))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vissl_monoimage.cli.numbers import at_least_one, seed
 
 if TYPE_CHECKING:
-    from vissl_monoimage.reproduce.data import Inputs
+    from vissl_monoimage.reproduce.datasets import Inputs
     from vissl_monoimage.reproduce.plan import Chain, Run
 
 CORES_BESIDE_A_GPU = 4
@@ -62,14 +62,14 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     """
     import torch
 
-    from vissl_monoimage.bfloat16 import FLOAT32_COST, cpu_has_bfloat16
     from vissl_monoimage.errors import MonoImageError
+    from vissl_monoimage.reproduce.existing_rows import missing
     from vissl_monoimage.reproduce.grid import read_grid
-    from vissl_monoimage.reproduce.known import missing
     from vissl_monoimage.reproduce.plan import plan
     from vissl_monoimage.reproduce.results import report
     from vissl_monoimage.reproduce.runner import cores, run_all
     from vissl_monoimage.reproduce.submit import submitter
+    from vissl_monoimage.utils.precision import FLOAT32_COST, cpu_has_bfloat16
 
     grid = read_grid(arguments.name).only(arguments.cells, arguments.probes)
     inputs = _inputs(arguments, grid.data_sets)
@@ -112,11 +112,11 @@ def _check_folders(*folders: Path) -> None:
 
 
 def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:
+    from vissl_monoimage.data.photos.catalog import CATALOG, resolve_one
+    from vissl_monoimage.data.photos.decode import load_photo
     from vissl_monoimage.errors import MonoImageError, unknown
-    from vissl_monoimage.images.catalog import CATALOG, resolve_one
-    from vissl_monoimage.images.loading import load_photo
     from vissl_monoimage.reproduce.cell import DATA_SETS
-    from vissl_monoimage.reproduce.data import Inputs
+    from vissl_monoimage.reproduce.datasets import Inputs
 
     data: dict[str, Path] = {}
     for item in arguments.data:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vissl_monoimage.cli.numbers import seed as seed_number
 
 if TYPE_CHECKING:
-    from vissl_monoimage.style import Features
+    from vissl_monoimage.style_transfer import Features
 
 EXAMPLE = """\
 examples:
@@ -46,10 +46,10 @@ def style_command(arguments: argparse.Namespace) -> int:
     Raises:
         MonoImageError: a bad photo, trunk, checkpoint or number, a place that cannot be written.
     """
-    from vissl_monoimage import style
-    from vissl_monoimage.images.catalog import CATALOG, resolve_one
-    from vissl_monoimage.images.loading import load_photo
-    from vissl_monoimage.images.sheet import save_sheet
+    from vissl_monoimage import style_transfer as style
+    from vissl_monoimage.data.crops.contact_sheet import save_sheet
+    from vissl_monoimage.data.photos.catalog import CATALOG, resolve_one
+    from vissl_monoimage.data.photos.decode import load_photo
 
     _check(arguments)
     names = (arguments.content, arguments.style)
@@ -80,8 +80,8 @@ def _check(arguments: argparse.Namespace) -> None:
 
     from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
 
+    from vissl_monoimage.data.crops.contact_sheet import kind_of
     from vissl_monoimage.errors import MonoImageError, unknown
-    from vissl_monoimage.images.sheet import kind_of
     from vissl_monoimage.models import zoo
 
     for option, value, (least, most) in (
@@ -107,12 +107,12 @@ def _features(name: str, checkpoint: str | None, seed: int) -> tuple[Features, s
     from vissl.config import AttrDict
     from vissl.models.trunks import get_model_trunk
 
-    from vissl_monoimage.compose import compose_config
+    from vissl_monoimage.config.compose import compose_config
     from vissl_monoimage.models import zoo
-    from vissl_monoimage.probe.loading import fill, read_checkpoint
-    from vissl_monoimage.probe.trunks import build_on_meta
-    from vissl_monoimage.seeding import seed_everything
-    from vissl_monoimage.style import Features, convolutions
+    from vissl_monoimage.models.checkpoint import fill, read_checkpoint
+    from vissl_monoimage.models.features import build_on_meta
+    from vissl_monoimage.style_transfer import Features, convolutions
+    from vissl_monoimage.training.seeding import seed_everything
 
     composed = compose_config([NORMALISED_AS, f"config.MODEL.TRUNK.NAME={name}"])
     config = AttrDict(OmegaConf.to_container(composed.config, resolve=True))

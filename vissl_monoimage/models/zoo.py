@@ -11,8 +11,8 @@ from urllib.parse import urlparse
 import torch
 from vissl.utils.io import cache_url, is_url
 
+from vissl_monoimage.config.references import ZOO, zoo_model
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.references import ZOO, zoo_model
 
 
 def is_remote(weights: object) -> bool:

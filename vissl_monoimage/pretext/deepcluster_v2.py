@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from vissl_monoimage.images.recipe import read_source_block
+from vissl_monoimage.data.crops.recipe import read_source_block
 
 LOSS = "deepclusterv2_loss"
 

@@ -12,10 +12,11 @@ from torch import nn
 from vissl.config import AttrDict
 
 from vissl_monoimage.errors import MonoImageError, unknown
-from vissl_monoimage.probe import loading, trunks
-from vissl_monoimage.probe.departures import note_departures
+from vissl_monoimage.models import checkpoint as loading
+from vissl_monoimage.models import features as trunks
+from vissl_monoimage.probe.deviations import note_departures
 from vissl_monoimage.probe.protocols import protocol
-from vissl_monoimage.task import MonoImageTask
+from vissl_monoimage.training.task import MonoImageTask
 
 
 @register_task("finetune_task")

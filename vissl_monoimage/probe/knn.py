@@ -9,8 +9,8 @@ from torch.nn import functional
 from vissl.config import AttrDict
 from vissl.models.heads import register_model_head
 
-from vissl_monoimage.probe.cacheable import samples_in
-from vissl_monoimage.probe.fitted import FittedHead, FittedTask
+from vissl_monoimage.probe.feature_classifier import FittedHead, FittedTask
+from vissl_monoimage.probe.validate import samples_in
 
 ROWS = 4096  # training images compared at once
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vissl.config import AttrDict
 from vissl.data import DATA_SOURCES_WITH_SUBSET_SUPPORT, DATASET_SOURCE_MAP, GenericSSLDataset
 
-from vissl_monoimage.probe.cacheable import samples_in
+from vissl_monoimage.probe.validate import samples_in
 
 _WHERE = "config.SVM"
 _SOLVABLE = (

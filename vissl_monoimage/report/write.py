@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from vissl_monoimage.report import render
-from vissl_monoimage.report.latex import latex
-from vissl_monoimage.report.ledger import Row, replace_text
-from vissl_monoimage.report.longform import long_form
-from vissl_monoimage.report.page import render_page
-from vissl_monoimage.report.table import build, link
-from vissl_monoimage.report.text_table import markdown
+from vissl_monoimage.ledger.io import Row, replace_text
+from vissl_monoimage.report.formats import terminal as render
+from vissl_monoimage.report.formats.csv import long_form
+from vissl_monoimage.report.formats.html import render_page
+from vissl_monoimage.report.formats.latex import latex
+from vissl_monoimage.report.formats.markdown import markdown
+from vissl_monoimage.report.tables.table import build, link
 
 
 def write(rows: Sequence[Row], out: Path) -> Path:

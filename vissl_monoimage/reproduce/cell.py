@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from vissl_monoimage.baselines import TRUNKS
+from vissl_monoimage.config.references import named
+from vissl_monoimage.data.photos.catalog import CATALOG
+from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.errors import unknown
-from vissl_monoimage.images.catalog import CATALOG
-from vissl_monoimage.images.synthetic import SYNTHETIC
-from vissl_monoimage.references import named
+from vissl_monoimage.models.init.methods import TRUNKS
 
 DATA_SETS = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "imagenet1k": "", "places205": ""}  # torchvision's name
 

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import yaml
 
+from vissl_monoimage.config.schema import LARGEST_SEED, read_block
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.reproduce.cell import DATA_SETS, Cell, negative
-from vissl_monoimage.schema import LARGEST_SEED, read_block
-from vissl_monoimage.shipped import benchmarks
+from vissl_monoimage.utils.paths import benchmarks
 
 Item = TypeVar("Item")
 

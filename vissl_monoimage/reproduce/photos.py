@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from vissl_monoimage.data.photos import synthetic
+from vissl_monoimage.data.photos.catalog import resolve
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.images import synthetic
-from vissl_monoimage.images.catalog import resolve
-from vissl_monoimage.report.ledger import replace_text
-from vissl_monoimage.whole import whole
+from vissl_monoimage.ledger.io import replace_text
+from vissl_monoimage.utils.atomic_write import whole
 
 
 @dataclass(frozen=True)

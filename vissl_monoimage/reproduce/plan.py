@@ -9,18 +9,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vissl_monoimage.baselines import CROPS, TRUNKS
-from vissl_monoimage.bfloat16 import FLOAT32_COST, cpu_has_bfloat16
-from vissl_monoimage.compose import quoted
+from vissl_monoimage.config.compose import quoted
+from vissl_monoimage.config.references import ZOO, zoo_model
+from vissl_monoimage.data.photos.catalog import CATALOG, resolve_one
+from vissl_monoimage.data.photos.decode import file_sha256
+from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.errors import MonoImageError, unknown
-from vissl_monoimage.images.catalog import CATALOG, resolve_one
-from vissl_monoimage.images.loading import file_sha256
-from vissl_monoimage.images.synthetic import SYNTHETIC
-from vissl_monoimage.references import ZOO, zoo_model
+from vissl_monoimage.models.init.methods import CROPS, TRUNKS
 from vissl_monoimage.reproduce.cell import DATA_SETS, Cell
-from vissl_monoimage.reproduce.data import SPLITS, Inputs, from_folder, split_of
+from vissl_monoimage.reproduce.datasets import SPLITS, Inputs, from_folder, split_of
 from vissl_monoimage.reproduce.grid import Grid, Probe, Profile
 from vissl_monoimage.reproduce.photos import PhotoList, SyntheticPhoto
+from vissl_monoimage.utils.precision import FLOAT32_COST, cpu_has_bfloat16
 
 ON_GPU = "+config/monoimage=gpu"
 

@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.report import ledger
-from vissl_monoimage.report.table import link
+from vissl_monoimage.ledger import io as ledger
+from vissl_monoimage.report.tables.table import link
 from vissl_monoimage.report.write import write
-from vissl_monoimage.reproduce.data import Inputs
+from vissl_monoimage.reproduce.datasets import Inputs
+from vissl_monoimage.reproduce.existing_rows import borrowed
 from vissl_monoimage.reproduce.grid import Grid
-from vissl_monoimage.reproduce.known import borrowed
 from vissl_monoimage.reproduce.plan import Chain
 from vissl_monoimage.reproduce.runner import finished
-from vissl_monoimage.shipped import benchmarks
+from vissl_monoimage.utils.paths import benchmarks
 
 
 def report(grid: Grid, chains: Sequence[Chain], inputs: Inputs, results: Path) -> None:

@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from vissl_monoimage.compose import quoted
+from vissl_monoimage.config.compose import quoted
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.report import ledger
+from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.reproduce.plan import Chain, Run
 
 

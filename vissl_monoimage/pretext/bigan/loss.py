@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from classy_vision.losses import ClassyLoss, register_loss
 from torch import Tensor
 
+from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.errors import unknown
-from vissl_monoimage.schema import read_block
 
 NAME = "bigan_loss"
 WHERE = f"config.LOSS.{NAME}"

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from classy_vision.generic.distributed_util import get_rank, get_world_size
 from torch import Tensor
 
-from vissl_monoimage.models.bigan_head import BiGANHead
-from vissl_monoimage.seeding import generator as seeded
+from vissl_monoimage.models.heads.bigan import BiGANHead
+from vissl_monoimage.training.seeding import generator as seeded
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ import torch
 from classy_vision.tasks import register_task
 from vissl.config import AttrDict
 
+from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.errors import nearest, sentences, unknown
-from vissl_monoimage.models.bigan_head import NAME as HEAD
-from vissl_monoimage.models.bigan_head import BiGANHead
+from vissl_monoimage.models.heads.bigan import NAME as HEAD
+from vissl_monoimage.models.heads.bigan import BiGANHead
 from vissl_monoimage.pretext.bigan import loss
-from vissl_monoimage.pretext.bigan.monitor import MonitorHook
-from vissl_monoimage.pretext.bigan.pictures import PicturesHook
-from vissl_monoimage.pretext.bigan.players import DISCRIMINATOR, Players, discriminator_settings
-from vissl_monoimage.schema import read_block
-from vissl_monoimage.task import MonoImageTask
+from vissl_monoimage.pretext.bigan.diagnostics import MonitorHook
+from vissl_monoimage.pretext.bigan.image_grids import PicturesHook
+from vissl_monoimage.pretext.bigan.optimizers import DISCRIMINATOR, Players, discriminator_settings
+from vissl_monoimage.training.task import MonoImageTask
 
 
 @register_task("bigan_task")

@@ -21,12 +21,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from vissl.data.ssl_transforms import get_transform
 
+from vissl_monoimage.data.photo_order import keep_warm
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.images.order import keep_warm
 from vissl_monoimage.pretext.deepcluster.clustering import Features, Whitening
-from vissl_monoimage.pretext.modes import at_rest
-from vissl_monoimage.progress import told
-from vissl_monoimage.seeding import generator
+from vissl_monoimage.pretext.module_state import at_rest
+from vissl_monoimage.training.seeding import generator
+from vissl_monoimage.utils.progress import told
 
 FITTED = 65_536
 """Samples the whitening is fitted on; 16 for each of 4,096 features."""

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vissl_monoimage.images.sheet import save_sheet
+from vissl_monoimage.data.crops.contact_sheet import save_sheet
+from vissl_monoimage.pretext.deepcluster.artifacts import CLUSTERS, CLUSTERS_FILE, COLUMNS, FOLDER, LABELS_FILE, ROWS
 from vissl_monoimage.pretext.deepcluster.clustering import Assignments
-from vissl_monoimage.pretext.deepcluster.labels import image_of
-from vissl_monoimage.pretext.deepcluster.names import CLUSTERS, CLUSTERS_FILE, COLUMNS, FOLDER, LABELS_FILE, ROWS
-from vissl_monoimage.whole import whole
+from vissl_monoimage.pretext.deepcluster.pseudo_labels import image_of
+from vissl_monoimage.utils.atomic_write import whole
 
 _CELL, _GAP = 64, 2  # px
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vissl_monoimage.images.order import keep_warm
+from vissl_monoimage.data.photo_order import keep_warm
 from vissl_monoimage.pretext.deepcluster.clustering import Assignments
-from vissl_monoimage.seeding import ResumableSampler, generator
+from vissl_monoimage.training.seeding import ResumableSampler, generator
 
 
 class ClusterSampler(ResumableSampler):

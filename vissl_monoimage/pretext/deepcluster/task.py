@@ -13,15 +13,15 @@ from classy_vision.tasks import register_task
 from vissl.config import AttrDict
 from vissl.optimizers import get_optimizer_param_groups
 
+from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.pretext.deepcluster import record
-from vissl_monoimage.pretext.deepcluster.checks import problems_with
 from vissl_monoimage.pretext.deepcluster.clustering import WHERE, Assignments, DeepClusterConfig, check_enough, k_means
 from vissl_monoimage.pretext.deepcluster.extraction import whitened_features
-from vissl_monoimage.pretext.deepcluster.labels import give_labels
+from vissl_monoimage.pretext.deepcluster.pseudo_labels import give_labels
 from vissl_monoimage.pretext.deepcluster.sampler import ClusterSampler
-from vissl_monoimage.schema import read_block
-from vissl_monoimage.seeding import generator
-from vissl_monoimage.task import MonoImageTask
+from vissl_monoimage.pretext.deepcluster.validate import problems_with
+from vissl_monoimage.training.seeding import generator
+from vissl_monoimage.training.task import MonoImageTask
 
 
 @register_task("deepcluster_task")

@@ -1,0 +1,37 @@
+"""`monoimage ls`: every name it prints is one that the commands take."""
+
+from __future__ import annotations
+
+import pytest
+
+from vissl_monoimage.cli.main import main
+from vissl_monoimage.data.photos.catalog import resolve
+from vissl_monoimage.hydra_plugin import config_folder
+from vissl_monoimage.probe.protocols import protocol
+from vissl_monoimage.reproduce.grid import read_grid
+
+
+def listed(what: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    assert main(["ls", what]) == 0
+    heading, *lines = capsys.readouterr().out.splitlines()
+    assert heading == what
+    assert all(len(line.split()) > 1 for line in lines)  # each says what it is
+    return [line.split()[0] for line in lines]
+
+
+def test_what_is_listed_can_be_named(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in listed("benchmarks", capsys):
+        assert read_grid(name).name == name
+    for name in listed("protocols", capsys):
+        assert protocol(name).name == name
+    for name in listed("photos", capsys):
+        assert len(resolve(name)) == 1
+    for name in listed("configs", capsys):
+        assert (config_folder() / "config" / f"{name}.yaml").is_file()
+
+
+def test_an_unknown_list_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ls", "benchmarks", "photo"]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "unknown list 'photo': did you mean 'photos'" in said.err

@@ -1,0 +1,230 @@
+"""A probe run: heads and meters from the trunk, crops averaged, the whole trunk or a refusal."""
+
+from __future__ import annotations
+
+import vissl_monoimage  # noqa: F401  # mends VISSL before it is imported
+
+# isort: split
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from vissl.config import AttrDict
+from vissl.models import build_model
+from vissl.models.trunks import get_model_trunk
+
+from vissl_monoimage.config.compose import compose_config
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.models.checkpoint import check_trunk
+from vissl_monoimage.probe.configure import prepare
+from vissl_monoimage.probe.deviations import departures
+from vissl_monoimage.probe.protocols import PROTOCOLS
+
+OURS = "config=benchmark/monoimage/linear_{}".format
+VISSLS = "config=benchmark/linear_image_classification/imagenet1k/eval_alexnet_8gpu_transfer_in1k_linear"
+CIFAR = OURS("cifar10")
+
+
+def composed(*overrides: str) -> AttrDict:
+    config = AttrDict(OmegaConf.to_container(compose_config(list(overrides)).config))
+    config.MODEL._MODEL_INIT_SEED = config.SEED_VALUE  # VISSL's launcher does this
+    return config
+
+
+def prepared(*overrides: str) -> AttrDict:
+    config = composed(*overrides)
+    prepare(config)
+    return config
+
+
+@pytest.mark.parametrize("name", ["imagenet1k", "places205", "cifar10", "cifar100", "photo_patches"])
+def test_each_yaml_keeps_to_its_protocol(name):
+    assert departures(composed(OURS(name))) == []
+
+
+def test_vissls_yaml_is_what_we_call_its_protocol():
+    config = composed(VISSLS)
+    config.MONOIMAGE = AttrDict({"PROTOCOL": "vissl"})
+    assert departures(config) == []
+
+
+def test_a_shortened_run_says_where_it_departs():
+    config = prepared(CIFAR, "config.OPTIMIZER.num_epochs=1", "config.DATA.TRAIN.DATA_LIMIT=100")
+    epochs = PROTOCOLS["cifar-v1"].settings["OPTIMIZER.num_epochs"]
+    changes = config.MONOIMAGE.PROTOCOL_CHANGES
+    assert changes == [f"OPTIMIZER.num_epochs=1 ({epochs})", "DATA.TRAIN.DATA_LIMIT=100 (-1)"]
+
+
+def test_another_pooling_or_head_is_no_longer_the_protocol():
+    ops = "config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP"
+    same = prepared(CIFAR, f"{ops}=[[conv2,[AdaptiveMaxPool2d,[8]]]]")  # 64 channels: 9 x 9 would be above 4,608
+    assert same.MONOIMAGE.PROTOCOL_CHANGES == []
+    config = prepared(CIFAR, f"{ops}=[[conv2,[AdaptiveMaxPool2d,[8]]],[conv3,[AdaptiveAvgPool2d,[1]]]]")
+    (change,) = config.MONOIMAGE.PROTOCOL_CHANGES
+    assert change.startswith("pooling of conv3=['AdaptiveAvgPool2d', [1]] (['AdaptiveMaxPool2d',")
+    prepare(config)
+    assert [change] == config.MONOIMAGE.PROTOCOL_CHANGES
+    heads = prepared(CIFAR, "config.MODEL.HEAD.PARAMS=[[eval_mlp,{in_channels:9,dims:[9,10]}]]")
+    assert heads.MONOIMAGE.PROTOCOL_CHANGES == ["head=eval_mlp (linear_probe)"]
+
+
+@pytest.mark.parametrize(("trunk", "size", "layers"), [("convnet4", 32, 4), ("alexnet_wide_64px", 64, 5)])
+def test_one_yaml_serves_every_trunk(trunk, size, layers):
+    """Heads fit real features, one meter a layer, images of the trunk's size."""
+    config = prepared(CIFAR, f"config.MODEL.TRUNK.NAME={trunk}")
+    names = [f"conv{number}" for number in range(1, layers + 1)]
+    assert config.METERS.accuracy_list_meter.meter_names == names
+    assert config.METERS.accuracy_list_meter.num_meters == len(config.MODEL.HEAD.PARAMS) == layers
+    assert config.DATA.TEST.TRANSFORMS[0] == {"name": "Resize", "size": size}
+    model = build_model(config.MODEL, config.OPTIMIZER)
+    assert [logits.shape for logits in model(torch.rand(2, 3, size, size))] == [(2, 10)] * layers
+
+
+def test_preparing_twice_changes_nothing():
+    config = prepared(OURS("imagenet1k"))
+    again = copy.deepcopy(config)
+    prepare(again)
+    assert again == config
+    assert config.MONOIMAGE.PROTOCOL_CHANGES == []
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("config.MONOIMAGE.PROTOCOL=cifar_v1", "unknown protocol 'cifar_v1': did you mean 'cifar-v1'"),
+        ("config.MODEL.TRUNK.NAME=convnet", "unknown trunk 'convnet': did you mean 'convnet4'"),
+        ("+map=[[conv9,[MaxPool2d,[2,2,0]]]]", "unknown layer 'conv9': did you mean 'conv"),
+        ("+map=[[conv1,[MaxPool,[2,2,0]]]]", "unknown pooling 'MaxPool': did you mean 'MaxPool2d'"),
+        ("+heads=[[linear_probe,{num_classes:2}],[linear_probe,{num_classes:2}]]", "2 heads for 4 layers"),
+        ("config.DATA.TRAIN.TRANSFORMS=[{name:ToTensor}]", "must give images of one size"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named(override, message):
+    short = {
+        "+map": "config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP",
+        "+heads": "config.MODEL.HEAD.PARAMS",
+    }
+    key, _, value = override.partition("=")
+    with pytest.raises(MonoImageError, match=message):
+        prepared(CIFAR, f"{short.get(key, key)}={value}")
+
+
+def test_unprepared_heads_are_refused():
+    config = prepared(CIFAR)
+    config.MODEL.HEAD.PARAMS = config.MODEL.HEAD.PARAMS[:3]
+    with pytest.raises(MonoImageError, match=r"3 heads for 4 layers: run it with .*probe_task"):
+        build_model(config.MODEL, config.OPTIMIZER)
+
+
+def test_logits_are_averaged_over_crops():
+    """Five dimensions: the mean of what each crop alone gives."""
+    config = prepared(CIFAR)
+    model = build_model(config.MODEL, config.OPTIMIZER).eval()
+    crops = torch.rand(3, 10, 3, 32, 32)
+    with torch.no_grad():
+        alone = [model(crops[:, index]) for index in range(10)]
+        together = model(crops)
+    for layer, logits in enumerate(together):
+        expected = sum(one[layer].double() for one in alone) / 10
+        torch.testing.assert_close(logits.double(), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_gradients_reach_the_heads_alone():
+    config = prepared(CIFAR)
+    model = build_model(config.MODEL, config.OPTIMIZER).train()
+    before = copy.deepcopy(model.trunk.state_dict())
+    sum(logits.sum() for logits in model(torch.rand(4, 3, 32, 32))).backward()
+    assert all(head.linear.weight.grad is not None for head in model.heads)
+    assert all(parameter.grad is None for parameter in model.trunk.parameters())
+    after = model.trunk.state_dict()
+    assert all(torch.equal(after[key], value) for key, value in before.items())
+
+
+# ---- loading ----
+
+
+def trunk_state(name: str = "convnet4") -> dict[str, torch.Tensor]:
+    torch.manual_seed(1)
+    state: dict[str, torch.Tensor] = get_model_trunk(name)(AttrDict({}), name).state_dict()
+    return state
+
+
+def saved(path: Path, trunk: Any, how: str = "vissl") -> str:
+    """Write `trunk` to `path` in one of the formats that hold trunks."""
+    if how in ("vissl", "probe"):  # a probe's own checkpoint has the trunk inside VISSL's feature extractor
+        weights = {f"base_model.{key}": value for key, value in trunk.items()} if how == "probe" else trunk
+        checkpoint: Any = {"classy_state_dict": {"base_model": {"model": {"trunk": weights, "heads": {}}}}}
+    elif how == "state_dict":
+        checkpoint = {"state_dict": {f"module.{key}": value for key, value in trunk.items()}, "epoch": 3}
+    else:
+        checkpoint = trunk
+    torch.save(checkpoint, path)
+    return str(path)
+
+
+@pytest.mark.parametrize("how", ["vissl", "plain", "state_dict", "probe"])
+def test_a_whole_trunk_is_loaded_from_every_format(tmp_path, how):
+    state = trunk_state()
+    path = saved(tmp_path / "trunk.torch", state, how)
+    config = prepared(CIFAR, f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={path}")
+    assert check_trunk(path, config) == []
+    model = build_model(config.MODEL, config.OPTIMIZER)
+    model.init_model_from_weights_params_file(config, torch.load(path, weights_only=True))
+    loaded = model.trunk.base_model.state_dict()
+    assert all(torch.equal(loaded[key], value) for key, value in state.items())
+
+
+def test_safetensors_are_read(tmp_path):
+    safetensors = pytest.importorskip("safetensors.torch")
+    path = tmp_path / "trunk.safetensors"
+    safetensors.save_file(trunk_state(), path)
+    assert check_trunk(str(path), composed(CIFAR)) == []
+    path.write_bytes(b"not safetensors")
+    assert "no file of safetensors" in check_trunk(str(path), composed(CIFAR))[0]
+
+
+def test_half_a_trunk_is_refused_by_name(tmp_path):
+    state = {key: value for key, value in trunk_state().items() if not key.startswith("_feature_blocks.6.0")}
+    path = saved(tmp_path / "half.torch", state)
+    config = prepared(CIFAR, f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={path}")
+    missing = "_feature_blocks.6.0.bias, _feature_blocks.6.0.weight"
+    assert check_trunk(path, config) == [f"{path} lacks 2 of the 24 tensors of trunk 'convnet4': {missing}"]
+    model = build_model(config.MODEL, config.OPTIMIZER)
+    with pytest.raises(MonoImageError, match=r"lacks 2 of the 24 tensors"):
+        model.init_model_from_weights_params_file(config, torch.load(path, weights_only=True))
+
+
+def test_another_architecture_is_named(tmp_path):
+    path = saved(tmp_path / "other.torch", trunk_state("alexnet_rotnet_32px"))
+    problems = "; ".join(check_trunk(path, composed(CIFAR)))
+    assert "tensors that trunk 'convnet4' lacks: _feature_blocks.5" in problems
+    assert "_feature_blocks.0.0.weight [64, 3, 5, 5] instead of [64, 3, 3, 3]" in problems
+
+
+def test_what_is_no_checkpoint_is_named(tmp_path):
+    config = composed(CIFAR)
+    assert check_trunk("", config) == []
+    assert "no checkpoint at 'missing.torch'" in check_trunk("missing.torch", config)[0]
+    text = tmp_path / "notes.torch"
+    text.write_text("hello")
+    assert "notes.torch: not loaded" in check_trunk(str(text), config)[0]
+    assert "holds no trunk" in check_trunk(saved(tmp_path / "a.torch", {"epoch": 3}, "plain"), config)[0]
+    assert "holds a list" in check_trunk(saved(tmp_path / "b.torch", [1, 2], "plain"), config)[0]
+    other = saved(tmp_path / "c.torch", {"fc.weight": torch.ones(2)}, "plain")
+    assert "another architecture than trunk 'convnet4'" in check_trunk(other, config)[0]
+
+
+def test_vissls_own_linear_config_is_checked_as_vissl_loads(tmp_path):
+    path = saved(tmp_path / "rotnet.torch", trunk_state("alexnet_rotnet"))
+    model = ["+config/benchmark/linear_image_classification/imagenet1k/models=alexnet_rotnet"]
+    key = "config.MODEL.WEIGHTS_INIT.STATE_DICT_KEY_NAME="
+    assert check_trunk(path, composed(VISSLS, *model, key + "classy_state_dict")) == []
+    assert "set it to classy_state_dict" in check_trunk(path, composed(VISSLS, *model, key + "model_state_dict"))[0]
+    wide = check_trunk(path, composed(VISSLS, key + "classy_state_dict"))
+    assert any("alexnet_deepcluster" in problem for problem in wide)
+    plain = saved(tmp_path / "plain.torch", trunk_state("alexnet_rotnet"), "plain")
+    prefix = "config.MODEL.WEIGHTS_INIT.APPEND_PREFIX=trunk.base_model."
+    assert check_trunk(plain, composed(VISSLS, *model, key, prefix)) == []

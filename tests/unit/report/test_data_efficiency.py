@@ -1,0 +1,95 @@
+"""The curve of accuracy over the number of images: when there is one, and where its points are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.report.formats.html import render_page
+from vissl_monoimage.report.plots import style as figures
+from vissl_monoimage.report.plots.data_efficiency import images_of, needed, needed_figures, plot
+from vissl_monoimage.report.tables.table import build, link
+
+MakeRow = Callable[..., Row]
+HEADING = "How many images it needs"
+ACCURACY = {1: 50.0, 10: 54.0, 1000: 59.0, 50_000: 61.0}
+
+
+def rows_of(a_row: MakeRow, count: int, method: str = "rotnet", trunk: str = "convnet4", seed: int = 0) -> list[Row]:
+    """A pretraining on `count` photos, or for 50,000 on CIFAR-10, and its probe."""
+    name = f"{method}-{trunk}-{count}-{seed}"
+    photos = [{"name": f"{number}.jpg", "path": f"{number}.jpg", "sha256": f"{number}"} for number in range(count)]
+    photos = [] if count == 50_000 else photos
+    source = {"dataset": "single_image" if photos else "CIFAR10", "images": photos, "iterations": 10 * count}
+    made = {"checkpoint_out": "/nowhere", "checkpoint_out_sha256": name, "protocol": None, "accuracies": {}}
+    group = {"method": method, "trunk": trunk, "seed": seed, "group_hash": f"{method}{trunk}{count}"}
+    top_1 = ACCURACY[count] + seed
+    accuracies = {"conv1": {"top_1": top_1}, "conv2": {"top_1": top_1 + 5}}
+    return [
+        a_row(run_id=name, kind="pretrain", **group, **source, **made),
+        a_row(run_id=f"{name}-p", trunk=trunk, checkpoint_in_sha256=name, checkpoint_in=name, accuracies=accuracies),
+    ]
+
+
+def test_three_numbers_of_images_are_a_curve_and_two_are_none(a_row: MakeRow) -> None:
+    two = [*rows_of(a_row, 1), *rows_of(a_row, 50_000), *rows_of(a_row, 10, method="bigan")]
+    two += rows_of(a_row, 10, trunk="resnet18")
+    assert HEADING not in render_page(two)
+    page = render_page([*two, *rows_of(a_row, 10)])
+    assert page.count(HEADING) == 1
+    assert page.count("number of images that rotnet learned from") == 1
+
+
+def test_points_and_their_bars_are_where_the_numbers_are(a_row: MakeRow) -> None:
+    rows = [row for count in (1, 10, 50_000) for seed in (0, 1) for row in rows_of(a_row, count, seed=seed)]
+    rows.append(a_row(trunk="convnet4", accuracies={"conv1": {"top_1": 40.0}, "conv2": {"top_1": 41.0}}))
+    table = build(link(rows))[0]
+    (one,) = needed(table)
+    (axes,) = plot(one, ["conv1", "conv2"]).axes
+    assert axes.get_xscale() == "log"
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "10", "50,000"]
+    for container, above in zip(axes.containers, (0, 5), strict=True):
+        points, _, (bars,) = container.lines
+        np.testing.assert_allclose(points.get_xdata().astype(float), [1, 10, 50_000], rtol=0.05)
+        np.testing.assert_allclose(points.get_ydata().astype(float), np.array([50.5, 54.5, 61.5]) + above)
+        lengths = [np.ptp(segment[:, 1]) for segment in bars.get_segments()]
+        np.testing.assert_allclose(lengths, 2 * 12.706 * np.sqrt(0.5) / np.sqrt(2), rtol=1e-3)  # t(0.975, 1)
+    dotted = {line.get_color(): line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == ":"}
+    assert dotted == {figures.COLOURS[0]: 40.0, figures.COLOURS[1]: 41.0}
+    (figure,) = needed_figures(table)
+    assert "1 image: conv1 50.5 ± 6.4, conv2 55.5 ± 6.4; 10 images: " in figure.alt
+    assert "50,000 images: conv1 61.5 ± 6.4" in figure.alt
+    assert "random weights: conv1 40.0" in figure.alt
+    assert "trained for 10 to 500,000 steps; dotted: random weights." in figure.caption
+
+
+def test_lines_of_one_number_are_points_and_the_curve_is_their_mean(a_row: MakeRow) -> None:
+    other = rows_of(a_row, 10, seed=4)
+    rows = [*rows_of(a_row, 1), *rows_of(a_row, 10), *rows_of(a_row, 1000)]
+    rows += [a_row(**{**vars(row), "group_hash": "another"}) for row in other]
+    (one,) = needed(build(link(rows))[0])
+    (axes,) = plot(one, ["conv1"]).axes
+    np.testing.assert_allclose(axes.containers[0].lines[0].get_ydata().astype(float), [50, 54, 58, 59])
+    (curve,) = (line for line in axes.lines if line.get_linestyle() == "-")
+    np.testing.assert_allclose(curve.get_ydata(), [50, 56, 59])
+    assert "dotted" not in needed_figures(build(link(rows))[0])[0].caption
+
+
+@pytest.mark.parametrize(
+    ("dataset", "command", "count"),
+    [
+        ("cifar10", "monoimage run config=x", 50_000),
+        ("CIFAR100", "monoimage run config=x config.DATA.TRAIN.DATA_LIMIT=-1", 50_000),
+        ("cifar10", "monoimage run config=x config.DATA.TRAIN.DATA_LIMIT=500 config.SEED_VALUE=1", 500),
+        ("cifar10", "monoimage run config=x config.DATA.TEST.DATA_LIMIT=500", 50_000),
+        ("cifar10", "monoimage run config=x +config/monoimage=[single_image,smoke]", 0),
+        ("my_folder", "monoimage run config=x", math.inf),
+        ("imagenet1k", "monoimage run config=x", 1_281_167),
+    ],
+)
+def test_a_data_set_is_counted_where_its_row_tells(a_row: MakeRow, dataset: str, command: str, count: float) -> None:
+    assert images_of(a_row(kind="pretrain", dataset=dataset, command=command)) == count

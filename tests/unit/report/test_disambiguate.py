@@ -1,0 +1,35 @@
+"""Words that tell experiments of one name apart."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from vissl_monoimage.data.crops.recipe import Recipe
+from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.report.tables.disambiguate import hints, recipe_words
+
+RELEASED = {**dataclasses.asdict(Recipe(size=32)), "num_samples": 50_000, "seed": 3, "scale": [0.002, 1.0]}
+
+
+def test_a_recipe_in_words() -> None:
+    assert recipe_words(RELEASED) == "recipe released"
+    changed: dict[str, Any] = {"scale": [1.0, 1.0], "rotation": 0.0, "jitter": 0.25, "aspect": [0.5, 2.0]}
+    said = recipe_words(RELEASED | changed)
+    assert said == "recipe released, no scale, aspect 0.5-2, no rotation, jitter 0.25"
+    assert recipe_words({}) == ""
+
+
+def test_only_what_is_named_alike_is_told_apart(a_row: Callable[..., Row]) -> None:
+    rows = [
+        a_row(recipe=RELEASED),
+        a_row(recipe=RELEASED | {"jitter": 0.0}),
+        a_row(recipe=RELEASED | {"jitter": 0.0}),
+    ]
+    assert hints(["a", "a", "b"], rows) == [", recipe released", ", no jitter", ""]
+
+
+def test_recipes_that_say_no_difference_leave_it_to_the_hash(a_row: Callable[..., Row]) -> None:
+    rows = [a_row(recipe=RELEASED, group_hash="abcdef99"), a_row(recipe=RELEASED, group_hash="12345678"), a_row()]
+    assert hints(["a", "a", "a"], rows) == [" [abcdef]", " [123456]", " [gggggg]"]

@@ -1,0 +1,242 @@
+"""The page and the files of `monoimage report`: whole, self-contained, readable without seeing."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from vissl_monoimage.cli.main import main
+from vissl_monoimage.cli.report import write_report
+from vissl_monoimage.data.photos.catalog import CATALOG
+from vissl_monoimage.data.photos.decode import load_photo
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.ledger import io as ledger
+from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.report.formats.html import render_page
+from vissl_monoimage.report.plots import style as figures
+
+MakeRow = Callable[..., Row]
+RECIPE = {"name": "released", "size": 32, "scale": [0.1, 1.0], "num_samples": 4096, "seed": 0, "fresh": False}
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, text, and tags left open."""
+
+    VOID = ("meta", "img", "br", "hr", "link", "input")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text, self.open = "", list[str]()
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def checkpoint(path: Path, seed: int = 0) -> Path:
+    weight = torch.randn(16, 3, 5, 5, generator=torch.Generator().manual_seed(seed))
+    trunk = {"_feature_blocks.0.0.weight": weight, "_feature_blocks.0.0.bias": torch.zeros(16)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"classy_state_dict": {"base_model": {"model": {"trunk": trunk}}}}, path)
+    return path
+
+
+@pytest.fixture
+def runs(tmp_path: Path, a_row: MakeRow) -> Path:
+    """A folder like a demo's: RotNet on `china`, a probe of it and one of random weights."""
+    photo = CATALOG["china"].path
+    weights = checkpoint(tmp_path / "rotnet" / "final.torch")
+    image = {"name": "china", "path": CATALOG["china"].inside, "sha256": load_photo(photo).sha256}
+    rows = {
+        "rotnet": a_row(
+            run_id="pretrain",
+            kind="pretrain",
+            method="rotnet",
+            name="pretrain/x",
+            recipe=RECIPE,
+            images=[image],
+            accuracies={},
+            pretext={"split": "test", "top_1": 71.25},
+            protocol=None,
+            checkpoint_out=str(weights),
+            checkpoint_out_sha256="w",
+        ),
+        "probe": a_row(
+            run_id="probe",
+            checkpoint_in=str(weights),
+            checkpoint_in_sha256="w",
+            group_hash="h" * 64,
+            accuracies={"conv1": {"top_1": 61.5}, "conv2": {"top_1": 64.0}},
+        ),
+        "random": a_row(
+            run_id="random",
+            checkpoint_out=str(checkpoint(tmp_path / "random" / "final.torch", seed=1)),
+            accuracies={"conv1": {"top_1": 55.0}, "conv2": {"top_1": 51.0}},
+        ),
+    }
+    for folder, row in rows.items():
+        ledger.append(tmp_path / folder / "ledger.jsonl", row)
+    return tmp_path
+
+
+def test_the_page_needs_no_other_file_and_no_network(runs: Path, tmp_path: Path) -> None:
+    page = Page(write_report([str(runs)], str(tmp_path / "out")).read_text())
+    assert page.open == []
+    for tag, attributes in page.tags:
+        assert tag not in ("script", "link", "iframe", "object", "embed", "base")
+        for name in ("src", "href", "srcset", "data", "action", "poster"):
+            assert (attributes.get(name) or "data:").startswith("data:"), (tag, attributes)
+    style = (tmp_path / "out" / "report.html").read_text().split("</style>")[0]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_every_figure_is_an_image_with_words_for_it(runs: Path) -> None:
+    page = Page(render_page(ledger.read([runs])))
+    images = [attributes for tag, attributes in page.tags if tag == "img"]
+    assert len(images) == 6  # plot, photo, crops, two conv1 sheets, loss curve
+    for attributes in images:
+        assert len(attributes["alt"] or "") > 20
+        kind, data = re.fullmatch(r"data:image/([a-z+]+);base64,(.+)", attributes["src"] or "").groups()  # type: ignore[union-attr]
+        content = base64.b64decode(data, validate=True)
+        if kind == "svg+xml":
+            assert b"<svg" in content
+        else:
+            Image.open(io.BytesIO(content)).load()
+    assert any("61.5" in (attributes["alt"] or "") for attributes in images)
+
+
+def test_the_page_holds_what_made_each_number(runs: Path) -> None:
+    text = Page(render_page(ledger.read([runs]))).text
+    for word in (
+        "conv1",
+        "61.5",
+        "55.0",
+        "71.2",
+        "p-v1",
+        "n=1 (seed 0), no interval",
+        "monoimage run config=x",
+        "torch 2",
+        "danielbuechele",
+        "CC BY 2.0",
+        "24 of the 4,096 crops",
+        "random weights",
+        "rotnet on china (1 image)",
+    ):
+        assert word in text, word
+    assert text.index("random weights") < text.index("rotnet on china")
+
+
+def test_what_is_gone_is_said_and_the_rest_is_shown(runs: Path, tmp_path: Path, a_row: MakeRow) -> None:
+    (runs / "random" / "final.torch").write_bytes(b"torn")
+    photo = tmp_path / "me.jpg"
+    Image.new("RGB", (64, 64), "red").save(photo)
+    image = {"name": "me.jpg", "path": str(photo), "sha256": "of another file"}
+    row = a_row(run_id="mine", kind="pretrain", images=[image], recipe=RECIPE, accuracies={}, protocol=None)
+    text = Page(render_page([*ledger.read([runs]), row])).text
+    assert "Not shown: cannot read a VISSL checkpoint" in text
+    assert "me.jpg' has changed since" in text
+    assert "conv1 filters, rotnet on china (1 image)" in text
+
+
+def test_text_from_a_ledger_cannot_become_markup(runs: Path, a_row: MakeRow) -> None:
+    evil = a_row(run_id="evil", dataset="<script>alert(1)</script>", command='<img src="http://x/">', protocol="<b>")
+    page = Page(render_page([*ledger.read([runs]), evil]))
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert "<script>alert(1)</script>" in page.text
+
+
+def test_the_command_prints_the_table_and_the_page(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(runs), "-o", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert f"page: {tmp_path / 'out' / 'report.html'}" in printed
+    assert "61.5" in printed
+    for kind in ("md", "tex", "csv"):
+        assert "61.5" in (tmp_path / "out" / f"report.{kind}").read_text(), kind
+
+
+@pytest.mark.parametrize("case", ["empty", "missing", "out is a file"])
+def test_bad_input_is_one_sentence_and_leaves_nothing(
+    case: str, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    paths, out = {
+        "empty": (tmp_path / "empty", tmp_path / "out"),
+        "missing": (tmp_path / "nowhere", tmp_path / "out"),
+        "out is a file": (runs, blocked),
+    }[case]
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["report", str(paths), "-o", str(out)]) == 2
+    message = capsys.readouterr().err
+    assert message.startswith("monoimage: ")
+    assert message.count("\n") == 1
+    assert str(paths if case != "out is a file" else out) in message
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    arrays(
+        np.float64,
+        st.tuples(st.integers(1, 40), st.just(3), st.integers(1, 11), st.integers(1, 11)),
+        elements=st.floats(-3, 3),
+    ),
+    st.integers(1, 4),
+)
+def test_each_filter_lies_whole_on_the_sheet_stretched_to_its_own_range(weight: np.ndarray, zoom: int) -> None:
+    sheet = figures.tile(weight, zoom)
+    count, _, height, width = weight.shape
+    columns = (sheet.shape[1] - 2) // (width * zoom + 2)
+    assert columns * (-(-count // columns)) >= count
+    for number, one in enumerate(weight):
+        top = 2 + number // columns * (height * zoom + 2)
+        left = 2 + number % columns * (width * zoom + 2)
+        shown = sheet[top : top + height * zoom : zoom, left : left + width * zoom : zoom]
+        span = np.ptp(one)
+        if span > 1e-6:
+            np.testing.assert_allclose(shown, (one.transpose(1, 2, 0) - one.min()) / span, atol=1e-6)
+
+
+def test_a_checkpoint_that_is_none_is_named(tmp_path: Path) -> None:
+    torch.save({"weights": 1}, tmp_path / "other.torch")
+    grey = {"classy_state_dict": {"base_model": {"model": {"trunk": {"w": torch.zeros(2, 1, 3, 3)}}}}}
+    torch.save(grey, tmp_path / "grey.torch")
+    (tmp_path / "text.torch").write_text("hello")
+    for name in ("other.torch", "grey.torch", "text.torch", "missing.torch"):
+        with pytest.raises(MonoImageError, match=name):
+            figures.conv1_filters(tmp_path / name, "x")
+
+
+def test_fixed_features_have_no_filters_and_nothing_is_missing(tmp_path: Path, a_row: MakeRow) -> None:
+    empty = tmp_path / "fixed.torch"
+    torch.save({"classy_state_dict": {"base_model": {"model": {"trunk": {}}}}}, empty)
+    text = Page(render_page([a_row(method="HOG", trunk="hog_32px", checkpoint_out=str(empty))])).text
+    assert "HOG (nothing learned)" in text
+    assert "conv1 filters" not in text
+    assert "Not shown" not in text

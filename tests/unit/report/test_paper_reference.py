@@ -1,0 +1,146 @@
+"""Figures of others: read strictly, and never shown without the mark that says how far they can be trusted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vissl_monoimage.config import references
+from vissl_monoimage.config.references import Reference
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.report.formats import terminal as render
+from vissl_monoimage.report.formats.html import render_page
+from vissl_monoimage.report.formats.latex import latex
+from vissl_monoimage.report.formats.markdown import TextTable, markdown
+from vissl_monoimage.report.tables.table import build, link
+
+Make = Callable[..., Row]
+HEADER = "table,dataset,protocol,method,source,n_images,augmentation,layer,top_1,mark,verified"
+LAYERS = ("conv1", "conv2", "conv3", "conv4")
+
+
+def test_the_files_have_what_was_read_and_nothing_recalled_is_verified() -> None:
+    paper, zoo = references.paper(), references.zoo()
+    assert all(not row.verified for row in paper if row.mark == "recalled")
+    assert {row.top_1 for row in paper if row.table == "4"} == {None}
+    mono = [row.top_1 for row in paper if (row.dataset, row.augmentation) == ("cifar10", "all")]
+    assert mono == [68.1, 72.3, 70.8, 63.5]
+    two = [row for row in paper if row.table == "2"]
+    assert len({(row.method, row.source, row.n_images) for row in two}) == 20
+    assert sum(row.method == "Scattering" for row in two) == 1
+    rotnet = [row.top_1 for row in zoo if row.method == "RotNet"]
+    assert rotnet == [39.51, 48.2, 54.89]
+    assert all(row.url.startswith("https://") and row.verified for row in zoo)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["must begin with the header"]),
+        ("table,dataset\n", ["must begin with the header"]),
+        (f"{HEADER}\n1,c\n", ["line 2", "2 cells, not 11"]),
+        (f"{HEADER}\n1,c,p,m,s,1,,conv1,high,code,true\n", ["line 2", "top_1='high'", "a number"]),
+        (f"{HEADER}\n1,c,p,m,s,,,conv1,1.0,code,true\n", ["line 2", "n_images", "whole number"]),
+        (f"{HEADER}\n1,c,p,m,s,1,,conv1,101,code,true\n", ["line 2", "percentage"]),
+        (f"{HEADER}\n1,c,p,m,s,1,,conv1,nan,code,true\n", ["line 2", "percentage"]),
+        (f"{HEADER}\n1,c,p,m,s,1,,conv1,1.0,recaled,false\n", ["line 2", "did you mean 'recalled'"]),
+        (f"{HEADER}\n1,c,p,m,s,1,,conv1,1.0,code,yes\n", ["line 2", "verified='yes'", "true or false"]),
+        (f"{HEADER}\n1,c,p,m,s,1,,conv1,1.0,recalled,true\n", ["line 2", "verified must be false"]),
+        (f"{HEADER}\n1,c,p,m,s,1,,conv1,,text,true\n", ["line 2", "verified must be false"]),
+        (f'{HEADER}\n1,"c\n', ["no CSV"]),
+    ],
+)
+def test_a_file_that_cannot_be_is_one_sentence(tmp_path: Path, text: str, words: list[str]) -> None:
+    path = tmp_path / "paper.csv"
+    path.write_text(text)
+    with pytest.raises(MonoImageError) as caught:
+        references.read(path, Reference)
+    assert all(word in str(caught.value) for word in [str(path), *words]), caught.value
+    assert "\n" not in str(caught.value)
+    with pytest.raises(MonoImageError, match="cannot read the reference figures"):
+        references.read(tmp_path / "none.csv", Reference)
+
+
+def rows_of(a_row: Make, dataset: str, recipe: dict[str, object], base: float = 10.0) -> list[Row]:
+    """Random weights and MonoGAN of the market photo; no accuracy of ours has one decimal, as the paper's have."""
+    common = {"dataset": dataset, "protocol": "cifar-v1", "trunk": "convnet4"}
+    mono = a_row(
+        run_id="p",
+        kind="pretrain",
+        method="monogan",
+        trunk="convnet4",
+        images=[{"name": "ameyoko.jpg", "path": "gone.jpg", "sha256": "a" * 64}],
+        recipe={"name": "released", **recipe},
+        checkpoint_out_sha256="m",
+        accuracies={},
+        protocol=None,
+        pretext={},
+    )
+    random = {layer: {"top_1": base} for layer in LAYERS}
+    better = {layer: {"top_1": base + number} for number, layer in enumerate(LAYERS, start=1)}
+    probe = a_row(run_id="m", checkpoint_in="/x", checkpoint_in_sha256="m", group_hash="m", accuracies=better, **common)
+    return [mono, a_row(run_id="r", accuracies=random, **common), probe]
+
+
+def cited_of(rows: list[Row]) -> TextTable | None:
+    (table,) = build(link(rows))
+    found = [text for text in render.text_tables(table) if text.title.startswith("The paper's figures")]
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
+def test_no_recalled_figure_is_shown_without_its_dagger_anywhere(a_row: Make, dataset: str) -> None:
+    """The figures of the files, looked for as digits: each occurrence is followed at once by a dagger."""
+    rows = rows_of(a_row, dataset, {})
+    texts = [text for table in build(link(rows)) for text in render.text_tables(table)]
+    page = re.sub(r"data:[^\"]+", "", render_page(rows).split("</style>")[1])
+    recalled = {
+        f"{row.top_1:.1f}"
+        for row in references.paper()
+        if row.mark == "recalled" and row.top_1 is not None and row.dataset == dataset
+    }
+    ours = {"10.0", "11.0", "12.0", "13.0", "14.0"}
+    for text, dagger in ((page, "†"), (markdown(texts), "†"), (latex(texts), r"\textdagger{}")):
+        for figure in recalled - ours:
+            found = [text[match.end() :] for match in re.finditer(rf"(?<![\d.+-]){re.escape(figure)}(?!\d)", text)]
+            assert found, figure
+            assert all(rest.startswith(dagger) for rest in found), figure
+        assert f"{dagger} Recalled from memory" in text
+
+
+@pytest.mark.parametrize(
+    ("recipe", "augmentation"),
+    [
+        ({}, "all"),
+        ({"rotation": 0, "shear": 0}, "jitter+scale"),
+        ({"scale": [1.0, 1.0], "jitter": 0}, "rotation"),
+        ({"scale": [1.0, 1.0], "jitter": 0, "rotation": 0, "shear": 0}, "none"),
+        ({"rotation": 0}, None),  # sheared still
+        ({"rotation": 10.0}, None),
+        ({"jpeg": 75}, None),
+    ],
+)
+def test_ours_stands_beside_the_row_of_the_same_augmentations_alone(
+    a_row: Make, recipe: dict[str, object], augmentation: str | None
+) -> None:
+    text = cited_of(rows_of(a_row, "cifar10", recipe))
+    assert text is not None
+    beside = {row[0]: row[1:] for row in text.rows if any("(" in cell for cell in row[1:])}
+    expected = {} if augmentation is None else {f"MonoGAN on ameyoko, augmentation: {augmentation}"}
+    assert set(beside) == {"Random", *expected}
+    assert beside["Random"][0] == "57.8† (-47.8)"
+    for name in expected:
+        theirs = [row.top_1 for row in references.paper() if row.augmentation == augmentation and row.table == "1/3"]
+        points = [11.0 + number - figure for number, figure in enumerate(theirs[:4]) if figure is not None]
+        assert [cell.split("(")[1] for cell in beside[name]] == [f"{value:+.1f})" for value in points]
+
+
+def test_other_data_sets_trunks_and_changed_protocols_have_no_figures_beside_them(a_row: Make) -> None:
+    common = {"protocol": "cifar-v1", "dataset": "cifar10", "trunk": "convnet4"}
+    assert cited_of([a_row(**common)]) is not None
+    for change in ({"dataset": "set"}, {"trunk": "alexnet"}, {"protocol": "p-v1"}, {"protocol_changes": ["epochs=1"]}):
+        assert cited_of([a_row(**(common | change))]) is None, change

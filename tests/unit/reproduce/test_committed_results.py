@@ -1,0 +1,102 @@
+"""The tables and the page in benchmarks/results are those of the ledgers beside them."""
+
+from __future__ import annotations
+
+import csv
+import html
+import re
+from pathlib import Path
+
+import pytest
+from scipy import stats
+
+from vissl_monoimage.data.photos.synthetic import SYNTHETIC
+from vissl_monoimage.ledger import io as ledger
+from vissl_monoimage.report.formats.csv import long_form
+from vissl_monoimage.report.formats.terminal import grid
+from vissl_monoimage.report.tables.table import build, link
+from vissl_monoimage.reproduce.grid import read_grid
+from vissl_monoimage.reproduce.results import with_neighbours
+
+RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
+LEDGERS = sorted(RESULTS.glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("file", LEDGERS, ids=lambda file: file.stem)
+def test_a_table_is_made_of_its_ledger(file: Path) -> None:
+    rows = with_neighbours(ledger.read([file]), read_grid(file.stem))
+    assert file.with_suffix(".csv").read_text() == long_form(build(link(rows)))
+
+
+@pytest.mark.parametrize(("dataset", "table"), [("cifar10", 0), ("cifar100", 1)])
+def test_the_readmes_tables_are_those_of_the_ledger(dataset: str, table: int) -> None:
+    readme = (RESULTS.parents[1] / "README.md").read_text()
+    shown = [
+        [tuple(re.findall(r"\d+\.\d ± \d+\.\d", line)) for line in block.splitlines()]
+        for block in re.findall(r"(?:^\|.*± .*\n)+", readme, re.MULTILINE)
+    ][table]
+    tables = build(link(ledger.read([RESULTS / "table3-cifar.jsonl"])))
+    (measured,) = [grid(found)[1] for found in tables if found.dataset == dataset]
+    assert sorted(shown) == sorted(tuple(line[1:5]) for line in measured)  # conv1 to conv4
+
+
+def test_the_readme_says_how_long_it_all_took() -> None:
+    rows = ledger.read([RESULTS / "table3-cifar.jsonl"])
+    hours = {gpu: sum(row.wall_s for row in rows if ("H100" in row.device) is gpu) / 3600 for gpu in (False, True)}
+    said = f"whose {len(rows)} runs took {hours[False]:.1f} hours of a core and {hours[True]:.1f} begun on an H100"
+    assert said in (RESULTS.parents[1] / "README.md").read_text().replace("\n", " ")
+
+
+def test_the_page_shows_the_cells_of_its_table() -> None:
+    page = html.unescape((RESULTS / "table3-cifar.html").read_text())
+    tables = [grid(table)[1] for table in build(link(ledger.read([RESULTS / "table3-cifar.jsonl"])))]
+    assert [len(lines) for lines in tables] == [8, 8]  # CIFAR-10, CIFAR-100
+    assert not [cell for lines in tables for line in lines for cell in line if cell not in page]
+
+
+def test_the_page_holds_no_photo() -> None:
+    """The market has no licence: its page is made in a folder without it, and says what it lacks."""
+    page = (RESULTS / "table3-cifar.html").read_text()
+    assert "data:image/jpeg" not in page
+    assert "ameyoko.jpg" in page
+
+
+def test_a_neighbour_shows_nothing_of_data_that_a_benchmark_has_not() -> None:
+    assert {line["dataset"] for line in lines(RESULTS / "table3-cifar.csv")} == {"cifar10", "cifar100"}
+    assert {line["dataset"] for line in lines(RESULTS / "table1-ablation.csv")} == {"cifar10"}
+
+
+def test_no_row_has_a_path_of_the_machine_it_was_made_on() -> None:
+    absolute = re.compile(r"(?<![\w./:])/[\w.+-]+/")
+    found = [
+        f"{file.name}: {line[max(0, match.start() - 40) : match.end() + 40]}"
+        for file in [*LEDGERS, *RESULTS.glob("*.csv"), *RESULTS.glob("*.json")]
+        for line in file.read_text().splitlines()
+        for match in absolute.finditer(line)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(("name", "photos"), [("which_photo", 15), ("which_photo_real", 10)])
+def test_the_correlations_are_those_of_cards_and_ledger(name: str, photos: int) -> None:
+    learned = {
+        item.pretrain.images[0]["sha256"]: item.probe.accuracies
+        for item in link(ledger.read([RESULTS / "sources.jsonl"]))
+        if item.pretrain
+    }
+    cards = {card["sha256"]: card for card in lines(RESULTS / "which_photo_cards.csv") if card["sha256"] in learned}
+    if photos < len(cards):
+        cards = {key: card for key, card in cards.items() if card["name"] not in SYNTHETIC}
+    assert len(cards) == photos
+    correlations = lines(RESULTS / f"{name}.csv")
+    assert len(correlations) == 24
+    for line in correlations:
+        measured = [float(card[line["measure"]]) for card in cards.values()]
+        taught = [learned[key][line["layer"]]["top_1"] for key in cards]
+        assert int(line["n"]) == photos
+        assert float(line["rho"]) == pytest.approx(stats.spearmanr(measured, taught).statistic, abs=1e-4)
+
+
+def lines(file: Path) -> list[dict[str, str]]:
+    with open(file, newline="") as opened:
+        return list(csv.DictReader(opened))

@@ -1,0 +1,89 @@
+"""The benchmarks that come with the package: each cell composes, passes the check and is what its name says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+from PIL import Image
+
+from vissl_monoimage.config import references
+from vissl_monoimage.config.compose import compose_config
+from vissl_monoimage.data.crops.recipe import RECIPES, Recipe, read_source_block
+from vissl_monoimage.launch import prepare
+from vissl_monoimage.reproduce.datasets import Inputs
+from vissl_monoimage.reproduce.grid import Grid, names, read_grid
+from vissl_monoimage.reproduce.plan import Chain, plan
+
+CELLS = [
+    (name, profile, cell) for name in names() for profile in read_grid(name).profiles for cell in read_grid(name).cells
+]
+SWITCHES = ("scale", "rotation", "jitter")
+
+
+def chain_of(name: str, cell: str, folder: Path, profile: str = "") -> Chain:
+    grid: Grid = read_grid(name)
+    for data in grid.data_sets:
+        for split in ("train", "test"):
+            (folder / data / split / "cat").mkdir(parents=True, exist_ok=True)
+            for number in range(max(1, grid.cells[cell].images)):
+                Image.new("RGB", (32, 32)).save(folder / data / split / "cat" / f"{number}.png")
+    inputs = Inputs("china", {data: folder / data for data in grid.data_sets}, folder / "out")
+    (chain,) = plan(grid.only([cell], []), profile or next(iter(grid.profiles)), inputs, [3])
+    if chain.pretrain and chain.pretrain.photos:
+        chain.pretrain.photos.write()
+    return chain
+
+
+def composed(overrides: tuple[str, ...], folder: Path) -> Any:
+    config = compose_config([*overrides, f"config.CHECKPOINT.DIR={folder}/run"])
+    prepare(config)
+    return config.config
+
+
+@pytest.mark.parametrize(("name", "profile", "cell"), CELLS)
+def test_a_cell_composes_and_its_probe_is_of_the_trunk_that_is_trained(
+    tmp_path: Path, name: str, profile: str, cell: str
+) -> None:
+    chain, told = chain_of(name, cell, tmp_path, profile), read_grid(name).cells[cell]
+    # Nothing is fetched from a test: that the zoo's models fit is shown in test_zoo.
+    named = [word for word in chain.probes[0].overrides if ".PARAMS_FILE=" in word]
+    probe = composed(tuple(word for word in chain.probes[0].overrides if word not in named), tmp_path)
+    assert [word.partition("=")[2] for word in named] == ([f"zoo:{told.zoo}"] if told.zoo else [])
+    trained = references.named()[told.zoo].trunk if told.zoo else told.trunk
+    if told.init:
+        assert chain.pretrain
+        (trained,) = [word.partition("=")[2] for word in chain.pretrain.overrides if word.startswith("--trunk=")]
+    if told.pretrain:
+        assert chain.pretrain
+        config = composed(chain.pretrain.overrides, tmp_path)
+        photo = told.images or told.source not in read_grid(name).data_sets
+        assert (["single_image"] if photo else ["disk_folder"]) == config.DATA.TRAIN.DATA_SOURCES
+        assert config.SEED_VALUE == 3
+        assert chain.pretrain.minutes > 0
+        trained = config.MODEL.TRUNK.NAME
+    assert (trained or "convnet4") == probe.MODEL.TRUNK.NAME
+
+
+def recipe(cell: str, folder: Path) -> Recipe:
+    pretrain = chain_of("table1-ablation", cell, folder).pretrain
+    assert pretrain
+    source = composed(pretrain.overrides, folder).MONOIMAGE.SOURCE
+    return read_source_block(OmegaConf.to_container(source)).recipe()
+
+
+def test_the_ablation_has_every_subset_of_the_three_augmentations(tmp_path: Path) -> None:
+    names = set(read_grid("table1-ablation").cells)
+    pairs = {"rotation+jitter", "rotation+scale", "jitter+scale"}
+    assert names == {"none", *SWITCHES, *pairs, "all"}
+    found = {name: recipe(name, tmp_path) for name in names}
+    full = RECIPES["released"]
+    for name, drawn in found.items():
+        on = set(SWITCHES) if name == "all" else set(name.split("+")) - {"none"}
+        assert (drawn.scale != (1, 1)) == ("scale" in on), name
+        assert (drawn.rotation > 0, drawn.shear > 0) == ("rotation" in on,) * 2, name
+        assert (drawn.jitter > 0) == ("jitter" in on), name
+        assert drawn.initial_crop == full.initial_crop
+    assert len(set(found.values())) == 8

@@ -1,0 +1,72 @@
+"""Files that VISSL reads and writes, and the log of its launcher."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from types import ModuleType
+from typing import Any
+
+from vissl_monoimage.compat.import_hooks import MENDS
+from vissl_monoimage.compat.source_edit import edit, original, replace
+
+
+@MENDS.after("vissl.data.ssl_transforms.shuffle_img_patches")
+def jigsaw_permutations(transform: ModuleType) -> None:
+    """Jigsaw fetches its permutations from a URL, of vissl/data/ssl_transforms/shuffle_img_patches.py.
+
+    They are made here, once, without the network (see `permutations`). Guard: `perm_file` is no URL.
+    """
+    from vissl_monoimage.compat.permutations import local_file
+
+    load_perms = original(transform.ShuffleImgPatches, "_load_perms")
+
+    def wrapper(self: Any) -> None:
+        if transform.is_url(self.perm_file):
+            self.perm_file = str(local_file(self.perm_file) or self.perm_file)
+        load_perms(self)
+
+    replace(transform.ShuffleImgPatches, "_load_perms", wrapper)
+
+
+_LOADERS = {
+    "classy_vision.generic.util": ["load_checkpoint"],
+    "vissl.utils.checkpoint": [
+        "CheckpointFormatConverter._read_shards",
+        "SlicedCheckpointLoader._init_weight_from_slice",
+    ],
+    "vissl.utils.cluster_utils": ["ClusterAssignmentLoader.load_cluster_assigment"],
+}
+
+
+@MENDS.after(*_LOADERS)
+def safe_checkpoints(module: ModuleType) -> None:
+    """`UnpicklingError: Weights only load failed` (torch 2.6) at the bare `torch.load` of the modules above.
+
+    VISSL's own files load; any other is refused in one sentence. Nothing in a file is ever run.
+    """
+    from vissl_monoimage.utils import safe_load
+
+    safe_load.allow_vissl_types()
+    module.monoimage_load = safe_load.load  # type: ignore[attr-defined]
+    to_config = (r"config=(content\[.*?\])", r"config=AttrDict(\1)")
+    for name in _LOADERS[module.__name__]:
+        edit(attrgetter(name)(module), (r"torch\.load\(", "monoimage_load("), to_config)
+
+
+@MENDS.after("vissl.utils.checkpoint")
+def whole_checkpoints(checkpoint: ModuleType) -> None:
+    """A run killed while it saves leaves half a checkpoint, which the next start picks and cannot read.
+
+    vissl/utils/checkpoint.py writes the file and the link to it in place; here each appears whole or not at
+    all.
+    """
+    from vissl_monoimage.compat import checkpoint_files as whole_files
+
+    replace(checkpoint, "save_checkpoint", whole_files.save_checkpoint)
+    replace(checkpoint, "create_file_symlink", whole_files.create_file_symlink)
+
+
+@MENDS.after("vissl.utils.distributed_launcher")
+def launcher_error(launcher: ModuleType) -> None:
+    """`TypeError: not all arguments converted` over the real error, vissl/utils/distributed_launcher.py."""
+    edit(launcher.launch_distributed, (r'caught exception: ", e\)', 'caught exception: %s", e)'))

@@ -1,0 +1,58 @@
+"""What stops VISSL from importing, and names its libraries have dropped since."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from types import ModuleType
+
+from vissl_monoimage.compat import pkg_resources_stand_in as stand_in
+from vissl_monoimage.compat.import_hooks import MENDS
+from vissl_monoimage.compat.source_edit import edit
+
+
+@MENDS.after("torchvision.datasets.kinetics")
+def kinetics400(kinetics: ModuleType) -> None:
+    """`ImportError: cannot import name 'Kinetics400'` in classy_vision/dataset/classy_kinetics400.py.
+
+    torchvision 0.15 folded the class into `Kinetics`, whose default is the 400 classes.
+    Guard: torchvision still has the name.
+    """
+    if not hasattr(kinetics, "Kinetics400"):
+        kinetics.Kinetics400 = kinetics.Kinetics  # type: ignore[attr-defined]
+
+
+_USERS_OF_PKG_RESOURCES = (
+    "vissl.utils.misc",
+    "vissl.utils.collect_env",
+    "tools.launch_benchmark_suite_scheduler_slurm",
+)
+
+
+@MENDS.before(*_USERS_OF_PKG_RESOURCES)
+def lend_pkg_resources(_: ModuleType) -> None:
+    """`ModuleNotFoundError: pkg_resources` in vissl/utils/misc.py: setuptools 81 dropped it.
+
+    While VISSL's module runs, a stand-in takes its place. Guard: the real one can be imported.
+    """
+    stand_in.lend()
+
+
+@MENDS.after(*_USERS_OF_PKG_RESOURCES)
+def take_back_pkg_resources(_: ModuleType) -> None:
+    """Undo `lend_pkg_resources`, so that libraries which try for the real one do not find ours."""
+    stand_in.take_back()
+
+
+_NUMPY_ALIASES = {
+    "vissl.meters.mean_ap_meter": "MeanAPMeter.value.fget",
+    "vissl.utils.svm_utils.evaluate": "get_precision_recall",
+    "vissl.utils.instance_retrieval_utils.rmac": "get_rmac_descriptors",
+    "classy_vision.dataset.transforms.autoaugment": "get_image_op_settings",
+}
+
+
+@MENDS.after(*_NUMPY_ALIASES)
+def numpy_aliases(module: ModuleType) -> None:
+    """`AttributeError: module 'numpy' has no attribute 'float'` (NumPy 1.24) in the modules above."""
+    function = attrgetter(_NUMPY_ALIASES[module.__name__])(module)
+    edit(function, (r"np\.(float|int)\b", r"\1"))

@@ -1,0 +1,118 @@
+"""The draw of one sample: a pure function of (seed, split, index[, epoch]), the recipe and the photo's size.
+
+Uniform numbers come from a counter-based generator (BLAKE2b of the counters: cheap, and the same everywhere),
+so that any sample is drawn without the ones before it. Each part of the recipe owns its number: switching one
+off leaves the draws of all others as they were, which pairs the arms of an ablation.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from hashlib import blake2b
+from itertools import permutations
+from typing import NamedTuple
+
+from vissl_monoimage.data.crops.recipe import Recipe
+from vissl_monoimage.errors import MonoImageError
+
+_COUNTERS = struct.Struct("<qqqqq")
+_UNIFORMS = struct.Struct("<16I")
+_UNIT = 2.0**-32
+_ORDERS = tuple(permutations(range(4)))
+_MOST_REDRAWS = 20_000
+
+BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
+
+
+class Jitter(NamedTuple):
+    """Factors of brightness, contrast and saturation, the hue's turn, and the order they apply in."""
+
+    factors: tuple[float, float, float, float]
+    order: tuple[int, ...]
+
+
+class Crop(NamedTuple):
+    """One sample: a box of the photo in whole px, degrees, flips, and colour jitter or None."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    rotation: float
+    shear: float
+    vflip: bool
+    hflip: bool
+    jitter: Jitter | None
+
+
+def uniforms(seed: int, split: int, epoch: int, index: int, attempt: int = 0) -> tuple[int, ...]:
+    """Sixteen independent whole numbers, uniform in [0, 2**32), a pure function of the five counters."""
+    return _UNIFORMS.unpack(blake2b(_COUNTERS.pack(seed, split, epoch, index, attempt)).digest())
+
+
+def draw(recipe: Recipe, width: int, height: int, *, seed: int, split: int, index: int, epoch: int = 0) -> Crop:
+    """The parameters of sample `index` from a photo of `width` x `height` px; `split`: 0 train, 1 test.
+
+    Raises:
+        MonoImageError: where scale and aspect leave (almost) no crop that fits.
+    """
+    u = uniforms(seed, split, epoch, index)
+    region_width, region_height = recipe.region(width, height)
+    left = u[0] * (width - region_width + 1) >> 32
+    top = u[1] * (height - region_height + 1) >> 32
+    if recipe.scale != (1.0, 1.0):
+        counters = seed, split, epoch, index
+        box_width, box_height = _fitting_box(recipe, region_width, region_height, u, counters)
+        left += u[4] * (region_width - box_width + 1) >> 32
+        top += u[5] * (region_height - box_height + 1) >> 32
+    else:
+        box_width, box_height = region_width, region_height
+    return Crop(
+        left, top, box_width, box_height,
+        recipe.rotation * (u[6] * _UNIT * 2 - 1),
+        recipe.shear * (u[7] * _UNIT * 2 - 1),
+        u[8] * _UNIT < recipe.vflip,
+        u[9] * _UNIT < recipe.hflip,
+        _draw_jitter(recipe, u) if u[10] * _UNIT < recipe.jitter else None,
+    )  # fmt: skip
+
+
+def _fitting_box(
+    recipe: Recipe, width: int, height: int, u: tuple[int, ...], counters: tuple[int, int, int, int]
+) -> tuple[int, int]:
+    """(width, height) in px: area uniform, aspect log-uniform, redrawn until it fits; no centre fallback."""
+    least_area, area_range = recipe.scale[0], recipe.scale[1] - recipe.scale[0]
+    least_log = math.log(recipe.aspect[0])
+    log_range = math.log(recipe.aspect[1]) - least_log
+    area_unit, aspect_unit = u[2] * _UNIT, u[3] * _UNIT
+    attempt, spare = 0, 16
+    while True:
+        area = width * height * (least_area + area_range * area_unit)
+        aspect = math.exp(least_log + log_range * aspect_unit)
+        box_width, box_height = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
+        if 0 < box_width <= width and 0 < box_height <= height:
+            return box_width, box_height
+        if spare == 16:
+            attempt, spare = attempt + 1, 0
+            if attempt > _MOST_REDRAWS:
+                raise MonoImageError(
+                    f"no crop with SCALE={list(recipe.scale)} and ASPECT={list(recipe.aspect)} "
+                    f"fits into {width}x{height} px"
+                )
+            u = uniforms(*counters, attempt)
+        area_unit, aspect_unit = u[spare] * _UNIT, u[spare + 1] * _UNIT
+        spare += 2
+
+
+def _draw_jitter(recipe: Recipe, u: tuple[int, ...]) -> Jitter:
+    brightness, contrast, saturation, hue = recipe.jitter_strength
+    return Jitter(
+        (
+            1 + brightness * (u[11] * _UNIT * 2 - 1),
+            1 + contrast * (u[12] * _UNIT * 2 - 1),
+            1 + saturation * (u[13] * _UNIT * 2 - 1),
+            hue * (u[14] * _UNIT * 2 - 1),
+        ),
+        _ORDERS[u[15] * 24 >> 32],
+    )

@@ -1,0 +1,89 @@
+"""Photos that are none: noise, edges and nothing at all, each a pure function of its size and seed.
+
+They bound what a photo can teach from below: `flat` has no edges, `white_noise` no structure, `pink_noise` the spectrum
+of natural images but none of their edges, `dead_leaves` the edges and occlusions but no objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vissl_monoimage.utils.atomic_write import whole
+
+Pixels = NDArray[np.uint8]
+
+_SMALLEST_LEAF = 3.0  # px
+_ENOUGH_LEAVES = 2_000
+
+
+def flat(size: int, seed: int) -> Pixels:
+    """One colour, drawn from `seed`: uint8 RGB (size, size, 3), as all functions here return."""
+    colour = np.random.default_rng(seed).integers(0, 256, 3, dtype=np.uint8)
+    return np.broadcast_to(colour, (size, size, 3)).copy()
+
+
+def white_noise(size: int, seed: int) -> Pixels:
+    """Every channel of every pixel uniform in 0..255, independent of all others."""
+    return np.random.default_rng(seed).integers(0, 256, (size, size, 3), dtype=np.uint8)
+
+
+def pink_noise(size: int, seed: int, exponent: float = 2.0) -> Pixels:
+    """Gaussian noise whose power falls with frequency f as 1 / f^`exponent`, each channel apart; photos have about 2.
+
+    The mean is 127.5, the standard deviation 40 grey levels, so that about 1 value in 700 is clipped.
+    """
+    generator = np.random.default_rng(seed)
+    frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None, :])
+    frequency[0, 0] = np.inf  # no mean; it is set below
+    amplitude = frequency ** (-exponent / 2) if exponent else np.isfinite(frequency).astype(float)
+    white = np.fft.rfft2(generator.standard_normal((size, size, 3)), axes=(0, 1))
+    noise = np.fft.irfft2(white * amplitude[..., None], s=(size, size), axes=(0, 1))
+    scaled = 127.5 + 40 * noise / noise.std(axis=(0, 1))
+    return scaled.round().clip(0, 255).astype(np.uint8)
+
+
+def dead_leaves(size: int, seed: int) -> Pixels:
+    """Discs of random colour that hide each other, the later the nearer; radius density 1 / r^3 from 3 px to size / 4.
+
+    That density gives the scale invariance of natural images (Lee, Mumford, Huang, IJCV 2001).
+    """
+    generator = np.random.default_rng(seed)
+    largest = max(size / 4, _SMALLEST_LEAF + 1)
+    low, high = largest**-2, _SMALLEST_LEAF**-2
+    image = flat(size, seed)
+    for _ in range(max(_ENOUGH_LEAVES, size * size // 20)):
+        radius = generator.uniform(low, high) ** -0.5
+        x, y = generator.uniform(-radius, size + radius, 2)
+        colour = [int(value) for value in generator.integers(0, 256, 3)]
+        cv2.circle(image, (round(x), round(y)), round(radius), colour, thickness=-1)
+    return image
+
+
+def checkerboard(size: int, seed: int) -> Pixels:
+    """Black and white squares of size / 16 px, the first of them black for an even seed."""
+    square = max(1, size // 16)
+    rows, columns = np.indices((size, size)) // square
+    black_or_white = ((rows + columns + seed) % 2 * 255).astype(np.uint8)
+    return np.repeat(black_or_white[..., None], 3, axis=2)
+
+
+SYNTHETIC: dict[str, Callable[[int, int], Pixels]] = {
+    "flat": flat,
+    "white_noise": white_noise,
+    "pink_noise": pink_noise,
+    "dead_leaves": dead_leaves,
+    "checkerboard": checkerboard,
+}
+
+
+def write(name: str, file: Path, size: int = 512) -> None:
+    """The synthetic photo `name`, `size` px square, seed 0, as a PNG file; MonoImageError where that fails."""
+    with whole(file) as part:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(SYNTHETIC[name](size, 0)).save(part, "PNG")

@@ -1,0 +1,85 @@
+"""The card of one photo: every measure, and the photo it is of."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vissl_monoimage import __version__
+from vissl_monoimage.data.photos.decode import Photo
+from vissl_monoimage.data.photos.synthetic import Pixels
+from vissl_monoimage.data.statistics import crops, pixels
+from vissl_monoimage.utils.atomic_write import whole
+
+MEASURES: dict[str, Callable[[Pixels], float]] = {
+    "edge_density": pixels.edge_density,
+    "spectrum_slope": pixels.spectrum_slope,
+    "colour_entropy": pixels.colour_entropy,
+    "patch_entropy": pixels.patch_entropy,
+    "crop_distinctness": crops.crop_distinctness,
+    "rotation_accuracy": crops.rotation_accuracy,
+}
+"""Each measure of a photo at the working size; its function says unit and range."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """name: the file's; sha256: of its bytes, as ledgers have it; width, height: px; then the measures."""
+
+    name: str
+    sha256: str
+    width: int
+    height: int
+    edge_density: float
+    spectrum_slope: float
+    colour_entropy: float
+    patch_entropy: float
+    crop_distinctness: float
+    rotation_accuracy: float
+    version: str = __version__
+
+
+def measure(photo: Photo) -> Card:
+    """The card of a photo; equal files give equal cards."""
+    working = pixels.at_working_size(photo.pixels)
+    numbers: dict[str, Any] = {name: function(working) for name, function in MEASURES.items()}
+    return Card(photo.path.stem, photo.sha256, *photo.size, **numbers)
+
+
+def save_csv(cards: Sequence[Card], path: Path) -> None:
+    """One row a photo, under the names of Card's fields.
+
+    Raises:
+        MonoImageError: it cannot be written.
+    """
+    text = io.StringIO()
+    names = [field.name for field in dataclasses.fields(Card)]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    for card in cards:
+        row = dataclasses.asdict(card)
+        writer.writerow(row | {name: f"{row[name]:.6g}" for name in MEASURES})
+    with whole(path) as part:
+        part.write_text(text.getvalue(), encoding="utf-8")
+
+
+def as_text(cards: Sequence[Card]) -> str:
+    """Aligned columns, one line a photo."""
+    header = ["photo", "px", *(name.replace("_", " ") for name in MEASURES)]
+    rows = [
+        [card.name, f"{card.width}x{card.height}", *(f"{getattr(card, name):.3f}" for name in MEASURES)]
+        for card in cards
+    ]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in [header, *rows]
+    )

@@ -1,0 +1,115 @@
+"""Measures of a photo's pixels: edges, spectrum, colours, texture. All at the working size."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vissl_monoimage.data.photos.synthetic import Pixels
+
+WORKING_SIDE = 256
+"""px: the shorter side every photo is brought to first, so that measures do not depend on the file's resolution."""
+EDGE = 16.0
+"""Grey levels a px: a pixel whose Sobel gradient is larger is an edge."""
+LOWEST, HIGHEST = 4, 100
+"""Cycles across the square: the range the spectrum's slope is fitted over, clear of the window and of resampling."""
+COLOUR_LEVELS = 16
+TILE = 16
+GREY_LEVELS = 32
+
+
+def at_working_size(photo: Pixels) -> Pixels:
+    """RGB (height, width, 3) with its shorter side at WORKING_SIDE px; averaged down, or enlarged (bicubic)."""
+    height, width = photo.shape[:2]
+    factor = WORKING_SIDE / min(height, width)
+    size = max(WORKING_SIDE, round(width * factor)), max(WORKING_SIDE, round(height * factor))
+    if size == (width, height):
+        return photo
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(photo, size, interpolation=how), np.uint8)
+
+
+def grey(photo: Pixels) -> Pixels:
+    """RGB (height, width, 3) -> luma (height, width), 0..255."""
+    return np.asarray(cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def edge_map(photo: Pixels) -> NDArray[np.bool_]:
+    """Where the Sobel gradient (3x3, divided by 8: grey levels a px) is longer than EDGE; (height, width)."""
+    luma = grey(photo)
+    along_x, along_y = (
+        cv2.Sobel(luma, cv2.CV_32F, dx, 1 - dx, scale=1 / 8, borderType=cv2.BORDER_REPLICATE) for dx in (1, 0)
+    )
+    return np.asarray(np.hypot(along_x, along_y) > EDGE)
+
+
+def edge_density(photo: Pixels) -> float:
+    """Share of pixels that are edges (`edge_map`), 0..1."""
+    return float(edge_map(photo).mean())
+
+
+def spectrum(photo: Pixels) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(frequency, power) of the centre square under a Hann window: frequency in cycles across the square, 1, 2, ...
+
+    Power is the mean over all directions of |FFT|^2 of the luma less its mean, in rings one cycle wide; never less than
+    what rounding to whole grey levels leaves (variance 1/12): bytes cannot say what is below it.
+    """
+    luma = grey(photo).astype(np.float64)
+    side = min(luma.shape)
+    top, left = (luma.shape[0] - side) // 2, (luma.shape[1] - side) // 2
+    square = luma[top : top + side, left : left + side]
+    window = np.outer(np.hanning(side), np.hanning(side))
+    power = np.abs(np.fft.fft2((square - square.mean()) * window)) ** 2
+    cycles = np.fft.fftfreq(side, 1 / side)
+    ring = np.hypot(cycles[:, None], cycles[None, :]).round().astype(int).ravel()
+    mean = np.bincount(ring, power.ravel()) / np.maximum(np.bincount(ring), 1)
+    frequency = np.arange(1, side // 2)
+    return frequency.astype(np.float64), np.maximum(mean[frequency], np.square(window).sum() / 12)
+
+
+def spectrum_fit(photo: Pixels) -> tuple[float, float]:
+    """(slope, intercept) of log10 power over log10 frequency, least squares between LOWEST and HIGHEST cycles.
+
+    Rings weigh 1 / frequency, so that every octave counts the same. A flat image has slope 0; for a pattern that
+    repeats exactly, whose spectrum is a comb, the line says little.
+    """
+    frequency, power = spectrum(photo)
+    chosen = (frequency >= LOWEST) & (frequency <= HIGHEST)
+    x, y = np.log10(frequency[chosen]), np.log10(power[chosen])
+    slope, intercept = np.polyfit(x, y, 1, w=np.sqrt(1 / frequency[chosen]))
+    return float(slope), float(intercept)
+
+
+def spectrum_slope(photo: Pixels) -> float:
+    """Exponent of power over frequency (`spectrum_fit`): about -2 in natural images, 0 in white noise."""
+    return spectrum_fit(photo)[0]
+
+
+def colour_counts(photo: Pixels) -> NDArray[np.int64]:
+    """How many pixels have each of 4,096 colours: COLOUR_LEVELS levels of red, green and blue each."""
+    red, green, blue = np.moveaxis(photo // (256 // COLOUR_LEVELS), -1, 0).astype(np.int64)
+    code = (red * COLOUR_LEVELS + green) * COLOUR_LEVELS + blue
+    return np.bincount(code.ravel(), minlength=COLOUR_LEVELS**3)
+
+
+def colour_entropy(photo: Pixels) -> float:
+    """Bits a pixel of the histogram of colours (`colour_counts`), 0..12."""
+    return float(_entropies(colour_counts(photo)[None])[0])
+
+
+def patch_entropy(photo: Pixels) -> float:
+    """Mean bits a pixel within tiles of TILE px side, of their grey values at GREY_LEVELS levels, 0..5."""
+    luma = grey(photo) // (256 // GREY_LEVELS)
+    rows, columns = luma.shape[0] // TILE, luma.shape[1] // TILE
+    tiles = luma[: rows * TILE, : columns * TILE].reshape(rows, TILE, columns, TILE).swapaxes(1, 2)
+    flat_tiles = tiles.reshape(rows * columns, TILE * TILE).astype(np.int64)
+    code = flat_tiles + GREY_LEVELS * np.arange(len(flat_tiles))[:, None]
+    counts = np.bincount(code.ravel(), minlength=GREY_LEVELS * len(flat_tiles))
+    return float(_entropies(counts.reshape(-1, GREY_LEVELS)).mean())
+
+
+def _entropies(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Bits of each row of counts; (rows, bins) -> (rows,)."""
+    share = counts / counts.sum(axis=1, keepdims=True)
+    return np.asarray(-(share * np.log2(np.where(share > 0, share, 1.0))).sum(axis=1) + 0.0)

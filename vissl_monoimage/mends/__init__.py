@@ -1,1 +1,0 @@
-"""The mends themselves, by what they mend; `vissl_monoimage.compat` is their index."""

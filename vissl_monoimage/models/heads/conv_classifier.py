@@ -1,0 +1,60 @@
+"""The upper part of a small network, trained on labels over the frozen or hand-made lower part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from vissl.config import AttrDict
+from vissl.models.heads import register_model_head
+
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.models.heads.alexnet_fc import AlexNetFC
+from vissl_monoimage.models.trunks.base import he_normal, laid_out
+from vissl_monoimage.models.trunks.convnet4 import convolution
+
+
+@register_model_head("retrained_convolutions")
+class RetrainedConvolutions(nn.Module):
+    """Convolutions of `widths` channels as in convnet4, each with BN, ReLU and 2 x 2 max pooling; then `alexnet_fc`.
+
+    On the 8 x 8 map behind conv2 of convnet4, widths (128, 256) and hidden (512,) are the rest of the network that
+    `supervised_convnet4` trains. The paper's Table 4 asks this of AlexNet and ImageNet.
+
+    Args:
+        shape: (channels, height, width) of the feature; height and width are halved by each convolution's pooling.
+        widths: channels of each convolution.
+        hidden: widths of the fully connected layers between the last map and the logits.
+        num_classes: number of logits.
+
+    Raises:
+        MonoImageError: a map too small for so many halvings.
+    """
+
+    def __init__(
+        self,
+        model_config: AttrDict,
+        shape: Sequence[int],
+        widths: Sequence[int],
+        hidden: Sequence[int],
+        num_classes: int,
+    ) -> None:
+        super().__init__()
+        channels, height, width = shape
+        if min(height, width) < 2 ** len(widths):
+            raise MonoImageError(
+                f"retrained_convolutions: {len(widths)} convolutions halve their map each, and {height} x {width} is "
+                f"too small for it: the least is {2 ** len(widths)}; choose an earlier layer or fewer widths"
+            )
+        blocks: list[nn.Module] = []
+        for outputs in widths:
+            blocks += [convolution(channels, outputs), nn.MaxPool2d(kernel_size=2)]
+            channels, height, width = outputs, height // 2, width // 2
+        self.convolutions = nn.Sequential(*blocks)
+        he_normal(self.convolutions)
+        self.classifier = AlexNetFC(model_config, [channels * height * width, *hidden, num_classes])
+
+    def forward(self, feature: torch.Tensor) -> torch.Tensor:
+        """(batch, channels, height, width) -> logits (batch, num_classes)."""
+        return self.classifier(self.convolutions(laid_out(feature)))

@@ -1,0 +1,69 @@
+"""Scattering networks: wavelets and moduli in the place of learned convolutions."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from typing import ClassVar
+
+import torch
+
+# kymatio.torch would also import the 3-D part, which needs a function that SciPy 1.17 no longer has.
+from kymatio.scattering2d.frontend.torch_frontend import ScatteringTorch2D
+from torch import nn
+from vissl.config import AttrDict
+from vissl.models.trunks import register_model_trunk
+
+from vissl_monoimage.models.trunks.fixed import FixedTrunk
+
+
+class _Channelwise(nn.Module):
+    """(N, 3, S, S) -> (N, 3 K, S / 2^J, S / 2^J): each colour's K coefficients of order 0, 1 and 2, one after another.
+
+    K = 1 + 8 J + 64 J (J - 1) / 2, of 8 angles: 81 for J = 2, 217 for J = 3.
+    """
+
+    def __init__(self, scales: int, size: int) -> None:
+        super().__init__()
+        self.scattering = copy.deepcopy(_filters(scales, size))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        coefficients: torch.Tensor = self.scattering(images)
+        return coefficients.flatten(1, 2)
+
+
+@functools.cache
+def _filters(scales: int, size: int) -> ScatteringTorch2D:
+    """Made once a process: at 224 px it takes 3 s, and a run builds its trunk for the check and for the heads too."""
+    return ScatteringTorch2D(J=scales, shape=(size, size), L=8, max_order=2)
+
+
+@register_model_trunk("scattering")
+class Scattering(FixedTrunk):
+    """The scattering transform of each colour of 224-px images, order at most 2, 8 angles, by kymatio.
+
+    | feature | channels x map at 224 px, at 32 px |
+    | --- | --- |
+    | scattering_J2 | 243 x 56 x 56, 243 x 8 x 8 |
+    | scattering_J3 | 651 x 28 x 28, 651 x 4 x 4 |
+
+    Asano et al. (ICLR 2020, Table 2) have it, after Oyallon et al., in the place of conv1 and conv2; which J is not
+    known, hence both. Its many channels leave a protocol with a limit on the features a layer few places: `cifar-v1`
+    pools to 4 x 4 (J = 2) and 2 x 2 (J = 3).
+    """
+
+    fixed: ClassVar[str] = "scattering"
+    input_size: ClassVar[int] = 224
+
+    def __init__(self, model_config: AttrDict, model_name: str) -> None:
+        super().__init__()
+        self.extractors = nn.ModuleDict(
+            {f"scattering_J{scales}": _Channelwise(scales, self.input_size) for scales in (2, 3)}
+        )
+
+
+@register_model_trunk("scattering_32px")
+class ScatteringAt32(Scattering):
+    """`scattering` for 32-px images."""
+
+    input_size = 32

@@ -1,0 +1,75 @@
+"""Pictures of what the generator draws and of what it makes of encoded images, in the run's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from classy_vision.generic.distributed_util import is_primary
+from classy_vision.hooks import ClassyHook
+from torch import Tensor
+from torchvision.utils import make_grid, save_image
+
+from vissl_monoimage.pretext.bigan.artifacts import COLUMNS, FOLDER, RECONSTRUCTIONS, SAMPLES
+from vissl_monoimage.pretext.bigan.pairs import head_of, resized
+from vissl_monoimage.pretext.module_state import at_rest
+from vissl_monoimage.training.seeding import generator as seeded
+from vissl_monoimage.utils.atomic_write import whole
+
+_SAMPLES, _RECONSTRUCTIONS = 64, 32
+_ENLARGED = 64  # px: the side small images are shown with
+
+
+class PicturesHook(ClassyHook):
+    """pictures/samples_<epoch>.png and reconstructions_<epoch>.png every `config.MONOIMAGE.PICTURES_EVERY` epochs.
+
+    The same latents and the same training images every time, with the networks as they would be used: norms with
+    their running statistics. The last epoch always has its pictures; 0 switches them off.
+    """
+
+    on_start = ClassyHook._noop
+    on_phase_start = ClassyHook._noop
+    on_step = ClassyHook._noop
+    on_end = ClassyHook._noop
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.every: int = (config.get("MONOIMAGE") or {}).get("PICTURES_EVERY", 1)
+
+    def on_phase_end(self, task: Any) -> None:
+        epoch = task.train_phase_idx + 1
+        last = epoch == task.num_train_phases
+        if not (task.train and is_primary() and self.every and (epoch % self.every == 0 or last)):
+            return
+        folder = Path(task.checkpoint_folder, FOLDER)
+        folder.mkdir(exist_ok=True)
+        with at_rest(task.base_model), torch.no_grad():
+            _save(samples(task), folder / f"{SAMPLES}_{epoch:04d}.png", columns=COLUMNS)
+            _save(reconstructions(task), folder / f"{RECONSTRUCTIONS}_{epoch:04d}.png", columns=COLUMNS)
+
+
+def samples(task: Any) -> Tensor:
+    """G(z) of 64 fixed z, in [0, 1]."""
+    head = head_of(task)
+    z = torch.rand(_SAMPLES, head.latent, generator=seeded("pictures", task.config["SEED_VALUE"])) * 2 - 1
+    return head.generator.to_pixels(head.generator(z.to(task.device)))
+
+
+def reconstructions(task: Any) -> Tensor:
+    """The first training images x and their G(E(x)), side by side, in [0, 1], at the generator's size."""
+    head, images = head_of(task), task.datasets["train"]
+    epoch, images.epoch = images.epoch, 0  # flipped as in the first epoch, whichever this is
+    x = torch.stack([images[index]["data"][0] for index in range(min(_RECONSTRUCTIONS, len(images)))]).to(task.device)
+    images.epoch = epoch
+    again = head.generator(task.base_model(x)[0])
+    return head.generator.to_pixels(torch.stack([resized(head, x), again], dim=1).flatten(0, 1))
+
+
+def _save(images: Tensor, path: Path, columns: int) -> None:
+    """Write a grid of images whole or not at all; pixels of small images are repeated, not blurred."""
+    zoom = max(1, _ENLARGED // images.shape[-1])
+    grid = make_grid(images.repeat_interleave(zoom, 2).repeat_interleave(zoom, 3), nrow=columns, pad_value=1.0)
+    with whole(path) as part:
+        save_image(grid, part, format="png")

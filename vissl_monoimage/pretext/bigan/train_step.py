@@ -1,0 +1,162 @@
+"""One batch of the game: the discriminator learns to tell the pairs apart, then encoder and generator mix them up."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from classy_vision.generic.distributed_util import all_reduce_mean
+from torch import Tensor
+from vissl.hooks import SSLClassyHookFunctions as Hooks
+from vissl.trainer.train_steps import register_train_step
+from vissl.trainer.train_steps.standard_train_step import construct_sample_for_model
+from vissl.utils.perf_stats import PerfTimer
+
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.pretext.bigan.optimizers import (
+    DISCRIMINATOR,
+    ENCODER_GENERATOR,
+    RATES,
+    average_over_ranks,
+    running_statistics,
+)
+from vissl_monoimage.pretext.bigan.pairs import Pairs, autocast, draw_latents, head_of, make_pairs, scores
+from vissl_monoimage.pretext.module_state import at_rest, frozen, statistics_kept
+
+Measured = dict[str, float]
+_MOVING = {DISCRIMINATOR: "the discriminator moves", ENCODER_GENERATOR: "encoder and generator move"}
+
+
+@register_train_step("bigan_train_step")
+def bigan_train_step(task: Any) -> Any:
+    """VISSL's training iteration for a BiGAN; in test phases it measures and moves nothing.
+
+    Encoder and generator run once a batch: the discriminator's step takes their outputs detached, and where
+    they step themselves, the same outputs go through the moved discriminator again. What was measured is in
+    `task.last_batch.measured`, by this rank but for the losses, which are means over all.
+
+    Raises:
+        MonoImageError: a player's loss is not finite. That player has not moved; before encoder and generator, the
+            discriminator has.
+    """
+    task.last_batch = SimpleNamespace()
+    with PerfTimer("read_sample", task.perf_stats):
+        sample = construct_sample_for_model(next(task.data_iterator), task)
+    images: Tensor = sample["input"]
+    latents, mix = draw_latents(task, len(images))
+    moved = task.train and task.loss.moves_encoder_generator(task.iteration)
+    with PerfTimer("forward", task.perf_stats), torch.set_grad_enabled(moved):
+        pairs = make_pairs(task, images, latents)
+    task.last_batch.sample, task.last_batch.target = sample, sample["target"]
+    task.last_batch.pairs, task.last_batch.model_output = pairs.detached(), pairs.codes.detach()
+    if task.train:
+        measured = discriminator_step(task, task.last_batch.pairs, mix)
+        if moved:
+            measured |= encoder_generator_step(task, pairs)
+        # Of all networks, moved or not: a test phase, and a checkpoint, which is the first rank's, may come next.
+        average_over_ranks(running_statistics(task.base_model))
+    else:
+        measured = look(task, task.last_batch.pairs)
+    # Not before the losses are known to be finite: VISSL's own hook for outputs that are not ends in an AttributeError.
+    task.run_hooks(Hooks.on_forward.name)
+    task.last_batch.measured = measured
+    task.last_batch.loss = torch.tensor(measured[f"{DISCRIMINATOR}_loss"])
+    task.losses.append(measured[f"{DISCRIMINATOR}_loss"] * len(images))
+    if not task.train or task.config["METERS"]["enable_training_meter"]:
+        for meter in task.meters:
+            meter.update(measured, sample["target"])
+    task.run_hooks(Hooks.on_loss_and_meter.name)
+    if task.train:
+        task.run_hooks(Hooks.on_backward.name)
+        task.run_hooks(Hooks.on_update.name)
+        task.num_updates += task.get_global_batchsize()
+    return task
+
+
+def discriminator_step(task: Any, pairs: Pairs, mix: Tensor) -> Measured:
+    """Move the discriminator's weights, with the penalty where this step has it."""
+    loss = task.loss
+    real, generated = scores(task, pairs)
+    objective = loss.discriminator(real, generated)
+    measured = {
+        f"{DISCRIMINATOR}_loss": finite(task, objective, DISCRIMINATOR, "loss"),
+        f"{DISCRIMINATOR}_accuracy": loss.accuracy(real, generated),
+    }
+    if loss.takes_penalty(task.iteration):
+        ours = head_of(task).discriminator
+        penalty = loss.penalty(ours, (pairs.images, pairs.codes), (pairs.generated, pairs.latents), mix)
+        measured["penalty"] = finite(task, penalty, DISCRIMINATOR, "penalty")
+        objective = objective + loss.penalty_weight * penalty
+    task.optimizer[DISCRIMINATOR].minimise(objective, task.where)
+    return measured
+
+
+def encoder_generator_step(task: Any, pairs: Pairs) -> Measured:
+    """Move the weights of encoder and generator, through a discriminator that keeps its own."""
+    with frozen(head_of(task).discriminator):
+        objective = task.loss.encoder_generator(*scores(task, pairs))
+        measured = {f"{ENCODER_GENERATOR}_loss": finite(task, objective, ENCODER_GENERATOR, "loss")}
+        if task.loss.config.latent_regression:
+            error = latent_error(task, pairs)
+            measured["latent_error"] = finite(task, error, ENCODER_GENERATOR, "latent error")
+            objective = objective + task.loss.config.latent_regression * error
+        task.optimizer[ENCODER_GENERATOR].minimise(objective, task.where)
+    return measured
+
+
+def latent_error(task: Any, pairs: Pairs) -> Tensor:
+    """Mean squared difference of z and E(G(z)); the generator takes no gradient from it.
+
+    The norms of the trunk keep the statistics of real images, which are what it is probed on.
+    """
+    images, side = pairs.generated.detach(), task.last_batch.sample["input"].shape[-1]
+    if side != images.shape[-1]:
+        images = F.interpolate(images, size=side, mode="bilinear")
+    with statistics_kept(task.base_model.trunk):
+        return F.mse_loss(task.base_model(images)[0].float(), pairs.latents)
+
+
+@torch.no_grad()
+def look(task: Any, pairs: Pairs) -> Measured:
+    """Both players' losses on the same pairs, and how far G(E(x)) is from x."""
+    real, generated = scores(task, pairs)
+    return {
+        f"{DISCRIMINATOR}_loss": finite(task, task.loss.discriminator(real, generated), DISCRIMINATOR, "loss"),
+        f"{DISCRIMINATOR}_accuracy": task.loss.accuracy(real, generated),
+        f"{ENCODER_GENERATOR}_loss": float(task.loss.encoder_generator(real, generated)),
+        **reconstruction(task, pairs),
+    }
+
+
+@torch.no_grad()
+def reconstruction(task: Any, pairs: Pairs) -> Measured:
+    """Mean squared difference of x and G(E(x)), both in [0, 1], at the discriminator's size.
+
+    And that of x and G(E(x')), x' being another image of the batch: as long as the two are equal, the encoder
+    does not invert the generator at all.
+    """
+    drawer = head_of(task).generator
+    with autocast(task), at_rest(drawer):
+        again = drawer.to_pixels(drawer(pairs.codes))
+    images = drawer.to_pixels(pairs.images)
+    return {
+        "reconstruction_error": float(F.mse_loss(again, images)),
+        "mismatch_error": float(F.mse_loss(again.roll(1, 0), images)),
+    }
+
+
+def finite(task: Any, value: Tensor, player: str, name: str) -> float:
+    """The mean over all ranks of `value`, that player's loss or a part of it; or the end of the run on all of them."""
+    mean = float(all_reduce_mean(value.detach().clone()))
+    if mean - mean != 0:  # infinite or not a number
+        place, before = f"step {task.iteration + 1}", f" before {_MOVING[player]}"
+        if not task.train:
+            place, before = f"test after epoch {task.train_phase_idx + 1}, batch {len(task.losses) + 1}", ""
+        raise MonoImageError(
+            f"{place}: the {player} {name} is {mean}, and the run stops{before}: lower the players' learning rates "
+            f"({', '.join(RATES.values())}), raise config.LOSS.bigan_loss.penalty where there is one"
+            f"{', or switch config.MONOIMAGE.BF16 off' if task.bf16 else ''}; checkpoints up to here are kept"
+        )
+    return mean

@@ -1,0 +1,32 @@
+"""Pseudo-labels in VISSL's data set, which reads labels by the number a sample has in its source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from vissl_monoimage.data.photo_order import source_indices
+from vissl_monoimage.pretext.deepcluster.clustering import Assignments
+
+NONE = -1
+"""Label of what is in the source but, by DATA_LIMIT, not in the data set; VISSL's losses ignore it."""
+
+
+def give_labels(dataset: Any, assignments: Assignments) -> Assignments:
+    """Let `dataset` show `assignments` (N,) as its labels; returns them as its source counts, (samples of the source,).
+
+    They must be there before the epoch's iterator is made: its workers get a copy of the data set.
+    """
+    labels = np.full(len(dataset.data_objs[0]), NONE, dtype=np.int64)
+    labels[source_indices(dataset, np.arange(len(dataset)))] = assignments
+    dataset.label_objs, dataset.labels_init, dataset.label_type = [labels], True, "standard"
+    return labels
+
+
+def image_of(dataset: Any, index: int) -> Image.Image:
+    """Sample `index` before any transforms."""
+    (number,) = source_indices(dataset, np.array([index]))
+    image: Image.Image = dataset.data_objs[0][int(number)][0]
+    return image.convert("RGB")

@@ -1,0 +1,29 @@
+"""The tables as one CSV for other programs: a row for each method, layer and protocol."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from vissl_monoimage.report.tables.table import Table
+
+HEADER = ("protocol", "dataset", "method", "trunk", "layer", "n", "mean", "half_width_95", "seeds")
+
+
+def long_form(tables: Sequence[Table]) -> str:
+    """CSV with `HEADER`: mean in percent, half_width_95 empty for n = 1, seeds with spaces between them.
+
+    Where runs left the protocol, its name is followed by the changes: no two tables share a protocol and data set.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEADER)
+    for table in tables:
+        protocol = "; ".join([table.protocol, *table.changes])
+        for line in table.lines:
+            for layer, cell in line.cells.items():
+                half = "" if cell.half is None else f"{cell.half:.4f}"
+                name = (protocol, table.dataset, line.label, line.trunk, layer)
+                writer.writerow([*name, cell.n, f"{cell.mean:.4f}", half, " ".join(line.seeds)])
+    return text.getvalue()

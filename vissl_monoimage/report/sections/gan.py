@@ -1,0 +1,94 @@
+"""What a BiGAN's generator draws and how its two players fare, from the files in the run's folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vissl_monoimage.data.photos.decode import load_photo, read_bytes
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.pretext.bigan.artifacts import COLUMNS, FOLDER, PLAYERS_FILE, RECONSTRUCTIONS, SAMPLES
+from vissl_monoimage.report.plots.style import Figure
+from vissl_monoimage.report.sections.artifacts import Shown, folder_of, looks, plot, shown
+
+LOSSES = {"discriminator_loss": "discriminator", "encoder_generator_loss": "encoder and generator"}
+ERROR = {"reconstruction_error": "x and G(E(x))", "mismatch_error": "x and G(E(x')), x' another image"}
+_GAP = 2  # px, white, between the images of a grid and around it
+_WORDS = {
+    SAMPLES: (
+        "Grid of {count} images in {rows}, drawn by the generator of {name} from random codes after epoch {epoch}.",
+        "Samples: {count} images drawn from random codes, after epoch {epoch}.",
+    ),
+    RECONSTRUCTIONS: (
+        "Grid of {count} pairs of images in {rows}: on the left a training image of {name}, on the right what its "
+        "generator makes of that image's code after epoch {epoch}.",
+        "Reconstructions: {count} pairs of a training image x and, on its right, G(E(x)), what the generator makes "
+        "of its code, after epoch {epoch}.",
+    ),
+}
+
+
+def drawn(pretrained: Sequence[Row], missing: list[str]) -> list[Shown]:
+    """Grids and plots of the runs that have a generator; what is not shown goes to `missing`."""
+    return shown(filter(has_generator, pretrained), "what is drawn by", _drawn, missing)
+
+
+def has_generator(row: Row) -> bool:
+    """Whether the run measured its players, or left pictures or a file of their losses behind."""
+    if row.checkpoint_out is None:
+        return not LOSSES.keys().isdisjoint(row.pretext)
+    folder = folder_of(row)
+    pictures = [picture for kind in (SAMPLES, RECONSTRUCTIONS) for picture in (folder / FOLDER).glob(f"{kind}_*")]
+    return not LOSSES.keys().isdisjoint(row.pretext) or (folder / PLAYERS_FILE).exists() or bool(pictures)
+
+
+def _drawn(row: Row, name: str, missing: list[str]) -> Shown:
+    folder, block = folder_of(row), Shown(name, [], [])
+    if not row.checkpoint_out:
+        missing.append(f"Not shown: what {name} draws, for it left no checkpoint that says where.")
+        return block
+    for kind in (SAMPLES, RECONSTRUCTIONS):
+        try:
+            block.pictures.append(_picture(folder / FOLDER, kind, name))
+        except MonoImageError as error:
+            missing.append(f"Not shown: {error}.")
+    try:
+        found = looks(folder / PLAYERS_FILE, "players' losses", missing)
+    except MonoImageError as error:
+        missing.append(f"Not shown: {error}.")
+        return block
+    block.plots.append(plot(found, LOSSES, "loss", "Losses of both players", name))
+    block.plots.append(plot(found, ERROR, "error", "Reconstruction error (mean squared difference)", name))
+    return block
+
+
+def _picture(folder: Path, kind: str, name: str) -> Figure:
+    """The last epoch's grid of a kind, as its file has it."""
+    found = ((re.fullmatch(rf"{kind}_(\d+)\.png", path.name), path) for path in folder.glob("*.png"))
+    epochs = {int(match[1]): path for match, path in found if match}
+    if not epochs:
+        raise MonoImageError(f"there are no {kind} of {name} in '{folder}'")
+    epoch, path = max(epochs.items())
+    rows, columns, full = _grid(load_photo(path).pixels)
+    count = rows * columns // (2 if kind == RECONSTRUCTIONS else 1)
+    said = {"count": f"{'' if full else 'up to '}{count}", "rows": f"{rows} row{'s' * (rows != 1)}"}
+    alt, caption = (text.format(name=name, epoch=epoch, **said) for text in _WORDS[kind])
+    return Figure(read_bytes(path), "image/png", alt, caption)
+
+
+def _grid(pixels: np.ndarray[Any, Any]) -> tuple[int, int, bool]:
+    """Rows and columns of a grid (H, W, 3) of square images, and whether its last place is taken.
+
+    Each row has `COLUMNS` places; only a single row may have fewer, and then there is no white line at each place.
+    """
+    height, width, _ = pixels.shape
+    pitch = max(1, (width - _GAP) // COLUMNS)
+    if min(pixels[::pitch].min(), pixels[:, ::pitch].min()) < 255:
+        pitch = max(1, height - _GAP)
+    last = pixels[-pitch:-_GAP, -pitch:-_GAP]
+    return height // pitch, width // pitch, bool((last < 255).any())

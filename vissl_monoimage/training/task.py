@@ -1,0 +1,126 @@
+"""VISSL's training task with exact resume, bf16 on any device, and our hooks.
+
+`monoimage run` uses it wherever a config names VISSL's own `self_supervision_task`; our YAMLs name it,
+and the tasks of our pretext methods derive from it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import torch
+from classy_vision.hooks import ClassyHook
+from classy_vision.tasks import register_task
+from vissl.config import AttrDict
+from vissl.data import (
+    DATA_SOURCES_WITH_SUBSET_SUPPORT,
+    DATASET_SOURCE_MAP,
+    build_dataloader,
+    get_sampler,
+)
+from vissl.trainer.train_task import SelfSupervisionTask
+
+from vissl_monoimage.training.seeding import ResumableSampler, SeededSSLDataset, StepSeedHook
+from vissl_monoimage.utils.progress import ProgressHook
+
+HookFactory = Callable[[AttrDict], ClassyHook | None]
+
+
+@register_task("monoimage_task")
+class MonoImageTask(SelfSupervisionTask):
+    """`SelfSupervisionTask` whose resumed run equals the uninterrupted one.
+
+    With `config.MONOIMAGE.BF16: true` the model's forward runs under bfloat16 autocast (weights and
+    losses stay float32, no gradient scaling), on CPU as well, where VISSL's own mixed precision is off.
+    """
+
+    hook_factories: ClassVar[list[HookFactory]] = []
+    makes_labels: ClassVar[bool] = False  # whether a method's task gives the samples labels of its own
+
+    def set_hooks(self, hooks: list[ClassyHook]) -> None:
+        """VISSL's hooks for this run, between our seeding hook and the ones `plugin` adds."""
+        ours = [make(self.config) for make in self.hook_factories]
+        super().set_hooks([StepSeedHook(), *hooks, ProgressHook(), *(hook for hook in ours if hook)])
+
+    def build_datasets(self, current_train_phase_idx: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
+        datasets: dict[str, Any] = {}
+        keys: dict[str, Any] = {}
+        for split in self.available_splits:
+            datasets[split.lower()] = SeededSSLDataset(
+                cfg=self.config,
+                split=split,
+                dataset_source_map=DATASET_SOURCE_MAP,
+                data_sources_with_subset=DATA_SOURCES_WITH_SUBSET_SUPPORT,
+            )
+            keys["input"] = self.config.DATA[split].INPUT_KEY_NAMES
+            keys["target"] = self.config.DATA[split].TARGET_KEY_NAMES
+        return datasets, keys
+
+    def build_dataloaders(self, pin_memory: bool, current_train_phase_idx: int = 0) -> dict[str, Any]:
+        build = functools.partial(
+            build_dataloader,
+            num_dataloader_workers=self.config.DATA.NUM_DATALOADER_WORKERS,
+            pin_memory=pin_memory,
+            multi_processing_method=self.config.MULTI_PROCESSING_METHOD,
+            device=self.device,
+            sampler_seed=self.config["SEED_VALUE"],
+            get_sampler=self.sampler,
+        )
+        return {
+            split.lower(): build(
+                dataset=self.datasets[split.lower()],
+                dataset_config=self.config["DATA"][split],
+                split=split.lower(),
+            )
+            for split in self.available_splits
+        }
+
+    def sampler(self, dataset: Any, dataset_config: AttrDict, sampler_seed: int = 0) -> Any:
+        """The sampler of a split: ours, unless the config asks for one of VISSL's special samplers by name."""
+        special = dataset_config["USE_DEBUGGING_SAMPLER"] or dataset_config["USE_STATEFUL_DISTRIBUTED_SAMPLER"]
+        if special or not torch.distributed.is_initialized():
+            return get_sampler(dataset, dataset_config, sampler_seed)
+        return ResumableSampler(dataset, dataset_config["BATCHSIZE_PER_REPLICA"], sampler_seed)
+
+    def set_epoch(self, phase_type: str, epoch: int, start_iter: int, train_phase_idx: int) -> None:
+        if phase_type != "train":
+            start_iter = 0  # VISSL counts it in training steps, and a resumed run would skip its first test
+        super().set_epoch(phase_type, epoch, start_iter, train_phase_idx)
+        self.datasets[phase_type].epoch = train_phase_idx if phase_type == "train" else 0
+
+    def _build_model(self) -> Any:
+        model = super()._build_model()
+        if self.bf16:
+            model.forward = _in_bfloat16(model.forward, self.device.type)
+        return model
+
+    @property
+    def bf16(self) -> bool:
+        """Whether `config.MONOIMAGE.BF16` asks for bfloat16."""
+        return bool((self.config.get("MONOIMAGE") or {}).get("BF16", False))
+
+    @classmethod
+    def problems(cls, config: Mapping[str, Any]) -> list[str]:
+        """What this task finds wrong with `config` before anything starts, a sentence each.
+
+        `config` is what lies below VISSL's `config`, as plain containers. A method's task overrides it.
+        """
+        return []
+
+
+def _in_bfloat16(forward: Callable[..., Any], device_type: str) -> Callable[..., Any]:
+    @functools.wraps(forward)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with torch.autocast(device_type, dtype=torch.bfloat16):
+            outputs = forward(*args, **kwargs)
+        return _to_float32(outputs)
+
+    return run
+
+
+def _to_float32(outputs: Any) -> Any:
+    if isinstance(outputs, torch.Tensor):
+        return outputs.float()
+    return [_to_float32(output) for output in outputs]
