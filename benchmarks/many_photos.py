@@ -34,7 +34,7 @@ from vissl_monoimage.data.photos import cache as store
 from vissl_monoimage.data.photos import decode as loading
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.single_image import SingleImageSource
-from vissl_monoimage.training.seeding import generator
+from vissl_monoimage.utils.random import generator
 
 RESULT = Path(__file__).parent / "results" / "many_photos.json"
 PHOTO_SIZE = (500, 375)

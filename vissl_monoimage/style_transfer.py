@@ -18,7 +18,7 @@ from vissl_monoimage.data.photos.synthetic import Pixels
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.features import feature_names
 from vissl_monoimage.models.trunks.base import allow_any_size
-from vissl_monoimage.utils.progress import told
+from vissl_monoimage.utils.progress import track
 
 CONTENT_WEIGHT = 0.1
 """Of the content loss beside the style loss: chosen by eye, with random and with trained weights of `convnet4`."""
@@ -140,7 +140,7 @@ def transfer(objective: Objective, start: Tensor, steps: int) -> Tensor:
         loss.backward()
         return loss
 
-    for _ in told(range(steps), "style", unit="step"):
+    for _ in track(range(steps), "style", unit="step"):
         optimizer.step(evaluate)
     return torch.sigmoid(logits.detach()).view_as(start)
 

@@ -17,7 +17,7 @@ from vissl_monoimage.config.compose import vissl_defaults
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.decode import load_photo
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.training.seeding import seed_everything
+from vissl_monoimage.utils.random import seed_everything
 
 MODEL = AttrDict(vissl_defaults()["config"]["MODEL"])
 SMALL = ["--size", "40", "--steps", "3"]

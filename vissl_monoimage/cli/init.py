@@ -74,7 +74,7 @@ def _learned(method: str, trunk_name: str, photo: str, count: int, seed: int) ->
     from vissl_monoimage.config.compose import compose_config
     from vissl_monoimage.models.init import kmeans, sparse_coding
     from vissl_monoimage.models.init.patches import Crops, Normalisation
-    from vissl_monoimage.training.seeding import seed_everything
+    from vissl_monoimage.utils.random import seed_everything
 
     composed = compose_config([NORMALISED_AS, f"config.MODEL.TRUNK.NAME={trunk_name}"])
     config = AttrDict(OmegaConf.to_container(composed.config, resolve=True))
@@ -123,10 +123,10 @@ def _save(trunk: Any, checkpoint: Path) -> None:
     """VISSL's format, whole or not at all; equal weights give equal bytes, as the file's name is not in them."""
     import torch
 
-    from vissl_monoimage.utils.atomic_write import whole
+    from vissl_monoimage.utils.atomic_write import atomic_write
 
     model = {"trunk": trunk.state_dict(), "heads": {}}
     buffer = io.BytesIO()
     torch.save({"classy_state_dict": {"base_model": {"model": model}}}, buffer)
-    with whole(checkpoint) as part:
+    with atomic_write(checkpoint) as part:
         part.write_bytes(buffer.getvalue())

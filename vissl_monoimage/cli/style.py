@@ -112,7 +112,7 @@ def _features(name: str, checkpoint: str | None, seed: int) -> tuple[Features, s
     from vissl_monoimage.models.checkpoint import fill, read_checkpoint
     from vissl_monoimage.models.features import build_on_meta
     from vissl_monoimage.style_transfer import Features, convolutions
-    from vissl_monoimage.training.seeding import seed_everything
+    from vissl_monoimage.utils.random import seed_everything
 
     composed = compose_config([NORMALISED_AS, f"config.MODEL.TRUNK.NAME={name}"])
     config = AttrDict(OmegaConf.to_container(composed.config, resolve=True))

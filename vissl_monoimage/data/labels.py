@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from vissl_monoimage.config.access import monoimage_block
 from vissl_monoimage.data.crops.recipe import read_source_block
 from vissl_monoimage.errors import MonoImageError
 
@@ -24,7 +25,7 @@ def check_labels(config: Mapping[str, Any]) -> None:
     """
     train = config["DATA"]["TRAIN"]
     if "disk_filelist" in train["LABEL_SOURCES"]:
-        _check_file(train["LABEL_PATHS"], read_source_block((config.get("MONOIMAGE") or {}).get("SOURCE")).NUM_SAMPLES)
+        _check_file(train["LABEL_PATHS"], read_source_block(monoimage_block(config).get("SOURCE")).NUM_SAMPLES)
     elif config["LOSS"]["name"] in _LEARNS_FROM_LABELS and not _makes_labels(config):
         raise MonoImageError(
             f"config.LOSS.name={config['LOSS']['name']} needs a label for every crop, and crops have none: give the "

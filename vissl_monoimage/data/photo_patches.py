@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 from vissl.data import DATA_SOURCES_WITH_SUBSET_SUPPORT, DATASET_SOURCE_MAP
 
+from vissl_monoimage.config.access import monoimage_block
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.data.photos.catalog import CATALOG
 
@@ -71,7 +72,7 @@ class PhotoPatchesSource:
     """
 
     def __init__(self, cfg: Any, data_source: str, path: Any, split: str, dataset_name: str) -> None:
-        block = (cfg.get("MONOIMAGE") or {}).get("PATCHES")
+        block = monoimage_block(cfg).get("PATCHES")
         self.config = read_block(PatchesConfig, block, "config.MONOIMAGE.PATCHES")
         self.is_train = split.upper() == "TRAIN"
         self.photos = [load_grey(name) for name in PHOTOS]

@@ -9,6 +9,7 @@ import vissl.data
 from PIL import Image
 from vissl.data.dataset_catalog import VisslDatasetCatalog
 
+from vissl_monoimage.config.access import monoimage_block
 from vissl_monoimage.data.crops.recipe import WHERE, read_source_block
 from vissl_monoimage.data.crops.sample import TEST, TRAIN, sample
 from vissl_monoimage.data.photos.cache import PyramidStore
@@ -38,7 +39,7 @@ class SingleImageSource:
     """
 
     def __init__(self, cfg: Mapping[str, Any], data_source: str, path: Entry, split: str, dataset_name: str) -> None:
-        block = read_source_block((cfg.get("MONOIMAGE") or {}).get("SOURCE"))
+        block = read_source_block(monoimage_block(cfg).get("SOURCE"))
         self.recipe = block.recipe()
         self.split = split.upper()
         self._seed, self._fresh = block.SEED, block.FRESH and self.split == "TRAIN"

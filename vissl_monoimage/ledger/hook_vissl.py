@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from classy_vision.generic.distributed_util import is_primary
 from classy_vision.hooks import ClassyHook
 from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
 
+from vissl_monoimage.config.access import monoimage_block
 from vissl_monoimage.data.crops.recipe import read_source_block
 from vissl_monoimage.data.photos.catalog import of_catalog
 from vissl_monoimage.data.single_image import SingleImageSource
@@ -22,6 +22,7 @@ from vissl_monoimage.ledger import devices
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger import provenance as identity
 from vissl_monoimage.ledger.loss_curve import LossCurve
+from vissl_monoimage.utils.distributed import is_primary
 
 Scores = dict[str, dict[str, float]]
 
@@ -83,7 +84,7 @@ class LedgerHook(ClassyHook):
 
     def _row(self, task: Any, curve: LossCurve) -> ledger.Row:
         config, folder = task.config, os.path.abspath(task.checkpoint_folder)
-        ours = config.get("MONOIMAGE") or {}
+        ours = monoimage_block(config)
         probe = bool(config["MODEL"]["FEATURE_EVAL_SETTINGS"]["EVAL_MODE_ON"])
         split = "test" if "test" in self._scores else "train"
         scores = self._scores.get(split, {})
@@ -133,7 +134,7 @@ def _untaught(config: Mapping[str, Any]) -> str:
 
 
 def _ledger_path(task: Any) -> Path:
-    given = (task.config.get("MONOIMAGE") or {}).get("LEDGER")
+    given = monoimage_block(task.config).get("LEDGER")
     return Path(given or Path(task.checkpoint_folder, ledger.FILE_NAME))
 
 
@@ -173,7 +174,7 @@ def _source(task: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Resolved recipe and photos of single-image training data; empty for others."""
     train = task.datasets.get("train")
     sources = [source for source in getattr(train, "data_objs", []) if isinstance(source, SingleImageSource)]
-    return origin_of(sources, (task.config.get("MONOIMAGE") or {}).get("SOURCE"))
+    return origin_of(sources, monoimage_block(task.config).get("SOURCE"))
 
 
 def origin_of(

@@ -19,7 +19,7 @@ from typing import Any
 
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.utils.atomic_write import whole
+from vissl_monoimage.utils.atomic_write import atomic_write
 
 FILE_NAME = "ledger.jsonl"
 KINDS = ("pretrain", "probe")
@@ -113,7 +113,7 @@ def append_text(path: str | Path, text: str) -> None:
 
 def replace_text(path: str | Path, text: str) -> None:
     """Write a whole file at once: a reader, or a kill, sees the old text or the new, never a part."""
-    with whole(Path(path)) as part:
+    with atomic_write(Path(path)) as part:
         part.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(text, encoding="utf-8")
 

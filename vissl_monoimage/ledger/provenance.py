@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vissl_monoimage.config.access import monoimage_block
+
 # Keys that say where and how loudly a run ran, not what it computed.
 _LEFT_OUT = {
     "CACHE_FEATURES", "CHECKPOINT", "HOOKS", "INIT_METHOD", "LOG_FREQUENCY", "MONITORING",
@@ -71,7 +73,7 @@ def _last_part(value: Any) -> Any:
 
 def overrides(config: Mapping[str, Any]) -> list[str]:
     """The overrides that composed `config`: kept by our launcher, else this process's own arguments."""
-    kept = (config.get("MONOIMAGE") or {}).get("OVERRIDES")
+    kept = monoimage_block(config).get("OVERRIDES")
     return list(kept) if kept is not None else [argument for argument in sys.argv[1:] if "=" in argument]
 
 
@@ -148,6 +150,6 @@ def device(config: Mapping[str, Any]) -> str:
 
     processes = config["DISTRIBUTED"]["NUM_NODES"] * config["DISTRIBUTED"]["NUM_PROC_PER_NODE"]
     gpu = config["MACHINE"]["DEVICE"] == "gpu"
-    precision = ", bfloat16" if (config.get("MONOIMAGE") or {}).get(_PRECISION) else ""
+    precision = ", bfloat16" if monoimage_block(config).get(_PRECISION) else ""
     name = torch.cuda.get_device_name() if gpu else f"cpu ({torch.get_num_threads()} threads)"
     return f"{processes} x {name}{precision}"

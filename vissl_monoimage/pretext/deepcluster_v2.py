@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vissl_monoimage.config.access import monoimage_block
 from vissl_monoimage.data.crops.recipe import read_source_block
 
 LOSS = "deepclusterv2_loss"
@@ -22,7 +23,7 @@ def problems_with(config: Mapping[str, Any]) -> Iterator[str]:
         return
     samples = train["DATA_LIMIT"]
     if samples < 0:
-        samples = read_source_block((config.get("MONOIMAGE") or {}).get("SOURCE")).NUM_SAMPLES
+        samples = read_source_block(monoimage_block(config).get("SOURCE")).NUM_SAMPLES
     held = math.ceil(samples / (config["DISTRIBUTED"]["NUM_NODES"] * config["DISTRIBUTED"]["NUM_PROC_PER_NODE"]))
     if train["DROP_LAST"]:
         held -= held % train["BATCHSIZE_PER_REPLICA"]

@@ -27,7 +27,7 @@ from vissl.data import wrap_dataloader
 from vissl.utils.env import get_machine_local_and_dist_rank
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.utils.progress import told
+from vissl_monoimage.utils.progress import track
 
 KEY = "config.MONOIMAGE.CACHE_FEATURES"
 BATCH = 256  # images the trunk sees at once
@@ -131,7 +131,7 @@ def _fill(files: Files, share: Subset[Any], task: Any, split: str) -> None:
     model.trunk.eval()
     loader = DataLoader(share, batch_size=BATCH, num_workers=task.config.DATA.NUM_DATALOADER_WORKERS)
     row = share.indices[0] if len(share) else 0
-    for batch in told(loader, f"features of the {split} images"):
+    for batch in track(loader, f"features of the {split} images"):
         images, labels = batch["data"][0].to(task.device), batch["label"][0]
         if not isinstance(labels, Tensor) or labels.dim() != 1 or labels.is_floating_point():
             raise MonoImageError(f"{KEY} needs one whole number a sample for its label")

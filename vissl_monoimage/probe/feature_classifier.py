@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 from vissl.config import AttrDict
 
+from vissl_monoimage.config.access import monoimage_block
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.probe.configure import prepare
 from vissl_monoimage.probe.feature_cache import KEY, cached, layers_of, rows_loader, shapes_in
@@ -94,7 +95,7 @@ class FittedTask(ProbeTask):
     @classmethod
     def problems(cls, config: Mapping[str, Any]) -> list[str]:
         name = f"config.TRAINER.TASK_NAME={config['TRAINER']['TASK_NAME']}"
-        if not (config.get("MONOIMAGE") or {}).get("CACHE_FEATURES"):
+        if not monoimage_block(config).get("CACHE_FEATURES"):
             return [f"{name} works on cached features: {KEY}=true"]
         if config["TEST_ONLY"] or not config["TEST_MODEL"]:
             return [f"{name} fits to the training images and tests: config.TEST_ONLY=false and config.TEST_MODEL=true"]

@@ -11,6 +11,7 @@ from classy_vision.tasks import register_task
 from torch import nn
 from vissl.config import AttrDict
 
+from vissl_monoimage.config.access import monoimage_block
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.models import checkpoint as loading
 from vissl_monoimage.models import features as trunks
@@ -34,7 +35,7 @@ class FinetuneTask(MonoImageTask):
     def problems(cls, config: Mapping[str, Any]) -> list[str]:
         model = AttrDict(copy.deepcopy(dict(config["MODEL"])))
         try:
-            protocol((config.get("MONOIMAGE") or {}).get("PROTOCOL", ""))
+            protocol(monoimage_block(config).get("PROTOCOL", ""))
             trunk = trunks.build_on_meta(model)
             return [*_problems_of_head(model, trunk), *_problems_of_checkpoint(model, trunk)]
         except MonoImageError as error:

@@ -9,12 +9,13 @@ from classy_vision.hooks import ClassyHook
 from classy_vision.tasks import register_task
 from vissl.config import AttrDict
 
+from vissl_monoimage.config.access import monoimage_block
 from vissl_monoimage.models import checkpoint as loading
 from vissl_monoimage.probe.configure import prepare
 from vissl_monoimage.probe.feature_cache import FeatureCacheHook
 from vissl_monoimage.probe.validate import problems_with
+from vissl_monoimage.training.progress_hook import ProgressHook
 from vissl_monoimage.training.task import MonoImageTask
-from vissl_monoimage.utils.progress import ProgressHook
 
 
 @register_task("probe_task")
@@ -45,7 +46,7 @@ class ProbeTask(MonoImageTask):
 
     @classmethod
     def problems(cls, config: Mapping[str, Any]) -> list[str]:
-        return problems_with(config) if (config.get("MONOIMAGE") or {}).get("CACHE_FEATURES") else []
+        return problems_with(config) if monoimage_block(config).get("CACHE_FEATURES") else []
 
     def _restore_model_weights(self, model: Any) -> Any:
         """Read the checkpoint on every rank: VISSL's broadcast of it costs seconds even in one process."""

@@ -11,7 +11,7 @@ from vissl_monoimage.data.photos import synthetic
 from vissl_monoimage.data.photos.catalog import resolve
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.io import replace_text
-from vissl_monoimage.utils.atomic_write import whole
+from vissl_monoimage.utils.atomic_write import atomic_write
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class PhotoList:
         paths = []
         for number in self._drawn(len(images)):
             paths.append(self.file.with_name(f"{self.file.stem}_{number:05}.png"))
-            with whole(paths[-1]) as part:
+            with atomic_write(paths[-1]) as part:
                 images[number][0].save(part, "PNG")
         return paths
 

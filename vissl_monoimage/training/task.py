@@ -22,8 +22,10 @@ from vissl.data import (
 )
 from vissl.trainer.train_task import SelfSupervisionTask
 
-from vissl_monoimage.training.seeding import ResumableSampler, SeededSSLDataset, StepSeedHook
-from vissl_monoimage.utils.progress import ProgressHook
+from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.training.progress_hook import ProgressHook
+from vissl_monoimage.training.sampler import ResumableSampler
+from vissl_monoimage.training.seeding import SeededSSLDataset, StepSeedHook
 
 HookFactory = Callable[[AttrDict], ClassyHook | None]
 
@@ -99,7 +101,7 @@ class MonoImageTask(SelfSupervisionTask):
     @property
     def bf16(self) -> bool:
         """Whether `config.MONOIMAGE.BF16` asks for bfloat16."""
-        return bool((self.config.get("MONOIMAGE") or {}).get("BF16", False))
+        return bool(monoimage_block(self.config).get("BF16", False))
 
     @classmethod
     def problems(cls, config: Mapping[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from vissl_monoimage.errors import MonoImageError
 
 
 @contextlib.contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A path to write to, whose file takes the place of `path` when the block is done, and goes if it fails.
 
     A reader, or a kill, sees the old file or the new one, never a part.

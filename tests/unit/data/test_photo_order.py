@@ -21,7 +21,9 @@ from vissl_monoimage.data.crops.export import Job, write_dataset
 from vissl_monoimage.data.crops.pyramid import pyramid_bytes
 from vissl_monoimage.data.photo_order import keep_warm, photo_groups
 from vissl_monoimage.data.photos import cache as store_module
-from vissl_monoimage.training.seeding import ResumableSampler, SeededSSLDataset, generator
+from vissl_monoimage.training.sampler import ResumableSampler
+from vissl_monoimage.training.seeding import SeededSSLDataset
+from vissl_monoimage.utils.random import generator
 
 PHOTOS, SIZE = 60, (96, 80)
 SAMPLES = 1200

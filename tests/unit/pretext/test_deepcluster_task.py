@@ -19,7 +19,8 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.heads.deepcluster import DeepClusterHead
 from vissl_monoimage.pretext.deepcluster.pseudo_labels import NONE, give_labels, image_of
 from vissl_monoimage.pretext.deepcluster.task import DeepClusterTask
-from vissl_monoimage.training.seeding import SeededSSLDataset, generator
+from vissl_monoimage.training.seeding import SeededSSLDataset
+from vissl_monoimage.utils.random import generator
 
 Problems = Callable[..., list[str]]
 ALEXNET = "config=pretrain/monoimage/deepcluster_alexnet"

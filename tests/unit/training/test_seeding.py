@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data.distributed import DistributedSampler
 
-from vissl_monoimage.training import seeding
+from vissl_monoimage.training.sampler import ResumableSampler
+from vissl_monoimage.utils import random as seeding
 
 
 def draws() -> tuple[float, float, float]:
@@ -34,8 +35,8 @@ def test_generators_are_left_as_they_were_even_after_an_error() -> None:
     assert draws() == expected
 
 
-def sampler(size: int, ranks: int, rank: int, batch: int) -> seeding.ResumableSampler:
-    found = seeding.ResumableSampler.__new__(seeding.ResumableSampler)
+def sampler(size: int, ranks: int, rank: int, batch: int) -> ResumableSampler:
+    found = ResumableSampler.__new__(ResumableSampler)
     DistributedSampler.__init__(found, range(size), num_replicas=ranks, rank=rank, seed=7)
     found.batch_size, found.start_iter = batch, 0
     return found

@@ -11,7 +11,7 @@ from vissl_monoimage.data.crops.sample import sample
 from vissl_monoimage.data.photos.cache import PyramidStore
 from vissl_monoimage.data.photos.catalog import resolve_one
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.utils.atomic_write import whole
+from vissl_monoimage.utils.atomic_write import atomic_write
 
 CELL = 128
 """px: side of a sample on the sheet; larger ones are reduced, smaller ones shown with visible pixels."""
@@ -54,7 +54,7 @@ def save_sheet(sheet: Image.Image, path: Path) -> None:
         MonoImageError: another suffix, or the folder cannot be written.
     """
     kind = kind_of(path)
-    with whole(path) as part:
+    with atomic_write(path) as part:
         sheet.save(part, kind)
 
 

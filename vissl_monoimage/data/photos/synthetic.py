@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vissl_monoimage.utils.atomic_write import whole
+from vissl_monoimage.utils.atomic_write import atomic_write
 
 Pixels = NDArray[np.uint8]
 
@@ -84,6 +84,6 @@ SYNTHETIC: dict[str, Callable[[int, int], Pixels]] = {
 
 def write(name: str, file: Path, size: int = 512) -> None:
     """The synthetic photo `name`, `size` px square, seed 0, as a PNG file; MonoImageError where that fails."""
-    with whole(file) as part:
+    with atomic_write(file) as part:
         part.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(SYNTHETIC[name](size, 0)).save(part, "PNG")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vissl_monoimage.data.photos.synthetic import Pixels
 from vissl_monoimage.data.statistics import crops, pixels
 from vissl_monoimage.data.statistics.measures import MEASURES, Card
-from vissl_monoimage.utils.atomic_write import whole
+from vissl_monoimage.utils.atomic_write import atomic_write
 
 _SHOWN_COLOURS = 24
 _SHOWN_PAIRS = 4
@@ -41,7 +41,7 @@ def save_card(photo: Pixels, card: Card, path: Path) -> None:
     alike, unlike = _pairs(distances)
     _picture(axes[1, 1], _strip(drawn, alike), f"crops most alike, distance from {distances[alike[0]]:.2f}")
     _picture(axes[1, 2], _strip(drawn, unlike), f"crops most unlike, distance up to {distances[unlike[0]]:.2f}")
-    with whole(path) as part:
+    with atomic_write(path) as part:
         canvas.savefig(part, format="png", dpi=100)
 
 

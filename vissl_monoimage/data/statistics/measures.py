@@ -14,7 +14,7 @@ from vissl_monoimage import __version__
 from vissl_monoimage.data.photos.decode import Photo
 from vissl_monoimage.data.photos.synthetic import Pixels
 from vissl_monoimage.data.statistics import crops, pixels
-from vissl_monoimage.utils.atomic_write import whole
+from vissl_monoimage.utils.atomic_write import atomic_write
 
 MEASURES: dict[str, Callable[[Pixels], float]] = {
     "edge_density": pixels.edge_density,
@@ -64,7 +64,7 @@ def save_csv(cards: Sequence[Card], path: Path) -> None:
     for card in cards:
         row = dataclasses.asdict(card)
         writer.writerow(row | {name: f"{row[name]:.6g}" for name in MEASURES})
-    with whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text.getvalue(), encoding="utf-8")
 
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from vissl_monoimage.models.init.patches import Crops, check, draw_patches
-from vissl_monoimage.training import seeding
-from vissl_monoimage.utils.progress import told
+from vissl_monoimage.utils.progress import track
+from vissl_monoimage.utils.random import generator
 
 _NEGLIGIBLE = 1e-6
 """Of the largest variance: directions of patches that vary less are left out, not blown up by the whitening."""
@@ -50,11 +50,11 @@ def initialise(trunk: nn.Module, crops: Crops, seed: int) -> None:
     for number, (start, end) in enumerate(zip(places, [*places[1:], len(layers)], strict=True), 1):
         stage = nn.Sequential(*layers[start:end])
         name = f"conv{number} of {len(places)}"
-        draw = seeding.generator("kmeans", seed, number)
-        _cluster(stage.get_submodule("0"), told(inputs, f"{name}: patches"), draw, seed)
-        _normalise(stage, told(inputs, f"{name}: scale"))
+        draw = generator("kmeans", seed, number)
+        _cluster(stage.get_submodule("0"), track(inputs, f"{name}: patches"), draw, seed)
+        _normalise(stage, track(inputs, f"{name}: scale"))
         if number < len(places):
-            inputs = [stage(batch) for batch in told(inputs, f"{name}: outputs")]
+            inputs = [stage(batch) for batch in track(inputs, f"{name}: outputs")]
 
 
 def filters_from(patches: NDArray[np.float32], count: int, seed: int) -> NDArray[np.float32]:

@@ -12,8 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from vissl_monoimage.models.init.patches import Crops, check, draw_patches
 from vissl_monoimage.models.trunks.sparse_coding import SparseCode
-from vissl_monoimage.training import seeding
-from vissl_monoimage.utils.progress import told
+from vissl_monoimage.utils.progress import track
+from vissl_monoimage.utils.random import generator
 
 _NOISE = 0.1
 """Added to the variances before whitening, of pixels whose variance is about 1: what varies less is not blown up.
@@ -33,9 +33,9 @@ def learn(code: SparseCode, crops: Crops, seed: int) -> None:
         MonoImageError: fewer patches than atoms, or a photo without contrast.
     """
     check(crops, code.ATOMS)
-    draw = seeding.generator("sparse_coding", seed)
+    draw = generator("sparse_coding", seed)
     side = (code.SIDE, code.SIDE)
-    batches = told(crops.batches(), "patches")
+    batches = track(crops.batches(), "patches")
     patches = torch.cat([draw_patches(batch, side, (1, 1), (0, 0), draw) for batch in batches]).numpy()
     mean = patches.mean(0)
     whitening = zca(patches)

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from classy_vision.generic.distributed_util import is_primary
 from classy_vision.hooks import ClassyHook
 
 from vissl_monoimage.pretext.bigan.artifacts import PLAYERS_FILE as FILE_NAME
 from vissl_monoimage.pretext.bigan.optimizers import DISCRIMINATOR, ENCODER_GENERATOR, RATES
 from vissl_monoimage.pretext.bigan.train_step import reconstruction
+from vissl_monoimage.utils.distributed import is_primary
 
 PATIENCE = 500
 """Steps that a bad sign must last before it is told: early on every generator draws one grey image."""

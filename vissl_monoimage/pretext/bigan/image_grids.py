@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from classy_vision.generic.distributed_util import is_primary
 from classy_vision.hooks import ClassyHook
 from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
+from vissl_monoimage.config.access import monoimage_block
 from vissl_monoimage.pretext.bigan.artifacts import COLUMNS, FOLDER, RECONSTRUCTIONS, SAMPLES
 from vissl_monoimage.pretext.bigan.pairs import head_of, resized
 from vissl_monoimage.pretext.module_state import at_rest
-from vissl_monoimage.training.seeding import generator as seeded
-from vissl_monoimage.utils.atomic_write import whole
+from vissl_monoimage.utils.atomic_write import atomic_write
+from vissl_monoimage.utils.distributed import is_primary
+from vissl_monoimage.utils.random import generator as seeded
 
 _SAMPLES, _RECONSTRUCTIONS = 64, 32
 _ENLARGED = 64  # px: the side small images are shown with
@@ -36,7 +37,7 @@ class PicturesHook(ClassyHook):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
-        self.every: int = (config.get("MONOIMAGE") or {}).get("PICTURES_EVERY", 1)
+        self.every: int = monoimage_block(config).get("PICTURES_EVERY", 1)
 
     def on_phase_end(self, task: Any) -> None:
         epoch = task.train_phase_idx + 1
@@ -71,5 +72,5 @@ def _save(images: Tensor, path: Path, columns: int) -> None:
     """Write a grid of images whole or not at all; pixels of small images are repeated, not blurred."""
     zoom = max(1, _ENLARGED // images.shape[-1])
     grid = make_grid(images.repeat_interleave(zoom, 2).repeat_interleave(zoom, 3), nrow=columns, pad_value=1.0)
-    with whole(path) as part:
+    with atomic_write(path) as part:
         save_image(grid, part, format="png")

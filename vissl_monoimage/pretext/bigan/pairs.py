@@ -11,7 +11,7 @@ from classy_vision.generic.distributed_util import get_rank, get_world_size
 from torch import Tensor
 
 from vissl_monoimage.models.heads.bigan import BiGANHead
-from vissl_monoimage.training.seeding import generator as seeded
+from vissl_monoimage.utils.random import generator as seeded
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from classy_vision.generic.distributed_util import get_rank, get_world_size, is_primary
+from classy_vision.generic.distributed_util import get_rank, get_world_size
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -25,8 +25,9 @@ from vissl_monoimage.data.photo_order import keep_warm
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.pretext.deepcluster.clustering import Features, Whitening
 from vissl_monoimage.pretext.module_state import at_rest
-from vissl_monoimage.training.seeding import generator
-from vissl_monoimage.utils.progress import told
+from vissl_monoimage.utils.distributed import is_primary
+from vissl_monoimage.utils.progress import track
+from vissl_monoimage.utils.random import generator
 
 FITTED = 65_536
 """Samples the whitening is fitted on; 16 for each of 4,096 features."""
@@ -120,7 +121,7 @@ def _gathered(task: Any, order: Indices) -> Iterator[tuple[Indices, Features]]:
         pin_memory=task.config.DATA.PIN_MEMORY,
     )
     rounds = [batches[start : start + ranks] for start in range(0, len(batches), ranks)]
-    for these, images in zip_longest(rounds, told(loader, "features to cluster")):
+    for these, images in zip_longest(rounds, track(loader, "features to cluster")):
         mine = _features(task, images) if images is not None else None
         for indices, features in zip(these, _on_primary(task, mine, size), strict=False):
             yield indices, features[: len(indices)].cpu().numpy()

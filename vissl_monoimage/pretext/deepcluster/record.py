@@ -14,7 +14,7 @@ from vissl_monoimage.data.crops.contact_sheet import save_sheet
 from vissl_monoimage.pretext.deepcluster.artifacts import CLUSTERS, CLUSTERS_FILE, COLUMNS, FOLDER, LABELS_FILE, ROWS
 from vissl_monoimage.pretext.deepcluster.clustering import Assignments
 from vissl_monoimage.pretext.deepcluster.pseudo_labels import image_of
-from vissl_monoimage.utils.atomic_write import whole
+from vissl_monoimage.utils.atomic_write import atomic_write
 
 _CELL, _GAP = 64, 2  # px
 
@@ -49,7 +49,7 @@ def record(
         if writer := getattr(hook, "tb_writer", None):
             for name, value in found.items():
                 writer.add_scalar(tag=f"DeepCluster/{name}", scalar_value=value, global_step=task.iteration)
-    with whole(folder / LABELS_FILE) as part, open(part, "wb") as file:
+    with atomic_write(folder / LABELS_FILE) as part, open(part, "wb") as file:
         np.save(file, dataset.label_objs[0])
     every = task.config.MONOIMAGE.get("PICTURES_EVERY", 1)
     last = epoch + task.settings.EVERY > task.num_train_phases
@@ -63,7 +63,7 @@ def write_line(path: Path, epoch: int, found: dict[str, float]) -> None:
     """Add an epoch's line; a resumed run writes its epochs again, and a line that a kill tore goes."""
     lines = path.read_text().splitlines() if path.is_file() else []
     kept = [line for line in lines if _epoch(line) < epoch]
-    with whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text("".join(f"{line}\n" for line in [*kept, json.dumps({"epoch": epoch, **found})]))
 
 

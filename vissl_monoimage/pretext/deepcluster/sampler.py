@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from vissl_monoimage.data.photo_order import keep_warm
 from vissl_monoimage.pretext.deepcluster.clustering import Assignments
-from vissl_monoimage.training.seeding import ResumableSampler, generator
+from vissl_monoimage.training.sampler import ResumableSampler
+from vissl_monoimage.utils.random import generator
 
 
 class ClusterSampler(ResumableSampler):

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from classy_vision.generic.distributed_util import is_primary
 from classy_vision.tasks import register_task
 from vissl.config import AttrDict
 from vissl.optimizers import get_optimizer_param_groups
@@ -20,8 +19,9 @@ from vissl_monoimage.pretext.deepcluster.extraction import whitened_features
 from vissl_monoimage.pretext.deepcluster.pseudo_labels import give_labels
 from vissl_monoimage.pretext.deepcluster.sampler import ClusterSampler
 from vissl_monoimage.pretext.deepcluster.validate import problems_with
-from vissl_monoimage.training.seeding import generator
 from vissl_monoimage.training.task import MonoImageTask
+from vissl_monoimage.utils.distributed import is_primary
+from vissl_monoimage.utils.random import generator
 
 
 @register_task("deepcluster_task")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vissl_monoimage.config.access import monoimage_block
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.data.crops.recipe import read_source_block
 from vissl_monoimage.errors import sentences, unknown
@@ -56,7 +57,7 @@ def _data(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _clusters(config: Mapping[str, Any]) -> Iterator[str]:
-    ours = config.get("MONOIMAGE") or {}
+    ours = monoimage_block(config)
     settings = read_block(DeepClusterConfig, ours.get("DEEPCLUSTER"), WHERE)
     dims, train = _dims(config), config["DATA"]["TRAIN"]
     if dims and dims[-1] < settings.PCA:

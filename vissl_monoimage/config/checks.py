@@ -1,0 +1,44 @@
+"""The one place that collects what is wrong with a configuration before a run starts.
+
+A source, trunk, task or protocol registers a check for what it alone understands; `config.validate` runs them all and
+prints every problem at once. So nothing here has to know who is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from vissl_monoimage.errors import MonoImageError
+
+Settings = dict[str, Any]
+"""What lies below VISSL's `config`, as plain containers."""
+Check = Callable[[Settings], Iterable[str]]
+"""Yields a sentence for each problem. A `MonoImageError` that it raises is its last sentence."""
+
+_CHECKS: dict[str, Check] = {}
+
+
+def register_check(check: Check) -> Check:
+    """Have `check` called with the configuration of every run before it starts (decorator).
+
+    Registering a function of the same module and name again replaces it.
+    """
+    _CHECKS[f"{check.__module__}.{check.__qualname__}"] = check
+    return check
+
+
+def registered_checks() -> list[Check]:
+    """Return all registered checks, ordered by name so that messages keep their order."""
+    return [_CHECKS[name] for name in sorted(_CHECKS)]
+
+
+def run_checks(checks: Iterable[Check], config: Settings) -> list[str]:
+    """Return every problem that `checks` find in `config`, each sentence once."""
+    found: dict[str, None] = {}
+    for check in checks:
+        try:
+            found |= dict.fromkeys(check(config))
+        except MonoImageError as error:
+            found[str(error)] = None
+    return list(found)

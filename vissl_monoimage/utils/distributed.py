@@ -1,0 +1,15 @@
+"""Which process of a distributed run this is."""
+
+from __future__ import annotations
+
+import torch
+
+
+def rank() -> int:
+    """Return the rank of this process, 0 where nothing is distributed."""
+    return torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
+
+
+def is_primary() -> bool:
+    """Whether this process writes files and prints progress: rank 0."""
+    return rank() == 0
