@@ -29,7 +29,7 @@ from scipy.stats import permutation_test, spearmanr
 from vissl_monoimage.data.statistics.measures import MEASURES
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.io import Row, read, replace_text
-from vissl_monoimage.report.tables.table import link
+from vissl_monoimage.report.tables.join import join_probes
 
 FEWEST = 5
 RESAMPLES = 9_999
@@ -72,7 +72,7 @@ def accuracies(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
     """
     found: dict[str, dict[str, list[float]]] = {}
     kinds: dict[tuple[str, ...], None] = {}
-    for item in link(rows):
+    for item in join_probes(rows):
         if item.pretrain is None or len(item.pretrain.images) != 1:
             continue
         probe, pretrain = item.probe, item.pretrain

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from vissl_monoimage.ledger.io import read
-from vissl_monoimage.report.tables.table import build, link
+from vissl_monoimage.report.tables.join import join_probes
+from vissl_monoimage.report.tables.table import build_tables
 
 LAYERS = [f"conv{layer}" for layer in range(1, 5)]
 SMALL = ["config.MODEL.TRUNK.NAME=convnet4", "config.MONOIMAGE.PATCHES.SIZE=32"]
@@ -55,7 +56,7 @@ def test_low_shot_svms_end_in_a_table_for_each_number_of_shots(
     assert right == pytest.approx([round(count) for count in right], abs=1e-3)
     assert any(round(count) % 2 for count in right)  # no draw is left out, and they differ
     assert "features of the train images, batch 1/1" in done.stdout  # 2 x 12 x 4
-    tables = build(link(read([tmp_path / "probe"])))
+    tables = build_tables(join_probes(read([tmp_path / "probe"])))
     assert [table.title.partition(" with changes")[0] for table in tables] == [
         f"Low-shot SVMs, top-1 test accuracy (%): photo_patches, protocol lowshot-v1, k={k}" for k in (1, 4)
     ]

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from vissl_monoimage.config.references import ZOO
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.report.tables.experiment import Probed
-from vissl_monoimage.report.tables.table import link
+from vissl_monoimage.report.tables.join import ProbedTrunk, join_probes
 from vissl_monoimage.reproduce.plan import ON_GPU, Chain, Run
 
 # Where a run is and how it was sped up, not what it is.
@@ -43,7 +42,7 @@ def missing(chains: Sequence[Chain], results: Path) -> list[Chain]:
 def borrowed(chains: Sequence[Chain], kept: Path) -> list[ledger.Row]:
     """Rows of these chains in the ledgers beside `kept`, which lacks them: another benchmark has run the same."""
     lacking = {key for chain in chains for _, key in _keys(chain)} - _known(kept).keys()
-    found: dict[RunKey, Probed] = {}
+    found: dict[RunKey, ProbedTrunk] = {}
     for file in _ledgers(kept.parent):
         found |= {key: item for key, item in _known(file).items() if key in lacking}
     return [row for item in found.values() for row in (item.pretrain, item.probe) if row]
@@ -59,17 +58,17 @@ def _keys(chain: Chain) -> Iterator[tuple[Run, RunKey]]:
     return ((probe, (source, _key([*probe.verb, *probe.overrides]), photo)) for probe in chain.probes)
 
 
-def _known(file: Path) -> dict[RunKey, Probed]:
-    probed = link(ledger.read([file])) if file.is_file() else []
+def _known(file: Path) -> dict[RunKey, ProbedTrunk]:
+    probed = join_probes(ledger.read([file])) if file.is_file() else []
     return {
         (_of(item.pretrain) if item.pretrain else None, _of(item.probe), photo): item
         for item in probed
-        if item.pretrain or item.untaught or item.zoo  # not a checkpoint of unknown origin
+        if item.pretrain or item.is_untrained or item.zoo  # not a checkpoint of unknown origin
         for photo in ("", _photo_of(item))  # the first for photos that were not there yet when the run was planned
     }
 
 
-def _photo_of(item: Probed) -> str:
+def _photo_of(item: ProbedTrunk) -> str:
     images = item.pretrain.images if item.pretrain else []
     return str(images[0]["sha256"]) if len(images) == 1 else ""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.report.tables.table import link
+from vissl_monoimage.report.tables.join import join_probes
 from vissl_monoimage.report.write import write
 from vissl_monoimage.reproduce.datasets import Inputs
 from vissl_monoimage.reproduce.existing_rows import borrowed
@@ -63,9 +63,9 @@ def _alone(results: Path) -> Iterator[None]:
 def with_neighbours(own: Iterable[ledger.Row], grid: Grid) -> list[ledger.Row]:
     """A benchmark's own rows, each run once, and those of the benchmarks `beside` it: other experiments, same data."""
     rows = {row.run_id: row for row in own}
-    linked = link(rows.values())
+    linked = join_probes(rows.values())
     mine, data = {item.experiment for item in linked}, {item.probe.dataset for item in linked}
-    for item in link(ledger.read(benchmarks("results") / f"{name}.jsonl" for name in grid.beside)):
+    for item in join_probes(ledger.read(benchmarks("results") / f"{name}.jsonl" for name in grid.beside)):
         if item.experiment not in mine and item.probe.dataset in data:
             rows |= {row.run_id: row for row in (item.pretrain, item.probe) if row}
     return list(rows.values())

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.loss_curve import MAX_POINTS, LossCurve
-from vissl_monoimage.report.tables.disambiguate import hints
+from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
 
 MakeRow = Callable[..., ledger.Row]
 
@@ -86,7 +86,7 @@ def test_photos_of_one_name_are_two_experiments_and_images_drawn_for_seeds_are_o
     mine, moved = learned_from("/a/me.jpg", "1", "a/me.jpg"), learned_from("/moved/me.jpg", "1", "me.jpg")
     yours = learned_from("/b/me.jpg", "2", "b/me.jpg")
     assert mine.experiment == moved.experiment != yours.experiment
-    first, second = hints(["rotnet on me.jpg (1 image)"] * 2, [mine, yours])
+    first, second = disambiguating_suffixes(["rotnet on me.jpg (1 image)"] * 2, [mine, yours])
     assert first != second
     drawn = [learned_from(f"/data/{number}.png", str(number), "out/photos/cifar10_1.txt") for number in (3, 4)]
     assert {row.experiment for row in drawn} == {mine.group_hash}

@@ -15,12 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vissl_monoimage.ledger.io import Row
-from vissl_monoimage.report.formats import terminal as render
-from vissl_monoimage.report.formats.csv import HEADER, long_form
-from vissl_monoimage.report.formats.latex import escape, latex
-from vissl_monoimage.report.formats.markdown import TextTable
-from vissl_monoimage.report.tables.comparison import DASH_NOTE, differences, recovered
-from vissl_monoimage.report.tables.table import Table, build, link
+from vissl_monoimage.report.formats.csv import HEADER, tables_as_csv
+from vissl_monoimage.report.formats.latex import escape, tables_as_latex
+from vissl_monoimage.report.tables.accuracy import text_tables
+from vissl_monoimage.report.tables.comparison import DASH_NOTE, difference_table, recovery_table
+from vissl_monoimage.report.tables.join import join_probes
+from vissl_monoimage.report.tables.table import Table, build_tables
+from vissl_monoimage.report.tables.text_table import TextTable
 
 Make = Callable[..., Row]
 Accuracies = dict[int, float]  # of conv1, by training seed
@@ -47,7 +48,7 @@ def table_of(a_row: Make, random: Accuracies, mono: Accuracies, full: Accuracies
                 a_row(run_id=weights, seed=9, group_hash="h", checkpoint_in="/x", checkpoint_in_sha256=weights,
                       accuracies=top(value))
             )  # fmt: skip
-    (table,) = build(link(rows))
+    (table,) = build_tables(join_probes(rows))
     return table
 
 
@@ -61,7 +62,7 @@ def cells(text: TextTable | None) -> dict[str, list[str]]:
 
 
 def test_differences_are_scipys_paired_t_interval(a_row: Make) -> None:
-    found = cells(differences(table_of(a_row, RANDOM, MONO, FULL)))
+    found = cells(difference_table(table_of(a_row, RANDOM, MONO, FULL)))
     assert "random weights" not in found
     test = scipy.stats.ttest_rel([MONO[s] for s in range(3)], [RANDOM[s] for s in range(3)])
     ends = test.confidence_interval(0.95)
@@ -70,7 +71,7 @@ def test_differences_are_scipys_paired_t_interval(a_row: Make) -> None:
 
 
 def test_only_shared_seeds_are_paired_and_one_pair_has_no_interval(a_row: Make) -> None:
-    found = cells(differences(table_of(a_row, RANDOM, {2: 54.1, 7: 99.0}, {8: 60.0, 9: 61.0})))
+    found = cells(difference_table(table_of(a_row, RANDOM, {2: 54.1, 7: 99.0}, {8: 60.0, 9: 61.0})))
     assert found["rotnet on china (1 image)"][:2] == ["+4.9", "n=1 (seed 2), no interval"]
     mean = 60.5 - np.mean(list(RANDOM.values()))
     assert found["rotnet on cifar10"][:2] == [f"{mean:+.1f}", "no seed shared, no interval"]
@@ -78,7 +79,7 @@ def test_only_shared_seeds_are_paired_and_one_pair_has_no_interval(a_row: Make) 
 
 def test_the_recovered_share_is_that_of_every_possible_resample(a_row: Make) -> None:
     """All 27 resamples of three seeds, equally likely, in place of 10,000 random ones."""
-    (row,) = recovered(table_of(a_row, RANDOM, MONO, FULL)).rows  # type: ignore[union-attr]
+    (row,) = recovery_table(table_of(a_row, RANDOM, MONO, FULL)).rows  # type: ignore[union-attr]
     r, m, f = (np.array([values[seed] for seed in range(3)]) for values in (RANDOM, MONO, FULL))
     draws = np.array(list(itertools.product(range(3), repeat=3)))
     shares = 100 * (m[draws].mean(1) - r[draws].mean(1)) / (f[draws].mean(1) - r[draws].mean(1))
@@ -105,22 +106,22 @@ def test_the_recovered_share_is_that_of_every_possible_resample(a_row: Make) -> 
 def test_a_share_of_nothing_is_a_dash_with_its_footnote(
     a_row: Make, random: Accuracies, full: Accuracies, shown: str
 ) -> None:
-    text = recovered(table_of(a_row, random, {0: 55.0}, full))
+    text = recovery_table(table_of(a_row, random, {0: 55.0}, full))
     assert text is not None
     assert text.rows[0][2] == shown
     assert (DASH_NOTE in text.notes) == (shown == "-")
 
 
 def test_shares_are_of_the_same_method_and_need_random_weights(a_row: Make) -> None:
-    assert recovered(table_of(a_row, RANDOM, MONO, FULL, method="monogan")) is None
-    assert recovered(table_of(a_row, {}, MONO, FULL)) is None
-    assert recovered(table_of(a_row, RANDOM, MONO, {})) is None
-    assert differences(table_of(a_row, {}, MONO, FULL)) is None
+    assert recovery_table(table_of(a_row, RANDOM, MONO, FULL, method="monogan")) is None
+    assert recovery_table(table_of(a_row, {}, MONO, FULL)) is None
+    assert recovery_table(table_of(a_row, RANDOM, MONO, {})) is None
+    assert difference_table(table_of(a_row, {}, MONO, FULL)) is None
 
 
 def test_the_csv_read_back_is_the_table(a_row: Make) -> None:
     table = table_of(a_row, RANDOM, {0: 55.0}, FULL)
-    read = pd.read_csv(io.StringIO(long_form([table])), dtype={"seeds": str})
+    read = pd.read_csv(io.StringIO(tables_as_csv([table])), dtype={"seeds": str})
     assert tuple(read.columns) == HEADER
     for line, row in zip(table.lines, read.itertuples(), strict=True):
         cell = line.cells["conv1"]
@@ -153,8 +154,8 @@ def test_escaped_text_is_read_back_by_a_reader_of_its_own(text: str) -> None:
 
 
 def test_latex_tables_have_their_columns_and_say_protocol_data_set_and_n(a_row: Make) -> None:
-    texts = render.text_tables(table_of(a_row, RANDOM, MONO, FULL, method="a_b&c"))
-    text = latex(texts)
+    texts = text_tables(table_of(a_row, RANDOM, MONO, FULL, method="a_b&c"))
+    text = tables_as_latex(texts)
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") == len(texts)
     caption = re.findall(r"\\caption\{(.*)\}", text)[0]
     assert all(word in caption for word in ("set", "p-v1", "n = 3 trunks a line"))

@@ -10,9 +10,15 @@ import pytest
 
 from vissl_monoimage.ledger.io import Row
 from vissl_monoimage.report.formats.html import render_page
-from vissl_monoimage.report.plots import style as figures
-from vissl_monoimage.report.plots.data_efficiency import images_of, needed, needed_figures, plot
-from vissl_monoimage.report.tables.table import build, link
+from vissl_monoimage.report.plots.data_efficiency import (
+    efficiency_curves,
+    efficiency_figures,
+    image_count,
+    plot_curve,
+)
+from vissl_monoimage.report.plots.style import COLOURS
+from vissl_monoimage.report.tables.join import join_probes
+from vissl_monoimage.report.tables.table import build_tables
 
 MakeRow = Callable[..., Row]
 HEADING = "How many images it needs"
@@ -47,9 +53,9 @@ def test_three_numbers_of_images_are_a_curve_and_two_are_none(a_row: MakeRow) ->
 def test_points_and_their_bars_are_where_the_numbers_are(a_row: MakeRow) -> None:
     rows = [row for count in (1, 10, 50_000) for seed in (0, 1) for row in rows_of(a_row, count, seed=seed)]
     rows.append(a_row(trunk="convnet4", accuracies={"conv1": {"top_1": 40.0}, "conv2": {"top_1": 41.0}}))
-    table = build(link(rows))[0]
-    (one,) = needed(table)
-    (axes,) = plot(one, ["conv1", "conv2"]).axes
+    table = build_tables(join_probes(rows))[0]
+    (one,) = efficiency_curves(table)
+    (axes,) = plot_curve(one, ["conv1", "conv2"]).axes
     assert axes.get_xscale() == "log"
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "10", "50,000"]
     for container, above in zip(axes.containers, (0, 5), strict=True):
@@ -59,8 +65,8 @@ def test_points_and_their_bars_are_where_the_numbers_are(a_row: MakeRow) -> None
         lengths = [np.ptp(segment[:, 1]) for segment in bars.get_segments()]
         np.testing.assert_allclose(lengths, 2 * 12.706 * np.sqrt(0.5) / np.sqrt(2), rtol=1e-3)  # t(0.975, 1)
     dotted = {line.get_color(): line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == ":"}
-    assert dotted == {figures.COLOURS[0]: 40.0, figures.COLOURS[1]: 41.0}
-    (figure,) = needed_figures(table)
+    assert dotted == {COLOURS[0]: 40.0, COLOURS[1]: 41.0}
+    (figure,) = efficiency_figures(table)
     assert "1 image: conv1 50.5 ± 6.4, conv2 55.5 ± 6.4; 10 images: " in figure.alt
     assert "50,000 images: conv1 61.5 ± 6.4" in figure.alt
     assert "random weights: conv1 40.0" in figure.alt
@@ -71,12 +77,12 @@ def test_lines_of_one_number_are_points_and_the_curve_is_their_mean(a_row: MakeR
     other = rows_of(a_row, 10, seed=4)
     rows = [*rows_of(a_row, 1), *rows_of(a_row, 10), *rows_of(a_row, 1000)]
     rows += [a_row(**{**vars(row), "group_hash": "another"}) for row in other]
-    (one,) = needed(build(link(rows))[0])
-    (axes,) = plot(one, ["conv1"]).axes
+    (one,) = efficiency_curves(build_tables(join_probes(rows))[0])
+    (axes,) = plot_curve(one, ["conv1"]).axes
     np.testing.assert_allclose(axes.containers[0].lines[0].get_ydata().astype(float), [50, 54, 58, 59])
     (curve,) = (line for line in axes.lines if line.get_linestyle() == "-")
     np.testing.assert_allclose(curve.get_ydata(), [50, 56, 59])
-    assert "dotted" not in needed_figures(build(link(rows))[0])[0].caption
+    assert "dotted" not in efficiency_figures(build_tables(join_probes(rows))[0])[0].caption
 
 
 @pytest.mark.parametrize(
@@ -92,4 +98,4 @@ def test_lines_of_one_number_are_points_and_the_curve_is_their_mean(a_row: MakeR
     ],
 )
 def test_a_data_set_is_counted_where_its_row_tells(a_row: MakeRow, dataset: str, command: str, count: float) -> None:
-    assert images_of(a_row(kind="pretrain", dataset=dataset, command=command)) == count
+    assert image_count(a_row(kind="pretrain", dataset=dataset, command=command)) == count

@@ -8,17 +8,17 @@ from typing import Any
 
 from vissl_monoimage.data.crops.recipe import Recipe
 from vissl_monoimage.ledger.io import Row
-from vissl_monoimage.report.tables.disambiguate import hints, recipe_words
+from vissl_monoimage.report.tables.disambiguate import describe_recipe, disambiguating_suffixes
 
 RELEASED = {**dataclasses.asdict(Recipe(size=32)), "num_samples": 50_000, "seed": 3, "scale": [0.002, 1.0]}
 
 
 def test_a_recipe_in_words() -> None:
-    assert recipe_words(RELEASED) == "recipe released"
+    assert describe_recipe(RELEASED) == "recipe released"
     changed: dict[str, Any] = {"scale": [1.0, 1.0], "rotation": 0.0, "jitter": 0.25, "aspect": [0.5, 2.0]}
-    said = recipe_words(RELEASED | changed)
+    said = describe_recipe(RELEASED | changed)
     assert said == "recipe released, no scale, aspect 0.5-2, no rotation, jitter 0.25"
-    assert recipe_words({}) == ""
+    assert describe_recipe({}) == ""
 
 
 def test_only_what_is_named_alike_is_told_apart(a_row: Callable[..., Row]) -> None:
@@ -27,9 +27,9 @@ def test_only_what_is_named_alike_is_told_apart(a_row: Callable[..., Row]) -> No
         a_row(recipe=RELEASED | {"jitter": 0.0}),
         a_row(recipe=RELEASED | {"jitter": 0.0}),
     ]
-    assert hints(["a", "a", "b"], rows) == [", recipe released", ", no jitter", ""]
+    assert disambiguating_suffixes(["a", "a", "b"], rows) == [", recipe released", ", no jitter", ""]
 
 
 def test_recipes_that_say_no_difference_leave_it_to_the_hash(a_row: Callable[..., Row]) -> None:
     rows = [a_row(recipe=RELEASED, group_hash="abcdef99"), a_row(recipe=RELEASED, group_hash="12345678"), a_row()]
-    assert hints(["a", "a", "a"], rows) == [" [abcdef]", " [123456]", " [gggggg]"]
+    assert disambiguating_suffixes(["a", "a", "a"], rows) == [" [abcdef]", " [123456]", " [gggggg]"]

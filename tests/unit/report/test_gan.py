@@ -22,8 +22,8 @@ from vissl_monoimage.pretext.bigan import image_grids as pictures
 from vissl_monoimage.pretext.bigan import meter
 from vissl_monoimage.pretext.bigan import optimizers as players
 from vissl_monoimage.report.formats.html import render_page
-from vissl_monoimage.report.sections import artifacts as remains
 from vissl_monoimage.report.sections import gan
+from vissl_monoimage.report.sections.artifacts import MAX_RUNS
 
 MakeRow = Callable[..., Row]
 TITLE = "What the generator draws"
@@ -226,12 +226,12 @@ def test_each_experiment_is_shown_once_by_its_first_seed_and_not_too_many(
     tmp_path: Path, a_gan: Callable[..., Row]
 ) -> None:
     rows = []
-    for group in "abcdef"[: remains.MAX_RUNS + 1]:
+    for group in "abcdef"[: MAX_RUNS + 1]:
         for seed in (2, 0, 1):
             leave(tmp_path / f"{group}{seed}", seed=seed)
             rows.append(a_gan(f"{group}{seed}", group_hash=group * 64, seed=seed, images=[]))
     missing: list[str] = []
-    blocks = gan.drawn(rows, missing)
+    blocks = gan.generator_sections(rows, missing)
     assert [block.name for block in blocks] == [f"monogan on set [{group * 6}], seed 0" for group in "abcd"]
     assert missing == ["Not shown, to keep the page small: what is drawn by monogan on set [eeeeee], seed 0."]
     assert "Training loss of monogan" not in render_page(rows[:3])  # the discriminator's alone says nothing of the run

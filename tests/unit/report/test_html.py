@@ -25,7 +25,7 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.io import Row
 from vissl_monoimage.report.formats.html import render_page
-from vissl_monoimage.report.plots import style as figures
+from vissl_monoimage.report.plots.filters import conv1_filters, tile
 
 MakeRow = Callable[..., Row]
 RECIPE = {"name": "released", "size": 32, "scale": [0.1, 1.0], "num_samples": 4096, "seed": 0, "fresh": False}
@@ -210,7 +210,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     st.integers(1, 4),
 )
 def test_each_filter_lies_whole_on_the_sheet_stretched_to_its_own_range(weight: np.ndarray, zoom: int) -> None:
-    sheet = figures.tile(weight, zoom)
+    sheet = tile(weight, zoom)
     count, _, height, width = weight.shape
     columns = (sheet.shape[1] - 2) // (width * zoom + 2)
     assert columns * (-(-count // columns)) >= count
@@ -230,7 +230,7 @@ def test_a_checkpoint_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.torch").write_text("hello")
     for name in ("other.torch", "grey.torch", "text.torch", "missing.torch"):
         with pytest.raises(MonoImageError, match=name):
-            figures.conv1_filters(tmp_path / name, "x")
+            conv1_filters(tmp_path / name, "x")
 
 
 def test_fixed_features_have_no_filters_and_nothing_is_missing(tmp_path: Path, a_row: MakeRow) -> None:

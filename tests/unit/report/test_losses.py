@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from vissl_monoimage.ledger.io import Row
-from vissl_monoimage.report.plots.style import loss_curves
+from vissl_monoimage.report.plots.losses import loss_curves
 
 
 def test_seeds_share_a_plot_and_other_experiments_have_their_own(a_row: Callable[..., Row]) -> None:

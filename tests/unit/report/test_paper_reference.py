@@ -12,11 +12,13 @@ from vissl_monoimage.config import references
 from vissl_monoimage.config.references import Reference
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.io import Row
-from vissl_monoimage.report.formats import terminal as render
 from vissl_monoimage.report.formats.html import render_page
-from vissl_monoimage.report.formats.latex import latex
-from vissl_monoimage.report.formats.markdown import TextTable, markdown
-from vissl_monoimage.report.tables.table import build, link
+from vissl_monoimage.report.formats.latex import tables_as_latex
+from vissl_monoimage.report.formats.markdown import tables_as_markdown
+from vissl_monoimage.report.tables.accuracy import text_tables
+from vissl_monoimage.report.tables.join import join_probes
+from vissl_monoimage.report.tables.table import build_tables
+from vissl_monoimage.report.tables.text_table import TextTable
 
 Make = Callable[..., Row]
 HEADER = "table,dataset,protocol,method,source,n_images,augmentation,layer,top_1,mark,verified"
@@ -87,8 +89,8 @@ def rows_of(a_row: Make, dataset: str, recipe: dict[str, object], base: float = 
 
 
 def cited_of(rows: list[Row]) -> TextTable | None:
-    (table,) = build(link(rows))
-    found = [text for text in render.text_tables(table) if text.title.startswith("The paper's figures")]
+    (table,) = build_tables(join_probes(rows))
+    found = [text for text in text_tables(table) if text.title.startswith("The paper's figures")]
     return found[0] if found else None
 
 
@@ -96,7 +98,7 @@ def cited_of(rows: list[Row]) -> TextTable | None:
 def test_no_recalled_figure_is_shown_without_its_dagger_anywhere(a_row: Make, dataset: str) -> None:
     """The figures of the files, looked for as digits: each occurrence is followed at once by a dagger."""
     rows = rows_of(a_row, dataset, {})
-    texts = [text for table in build(link(rows)) for text in render.text_tables(table)]
+    texts = [text for table in build_tables(join_probes(rows)) for text in text_tables(table)]
     page = re.sub(r"data:[^\"]+", "", render_page(rows).split("</style>")[1])
     recalled = {
         f"{row.top_1:.1f}"
@@ -104,7 +106,7 @@ def test_no_recalled_figure_is_shown_without_its_dagger_anywhere(a_row: Make, da
         if row.mark == "recalled" and row.top_1 is not None and row.dataset == dataset
     }
     ours = {"10.0", "11.0", "12.0", "13.0", "14.0"}
-    for text, dagger in ((page, "†"), (markdown(texts), "†"), (latex(texts), r"\textdagger{}")):
+    for text, dagger in ((page, "†"), (tables_as_markdown(texts), "†"), (tables_as_latex(texts), r"\textdagger{}")):
         for figure in recalled - ours:
             found = [text[match.end() :] for match in re.finditer(rf"(?<![\d.+-]){re.escape(figure)}(?!\d)", text)]
             assert found, figure

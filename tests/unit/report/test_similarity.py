@@ -24,12 +24,11 @@ from vissl_monoimage.ledger.io import Row
 from vissl_monoimage.report.formats.html import render_page
 from vissl_monoimage.report.similarity import features as layer_features
 from vissl_monoimage.report.similarity.cka import linear_cka
-from vissl_monoimage.report.similarity.compare import Comparison, compare_layers
+from vissl_monoimage.report.similarity.compare import Similarity, compare_layers
 from vissl_monoimage.report.similarity.features import LayerReader
-from vissl_monoimage.report.similarity.pairing import networks
-from vissl_monoimage.report.similarity.section import block
-from vissl_monoimage.report.tables.experiment import Probed
-from vissl_monoimage.report.tables.table import link
+from vissl_monoimage.report.similarity.pairing import group_networks
+from vissl_monoimage.report.similarity.section import similarity_block
+from vissl_monoimage.report.tables.join import ProbedTrunk, join_probes
 
 MakeRow = Callable[..., Row]
 Taught = Callable[..., list[Row]]
@@ -101,9 +100,9 @@ def quick(reader: LayerReader, monkeypatch: pytest.MonkeyPatch) -> LayerReader:
     return few
 
 
-def compared(rows: list[Row]) -> tuple[list[Comparison], list[str]]:
+def compared(rows: list[Row]) -> tuple[list[Similarity], list[str]]:
     missing: list[str] = []
-    return compare_layers(link(rows), missing), missing
+    return compare_layers(join_probes(rows), missing), missing
 
 
 def test_features_are_those_that_the_probe_reads(reader: LayerReader, tmp_path: Path) -> None:
@@ -203,7 +202,7 @@ def test_a_layer_that_died_is_a_dash(taught: Taught) -> None:
     state["classy_state_dict"]["base_model"]["model"]["trunk"]["_feature_blocks.6.1.weight"].zero_()
     state["classy_state_dict"]["base_model"]["model"]["trunk"]["_feature_blocks.6.1.bias"].fill_(-1)
     torch.save(state, file)
-    shown = block(compared(rows)[0][0])
+    shown = similarity_block(compared(rows)[0][0])
     (photo,) = [row for row in shown.table.rows if row[0].startswith("rotnet on me.jpg")]
     assert "±" in photo[3]
     assert photo[4] == "-"
@@ -213,8 +212,8 @@ def test_a_layer_that_died_is_a_dash(taught: Taught) -> None:
 def test_fixed_features_and_foreign_files_are_left_out(taught: Taught, a_row: MakeRow, tmp_path: Path) -> None:
     foreign = a_row(checkpoint_in=saved(tmp_path / "f.torch", 8), checkpoint_in_sha256="f", trunk="convnet4")
     hog = a_row(method="HOG", trunk="convnet4", checkpoint_out=foreign.checkpoint_in)
-    full = link(taught("rotnet", [], {0: 6}))
-    assert compare_layers([*full, Probed(foreign, None), Probed(hog, None)], []) == []
+    full = join_probes(taught("rotnet", [], {0: 6}))
+    assert compare_layers([*full, ProbedTrunk(foreign, None), ProbedTrunk(hog, None)], []) == []
 
 
 @pytest.mark.parametrize(("protocol", "there"), [("cifar-v1", True), ("freeze-v1", True), ("finetune-v1", False)])
@@ -222,5 +221,5 @@ def test_a_network_trained_from_random_weights_is_none_with_random_weights(
     taught: Taught, protocol: str, there: bool
 ) -> None:
     (row,) = taught("random", [], {0: 1})
-    (random,) = networks(link([dataclasses.replace(row, protocol=protocol)]))
+    (random,) = group_networks(join_probes([dataclasses.replace(row, protocol=protocol)]))
     assert bool(random.files) is there

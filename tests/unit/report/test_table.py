@@ -16,10 +16,12 @@ from rich.console import Console
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.io import Row
-from vissl_monoimage.report.formats import terminal as render
-from vissl_monoimage.report.formats.markdown import markdown
+from vissl_monoimage.report.formats.markdown import tables_as_markdown
+from vissl_monoimage.report.formats.terminal import print_tables, tables_as_text
+from vissl_monoimage.report.tables.accuracy import header_and_rows, text_tables
 from vissl_monoimage.report.tables.intervals import interval
-from vissl_monoimage.report.tables.table import Table, build, link
+from vissl_monoimage.report.tables.join import join_probes
+from vissl_monoimage.report.tables.table import Table, build_tables
 
 Make = Callable[..., Row]
 IMAGE = {"name": "china", "sha256": "5" * 64}
@@ -65,7 +67,7 @@ def probed(a_row: Make) -> Make:
 
 
 def only(rows: list[Row]) -> Table:
-    (table,) = build(link(rows))
+    (table,) = build_tables(join_probes(rows))
     return table
 
 
@@ -119,15 +121,15 @@ def test_different_experiments_are_never_averaged(pretrained: Make, probed: Make
     assert labels == ["rotnet on china (1 image) [short]", "rotnet on china (1 image) [longer]"]
     other = probed(None, 0, 10.0, protocol="p-v2", run_id="other")
     trial = probed(None, 0, 99.0, protocol_changes=["epochs=1 (9)"], run_id="trial")
-    tables = build(link([*rows, other, trial]))
+    tables = build_tables(join_probes([*rows, other, trial]))
     assert [(table.protocol, table.changes) for table in tables] == [
         ("p-v1", ()),
         ("p-v2", ()),
         ("p-v1", ("epochs=1 (9)",)),
     ]
-    assert "Not p-v1 as it stands: epochs=1 (9)" in render.plain(tables)
-    assert "Not p-v1 as it stands: epochs=1 (9)" in markdown(
-        [text for table in tables for text in render.text_tables(table)]
+    assert "Not p-v1 as it stands: epochs=1 (9)" in tables_as_text(tables)
+    assert "Not p-v1 as it stands: epochs=1 (9)" in tables_as_markdown(
+        [text for table in tables for text in text_tables(table)]
     )
 
 
@@ -140,7 +142,7 @@ def test_columns_are_in_the_order_of_the_layers_whatever_trunk_comes_first(probe
     table = only([resnet, small, of("alexnet", "conv1", "conv2", "conv3", "conv4", "conv5", "conv10")])
     convolutions = ("conv1", "conv2", "conv3", "conv4", "conv5", "conv10")
     assert table.layers == (*convolutions, "res2", "res3", "res4", "res5")
-    header, rows = render.grid(table)
+    header, rows = header_and_rows(table)
     assert dict(zip(header, rows[0], strict=True))["res5"] == "53.0"
     assert dict(zip(header, rows[1], strict=True))["res5"] == "-"
 
@@ -159,10 +161,10 @@ def test_of_trainings_that_ended_in_the_same_bytes_a_probe_has_the_one_whose_fil
     for group in ("first", "again"):
         rows.append(pretrained(0, "a", group, checkpoint_out=f"OUT/{group}/m.torch", checkpoint_out_sha256="5a"))
         rows.append(probed(rows[-1], 0, 50.0, checkpoint_in=f"OUT/{group}/m.torch", run_id=group))
-    found = {item.probe.run_id: item.pretrain for reordered in (rows, rows[::-1]) for item in link(reordered)}
+    found = {item.probe.run_id: item.pretrain for reordered in (rows, rows[::-1]) for item in join_probes(reordered)}
     assert {name: row.group_hash for name, row in found.items() if row} == {"first": "first", "again": "again"}
     moved = probed(rows[0], 0, 50.0, checkpoint_in="elsewhere/m.torch")
-    assert link([*rows, moved])[-1].pretrain is rows[2]
+    assert join_probes([*rows, moved])[-1].pretrain is rows[2]
 
 
 def test_the_pretraining_is_found_in_the_ledger_beside_the_checkpoint(
@@ -176,13 +178,15 @@ def test_the_pretraining_is_found_in_the_ledger_beside_the_checkpoint(
 
 def test_every_rendering_names_layers_protocol_seeds_and_interval(pretrained: Make, probed: Make) -> None:
     sources = [pretrained(seed) for seed in (0, 1)]
-    tables = build(link([*sources, *(probed(s, 0, 60.0 + s.seed) for s in sources), probed(None, 0, 50.0)]))
+    tables = build_tables(
+        join_probes([*sources, *(probed(s, 0, 60.0 + s.seed) for s in sources), probed(None, 0, 50.0)])
+    )
     boxed, piped = io.StringIO(), io.StringIO()
-    render.show(tables, Console(file=boxed, force_terminal=True, width=200))
-    render.show(tables, Console(file=piped, width=80))
+    print_tables(tables, Console(file=boxed, force_terminal=True, width=200))
+    print_tables(tables, Console(file=piped, width=80))
     for text in (
-        markdown([text for table in tables for text in render.text_tables(table)]),
-        render.plain(tables),
+        tables_as_markdown([text for table in tables for text in text_tables(table)]),
+        tables_as_text(tables),
         boxed.getvalue(),
         piped.getvalue(),
     ):
@@ -202,7 +206,7 @@ def test_every_rendering_names_layers_protocol_seeds_and_interval(pretrained: Ma
 
 def test_markdown_cells_cannot_break_the_table(pretrained: Make, probed: Make) -> None:
     source = pretrained(0, images=[{"name": "a|b.jpg", "sha256": "6" * 64}])
-    lines = markdown(render.text_tables(only([source, probed(source, 0, 1.0)]))).splitlines()
+    lines = tables_as_markdown(text_tables(only([source, probed(source, 0, 1.0)]))).splitlines()
     cells = [line.replace("\\|", "").count("|") for line in lines if line.startswith("|")]
     assert len(set(cells)) == 1
 
@@ -210,7 +214,7 @@ def test_markdown_cells_cannot_break_the_table(pretrained: Make, probed: Make) -
 def test_fixed_features_have_neither_seeds_nor_an_interval(probed: Make) -> None:
     fixed = {"method": "scattering", "trunk": "scattering_32px", "group_hash": "s"}
     rows = [probed(None, seed, 40.0 + seed, **fixed, run_id=f"s{seed}") for seed in (0, 2)]
-    (table,) = build(link([*rows, probed(None, 0, 30.0)]))
+    (table,) = build_tables(join_probes([*rows, probed(None, 0, 30.0)]))
     random, line = table.lines
     assert (random.label, random.runs) == ("random weights", "n=1 (seed 0), no interval")
     assert (line.label, line.runs) == ("scattering (nothing learned)", "n=1 (no seed), no interval")

@@ -12,9 +12,10 @@ from scipy import stats
 
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.report.formats.csv import long_form
-from vissl_monoimage.report.formats.terminal import grid
-from vissl_monoimage.report.tables.table import build, link
+from vissl_monoimage.report.formats.csv import tables_as_csv
+from vissl_monoimage.report.tables.accuracy import header_and_rows
+from vissl_monoimage.report.tables.join import join_probes
+from vissl_monoimage.report.tables.table import build_tables
 from vissl_monoimage.reproduce.grid import read_grid
 from vissl_monoimage.reproduce.results import with_neighbours
 
@@ -25,7 +26,7 @@ LEDGERS = sorted(RESULTS.glob("*.jsonl"))
 @pytest.mark.parametrize("file", LEDGERS, ids=lambda file: file.stem)
 def test_a_table_is_made_of_its_ledger(file: Path) -> None:
     rows = with_neighbours(ledger.read([file]), read_grid(file.stem))
-    assert file.with_suffix(".csv").read_text() == long_form(build(link(rows)))
+    assert file.with_suffix(".csv").read_text() == tables_as_csv(build_tables(join_probes(rows)))
 
 
 @pytest.mark.parametrize(("dataset", "table"), [("cifar10", 0), ("cifar100", 1)])
@@ -35,8 +36,8 @@ def test_the_readmes_tables_are_those_of_the_ledger(dataset: str, table: int) ->
         [tuple(re.findall(r"\d+\.\d ± \d+\.\d", line)) for line in block.splitlines()]
         for block in re.findall(r"(?:^\|.*± .*\n)+", readme, re.MULTILINE)
     ][table]
-    tables = build(link(ledger.read([RESULTS / "table3-cifar.jsonl"])))
-    (measured,) = [grid(found)[1] for found in tables if found.dataset == dataset]
+    tables = build_tables(join_probes(ledger.read([RESULTS / "table3-cifar.jsonl"])))
+    (measured,) = [header_and_rows(found)[1] for found in tables if found.dataset == dataset]
     assert sorted(shown) == sorted(tuple(line[1:5]) for line in measured)  # conv1 to conv4
 
 
@@ -49,7 +50,9 @@ def test_the_readme_says_how_long_it_all_took() -> None:
 
 def test_the_page_shows_the_cells_of_its_table() -> None:
     page = html.unescape((RESULTS / "table3-cifar.html").read_text())
-    tables = [grid(table)[1] for table in build(link(ledger.read([RESULTS / "table3-cifar.jsonl"])))]
+    tables = [
+        header_and_rows(table)[1] for table in build_tables(join_probes(ledger.read([RESULTS / "table3-cifar.jsonl"])))
+    ]
     assert [len(lines) for lines in tables] == [8, 8]  # CIFAR-10, CIFAR-100
     assert not [cell for lines in tables for line in lines for cell in line if cell not in page]
 
@@ -81,7 +84,7 @@ def test_no_row_has_a_path_of_the_machine_it_was_made_on() -> None:
 def test_the_correlations_are_those_of_cards_and_ledger(name: str, photos: int) -> None:
     learned = {
         item.pretrain.images[0]["sha256"]: item.probe.accuracies
-        for item in link(ledger.read([RESULTS / "sources.jsonl"]))
+        for item in join_probes(ledger.read([RESULTS / "sources.jsonl"]))
         if item.pretrain
     }
     cards = {card["sha256"]: card for card in lines(RESULTS / "which_photo_cards.csv") if card["sha256"] in learned}

@@ -11,7 +11,7 @@ from vissl_monoimage.report.tables.table import Table
 HEADER = ("protocol", "dataset", "method", "trunk", "layer", "n", "mean", "half_width_95", "seeds")
 
 
-def long_form(tables: Sequence[Table]) -> str:
+def tables_as_csv(tables: Sequence[Table]) -> str:
     """CSV with `HEADER`: mean in percent, half_width_95 empty for n = 1, seeds with spaces between them.
 
     Where runs left the protocol, its name is followed by the changes: no two tables share a protocol and data set.

@@ -11,18 +11,19 @@ import jinja2
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.io import Row
-from vissl_monoimage.report.formats import terminal as render
-from vissl_monoimage.report.formats.markdown import TextTable
-from vissl_monoimage.report.plots import style as figures
-from vissl_monoimage.report.plots.data_efficiency import needed_figures
+from vissl_monoimage.report.plots.data_efficiency import efficiency_figures
+from vissl_monoimage.report.plots.filters import conv1_filters
 from vissl_monoimage.report.plots.layers import per_layer
+from vissl_monoimage.report.plots.losses import loss_curves
 from vissl_monoimage.report.plots.style import Figure
-from vissl_monoimage.report.sections import clusters, gan
-from vissl_monoimage.report.sections import photos as photo
-from vissl_monoimage.report.similarity import section as alike_block
+from vissl_monoimage.report.sections import clusters, gan, photos
 from vissl_monoimage.report.similarity.compare import compare_layers
-from vissl_monoimage.report.tables.experiment import Probed, label
-from vissl_monoimage.report.tables.table import Table, build, link
+from vissl_monoimage.report.similarity.section import similarity_block
+from vissl_monoimage.report.tables.accuracy import text_tables
+from vissl_monoimage.report.tables.experiment import trunk_label
+from vissl_monoimage.report.tables.join import ProbedTrunk, join_probes
+from vissl_monoimage.report.tables.table import Table, build_tables
+from vissl_monoimage.report.tables.text_table import TextTable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,15 +33,15 @@ class TableBlock:
     dataset: str
     figure: Figure
     tables: list[TextTable]
-    needed: list[Figure]
+    efficiency: list[Figure]
 
 
 def render_page(rows: Sequence[Row]) -> str:
     """The whole page. What can no longer be drawn (a checkpoint or photo that moved) is said on it."""
-    probed = link(rows)
+    probed = join_probes(rows)
     pretrained = _pretrained(rows, probed)
     missing: list[str] = []
-    generators = gan.drawn(pretrained, missing)
+    generators = gan.generator_sections(pretrained, missing)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("vissl_monoimage.report.formats", "."),
         autoescape=True,
@@ -51,23 +52,23 @@ def render_page(rows: Sequence[Row]) -> str:
     return environment.get_template("page.html.j2").render(
         title=_title(pretrained),
         summary=_summary(pretrained, probed),
-        tables=[_table(table) for table in build(probed)],
-        alike=[alike_block.block(comparison) for comparison in compare_layers(probed, missing)],
+        tables=[_table(table) for table in build_tables(probed)],
+        similarities=[similarity_block(comparison) for comparison in compare_layers(probed, missing)],
         photos=_photos(pretrained, missing),
         filters=_filters(probed, missing),
         generators=generators,
-        clusters=clusters.clustered(pretrained, missing),
-        curves=figures.loss_curves(row for row in pretrained if row.losses and not gan.has_generator(row)),
+        clusters=clusters.cluster_sections(pretrained, missing),
+        curves=loss_curves(row for row in pretrained if row.losses and not gan.has_generator(row)),
         runs=[_run(row) for row in [*pretrained, *(item.probe for item in probed)]],
         missing=missing,
     )
 
 
 def _table(table: Table) -> TableBlock:
-    return TableBlock(table.dataset, per_layer(table), render.text_tables(table), needed_figures(table))
+    return TableBlock(table.dataset, per_layer(table), text_tables(table), efficiency_figures(table))
 
 
-def _pretrained(rows: Sequence[Row], probed: Sequence[Probed]) -> list[Row]:
+def _pretrained(rows: Sequence[Row], probed: Sequence[ProbedTrunk]) -> list[Row]:
     """All pretraining runs, once each: the ones given and the ones found beside their checkpoints."""
     found = {row.run_id: row for row in rows if row.kind == "pretrain"}
     for item in probed:
@@ -81,7 +82,7 @@ def _title(pretrained: Sequence[Row]) -> str:
     return "How much of each layer can one image teach?" if counts <= {1} else "What each layer learned"
 
 
-def _summary(pretrained: Sequence[Row], probed: Sequence[Probed]) -> str:
+def _summary(pretrained: Sequence[Row], probed: Sequence[ProbedTrunk]) -> str:
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     trained, probes = len(pretrained), len(probed)
     return (
@@ -102,23 +103,23 @@ def _photos(pretrained: Sequence[Row], missing: list[str]) -> list[list[Figure]]
         recipes.add(key)
         try:
             if sha256 not in drawn:
-                drawn[sha256] = [photo.picture_of(row)]
-            drawn[sha256].append(photo.crops_of(row))
+                drawn[sha256] = [photos.photo_figure(row)]
+            drawn[sha256].append(photos.crops_figure(row))
         except MonoImageError as error:
             missing.append(f"Not shown: {error}.")
     return list(drawn.values())
 
 
-def _filters(probed: Sequence[Probed], missing: list[str]) -> list[Figure]:
+def _filters(probed: Sequence[ProbedTrunk], missing: list[str]) -> list[Figure]:
     """conv1 of one trunk a method, its first seed's; random weights first. Fixed features have none."""
     drawn: dict[str, Figure] = {}
     for item in sorted(probed, key=lambda item: (item.probe.checkpoint_in is not None, item.probe.seed)):
-        checkpoint = item.trunk_file
-        if label(item) in drawn or checkpoint is None or item.fixed:
+        checkpoint = item.trunk_checkpoint
+        if trunk_label(item) in drawn or checkpoint is None or item.is_fixed:
             continue
-        name = f"{label(item)}, seed {(item.pretrain or item.probe).seed}"
+        name = f"{trunk_label(item)}, seed {(item.pretrain or item.probe).seed}"
         try:
-            drawn[label(item)] = figures.conv1_filters(checkpoint, name)
+            drawn[trunk_label(item)] = conv1_filters(checkpoint, name)
         except MonoImageError as error:
             missing.append(f"Not shown: {error}.")
     return list(drawn.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vissl_monoimage.report.formats.markdown import TextTable
+from vissl_monoimage.report.tables.text_table import TextTable
 
 HEAD = "% Made by vissl_monoimage's monoimage report. Needs \\usepackage{booktabs,textcomp,graphicx}.\n"
 _ESCAPES = str.maketrans(
@@ -22,7 +22,7 @@ _ESCAPES = str.maketrans(
 )
 
 
-def latex(tables: Sequence[TextTable]) -> str:
+def tables_as_latex(tables: Sequence[TextTable]) -> str:
     """A file to \\input: one LaTeX `table` each, its title and notes as the caption, no wider than the text."""
     return "\n".join([HEAD, *map(_table, tables)])
 

@@ -1,23 +1,13 @@
-"""A table of text, ready for any rendering."""
+"""Tables as GitHub Markdown."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
-
-@dataclasses.dataclass(frozen=True)
-class TextTable:
-    """Title, header, rows of cells, indices of the columns that are numbers, and the notes that belong below."""
-
-    title: str
-    header: list[str]
-    rows: list[list[str]]
-    numeric: list[int]
-    notes: list[str]
+from vissl_monoimage.report.tables.text_table import TextTable
 
 
-def markdown(tables: Sequence[TextTable]) -> str:
+def tables_as_markdown(tables: Sequence[TextTable]) -> str:
     """All tables as GitHub Markdown, each with its notes."""
     parts = []
     for table in tables:

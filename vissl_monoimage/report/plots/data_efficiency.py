@@ -12,8 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from vissl_monoimage.ledger.io import Row
-from vissl_monoimage.report.plots import style as figures
-from vissl_monoimage.report.plots.style import Figure
+from vissl_monoimage.report.plots.style import COLOURS, MARKERS, Figure, new_axes, svg
 from vissl_monoimage.report.tables.experiment import Line
 from vissl_monoimage.report.tables.intervals import Cell
 from vissl_monoimage.report.tables.table import Table
@@ -34,7 +33,7 @@ _SMOKE = re.compile(r"\+config/monoimage=\S*smoke")  # eight samples of whatever
 
 
 @dataclasses.dataclass(frozen=True)
-class Needed:
+class EfficiencyCurve:
     """One method and trunk: {number of images: its lines}, in order, and {layer: accuracy} of random weights."""
 
     method: str
@@ -43,7 +42,7 @@ class Needed:
     random: Mapping[str, Cell]
 
 
-def images_of(pretrain: Row) -> float:
+def image_count(pretrain: Row) -> float:
     """The number of source images a pretraining learned from; infinite where it is not known, 0 of a smoke run."""
     if pretrain.images:
         return len(pretrain.images)
@@ -54,30 +53,30 @@ def images_of(pretrain: Row) -> float:
     return min(count, limit) if limit >= 0 else count
 
 
-def needed(table: Table) -> list[Needed]:
+def efficiency_curves(table: Table) -> list[EfficiencyCurve]:
     """Of each method and trunk of `table` that learned from at least three different numbers of images."""
     groups: dict[tuple[str, str], dict[int, list[Line]]] = {}
     for line in table.lines:
-        if line.pretrain and 0 < (count := images_of(line.pretrain)) < math.inf:
+        if line.pretrain and 0 < (count := image_count(line.pretrain)) < math.inf:
             groups.setdefault((line.pretrain.method, line.trunk), {}).setdefault(int(count), []).append(line)
     return [
-        Needed(method, trunk, dict(sorted(lines.items())), _random(table, trunk))
+        EfficiencyCurve(method, trunk, dict(sorted(lines.items())), _random(table, trunk))
         for (method, trunk), lines in groups.items()
         if len(lines) >= LEAST
     ]
 
 
-def needed_figures(table: Table) -> list[Figure]:
+def efficiency_figures(table: Table) -> list[Figure]:
     """The curves of `table`, one for each of `needed`."""
-    return [_figure(one, table) for one in needed(table)]
+    return [_figure(one, table) for one in efficiency_curves(table)]
 
 
-def plot(one: Needed, layers: Sequence[str]) -> Canvas:
+def plot_curve(one: EfficiencyCurve, layers: Sequence[str]) -> Canvas:
     """A curve a layer over a logarithmic axis, and a dotted line at what random weights have there.
 
     Lines of the same number of images are points one above the other, and the curve runs through their mean.
     """
-    canvas, axes = figures.new_axes(4.4)
+    canvas, axes = new_axes(4.4)
     axes.set_xscale("log")
     axes.minorticks_off()
     for number, layer in enumerate(layers):
@@ -88,8 +87,8 @@ def plot(one: Needed, layers: Sequence[str]) -> Canvas:
     return canvas
 
 
-def _draw(axes: Axes, one: Needed, layer: str, number: int, layers: int) -> None:
-    colour, mark = figures.COLOURS[number % len(figures.COLOURS)], figures.MARKS[number % len(figures.MARKS)]
+def _draw(axes: Axes, one: EfficiencyCurve, layer: str, number: int, layers: int) -> None:
+    colour, mark = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
     cells = {count: [line.cells[layer] for line in lines if layer in line.cells] for count, lines in one.lines.items()}
     aside = 10 ** (0.03 * (number - (layers - 1) / 2))  # bars of different layers do not cover each other
     points = [(count * aside, cell) for count, several in cells.items() for cell in several]
@@ -109,7 +108,7 @@ def _draw(axes: Axes, one: Needed, layer: str, number: int, layers: int) -> None
         axes.axhline(one.random[layer].mean, color=colour, linestyle=":", linewidth=1.2)
 
 
-def _figure(one: Needed, table: Table) -> Figure:
+def _figure(one: EfficiencyCurve, table: Table) -> Figure:
     lines = [line for several in one.lines.values() for line in several]
     layers = [layer for layer in table.layers if any(layer in line.cells for line in lines)]
     said = [(_said(count), line.cells) for count, several in one.lines.items() for line in several]
@@ -120,7 +119,7 @@ def _figure(one: Needed, table: Table) -> Figure:
     steps = sorted({line.pretrain.iterations for line in lines if line.pretrain})
     trained = f"{steps[0]:,} steps" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,} steps"
     return Figure(
-        figures.svg(plot(one, layers)),
+        svg(plot_curve(one, layers)),
         "image/svg+xml",
         f"Line plot of accuracy against the number of images that {one.method} learned from. {values}.",
         f"{one.method} on {one.trunk} by the number of its source images, trained for {trained}"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from vissl_monoimage.report.plots.style import COLOURS, GREY, MARKS, Figure, new_axes, svg
+from vissl_monoimage.report.plots.style import COLOURS, GREY, MARKERS, Figure, new_axes, svg
 from vissl_monoimage.report.tables.intervals import Cell
 from vissl_monoimage.report.tables.table import Table
 
@@ -40,7 +40,7 @@ def over_layers(series: Sequence[Series], layers: Sequence[str], ylabel: str) ->
             label=names[number],
             color=GREY if one.grey else next(colours),
             linestyle="--" if one.dashed else "-",
-            marker=MARKS[number % len(MARKS)],
+            marker=MARKERS[number % len(MARKERS)],
             markersize=5,
             capsize=3,
             linewidth=1.5,

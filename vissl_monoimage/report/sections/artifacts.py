@@ -10,17 +10,16 @@ from typing import Any
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.io import Row
-from vissl_monoimage.report.plots import style as figures
-from vissl_monoimage.report.plots.style import Figure
-from vissl_monoimage.report.tables.disambiguate import hints
-from vissl_monoimage.report.tables.experiment import taught_by
+from vissl_monoimage.report.plots.style import COLOURS, Figure, new_axes, svg
+from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
+from vissl_monoimage.report.tables.experiment import pretrain_label
 
 MAX_RUNS = 4  # on a page: the pictures of each can have megabytes
-Look = dict[str, Any]
+Record = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Shown:
+class RunBlock:
     """One run: its pictures, and the plots of its numbers."""
 
     name: str
@@ -28,9 +27,9 @@ class Shown:
     plots: list[Figure]
 
 
-def shown(
-    rows: Iterable[Row], what: str, show: Callable[[Row, str, list[str]], Shown], missing: list[str]
-) -> list[Shown]:
+def run_blocks(
+    rows: Iterable[Row], what: str, show: Callable[[Row, str, list[str]], RunBlock], missing: list[str]
+) -> list[RunBlock]:
     """What `show(row, name, missing)` makes of each experiment's first seed, of `MAX_RUNS` experiments at most.
 
     `what` says in a few words what is shown of a run; what is not goes to `missing`.
@@ -48,16 +47,19 @@ def shown(
 
 def _names(rows: Sequence[Row]) -> list[str]:
     """What each learned from, and its seed; and what tells apart those that learned from the same."""
-    labels = [taught_by(row) for row in rows]
-    return [f"{text}{hint}, seed {row.seed}" for row, text, hint in zip(rows, labels, hints(labels, rows), strict=True)]
+    labels = [pretrain_label(row) for row in rows]
+    return [
+        f"{text}{hint}, seed {row.seed}"
+        for row, text, hint in zip(rows, labels, disambiguating_suffixes(labels, rows), strict=True)
+    ]
 
 
-def folder_of(row: Row) -> Path:
+def run_folder(row: Row) -> Path:
     """The folder of the run, where its checkpoint is; the working directory where it left none."""
     return Path(row.checkpoint_out or "").parent
 
 
-def looks(path: Path, what: str, missing: list[str], over: str = "step") -> list[Look]:
+def read_records(path: Path, what: str, missing: list[str], over: str = "step") -> list[Record]:
     """The lines of a run's file of `what`, less those that a kill tore; each has `over`, its step or epoch.
 
     Raises:
@@ -67,7 +69,7 @@ def looks(path: Path, what: str, missing: list[str], over: str = "step") -> list
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
         raise MonoImageError(f"cannot read the {what} in '{path}': {error.strerror}") from error
-    found = [look for line in lines if (look := _look(line, over))]
+    found = [look for line in lines if (look := _parse_record(line, over))]
     if skipped := len(lines) - len(found):
         missing.append(f"Left out: {skipped} broken line{'s' * (skipped != 1)} of '{path}'.")
     if not found:
@@ -75,7 +77,7 @@ def looks(path: Path, what: str, missing: list[str], over: str = "step") -> list
     return found
 
 
-def _look(line: str, over: str) -> Look | None:
+def _parse_record(line: str, over: str) -> Record | None:
     try:
         values = json.loads(line)
     except json.JSONDecodeError:
@@ -84,11 +86,13 @@ def _look(line: str, over: str) -> Look | None:
     return values if whole and all(isinstance(value, (int, float)) for value in values.values()) else None
 
 
-def plot(looks: Sequence[Look], lines: dict[str, str], unit: str, what: str, name: str, over: str = "step") -> Figure:
+def plot_records(
+    looks: Sequence[Record], lines: dict[str, str], unit: str, what: str, name: str, over: str = "step"
+) -> Figure:
     """A line over the steps or epochs for each key of `lines`, called by its words, through the looks that have it."""
-    canvas, axes = figures.new_axes()
+    canvas, axes = new_axes()
     ends = []
-    for colour, (key, words) in zip(figures.COLOURS, lines.items(), strict=False):
+    for colour, (key, words) in zip(COLOURS, lines.items(), strict=False):
         points = [(look[over], look[key]) for look in looks if key in look]
         if points:
             axes.plot(*zip(*points, strict=True), label=words, color=colour, linewidth=1.5)
@@ -98,4 +102,4 @@ def plot(looks: Sequence[Look], lines: dict[str, str], unit: str, what: str, nam
     if len(ends) > 1:
         axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     alt = f"Line plot. {what}, {name}: {'; '.join(ends) or 'nothing recorded'}."
-    return Figure(figures.svg(canvas), "image/svg+xml", alt, f"{what}; single {over}s.")
+    return Figure(svg(canvas), "image/svg+xml", alt, f"{what}; single {over}s.")

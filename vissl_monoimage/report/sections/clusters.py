@@ -10,27 +10,29 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.io import Row
 from vissl_monoimage.pretext.deepcluster.artifacts import CLUSTERS, CLUSTERS_FILE, FOLDER
 from vissl_monoimage.report.plots.style import Figure
-from vissl_monoimage.report.sections.artifacts import Shown, folder_of, looks, plot, shown
+from vissl_monoimage.report.sections.artifacts import RunBlock, plot_records, read_records, run_blocks, run_folder
 
 
-def clustered(pretrained: Sequence[Row], missing: list[str]) -> list[Shown]:
+def cluster_sections(pretrained: Sequence[Row], missing: list[str]) -> list[RunBlock]:
     """A sheet of clusters, and how they changed, of the runs that clustered; what is not shown goes to `missing`."""
-    runs = (row for row in pretrained if row.checkpoint_out and (folder_of(row) / CLUSTERS_FILE).is_file())
-    return shown(runs, "the clusters of", _clustered, missing)
+    runs = (row for row in pretrained if row.checkpoint_out and (run_folder(row) / CLUSTERS_FILE).is_file())
+    return run_blocks(runs, "the clusters of", _cluster_section, missing)
 
 
-def _clustered(row: Row, name: str, missing: list[str]) -> Shown:
-    folder, block = folder_of(row), Shown(name, [], [])
+def _cluster_section(row: Row, name: str, missing: list[str]) -> RunBlock:
+    folder, block = run_folder(row), RunBlock(name, [], [])
     try:
-        found = looks(folder / CLUSTERS_FILE, "clusters", missing, over="epoch")
+        found = read_records(folder / CLUSTERS_FILE, "clusters", missing, over="epoch")
     except MonoImageError as error:
         missing.append(f"Not shown: {error}.")
         return block
-    block.plots.append(plot(found, {"clusters": "non-empty"}, "clusters", "Non-empty clusters", name, over="epoch"))
+    block.plots.append(
+        plot_records(found, {"clusters": "non-empty"}, "clusters", "Non-empty clusters", name, over="epoch")
+    )
     if any("nmi_previous" in look for look in found):
         kept = {"nmi_previous": "NMI"}
         what = "Agreement with the clusters before (NMI; 1: the same)"
-        block.plots.append(plot(found, kept, "NMI", what, name, over="epoch"))
+        block.plots.append(plot_records(found, kept, "NMI", what, name, over="epoch"))
     try:
         block.pictures.append(_sheet(row, name))
     except MonoImageError as error:
@@ -40,7 +42,7 @@ def _clustered(row: Row, name: str, missing: list[str]) -> Shown:
 
 def _sheet(row: Row, name: str) -> Figure:
     """The last epoch's sheet, as its file has it."""
-    folder = folder_of(row) / FOLDER
+    folder = run_folder(row) / FOLDER
     found = ((re.fullmatch(rf"{CLUSTERS}_(\d+)\.png", path.name), path) for path in folder.glob("*.png"))
     epochs = {int(match[1]): path for match, path in found if match}
     if not epochs:

@@ -14,7 +14,7 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.io import Row
 from vissl_monoimage.pretext.bigan.artifacts import COLUMNS, FOLDER, PLAYERS_FILE, RECONSTRUCTIONS, SAMPLES
 from vissl_monoimage.report.plots.style import Figure
-from vissl_monoimage.report.sections.artifacts import Shown, folder_of, looks, plot, shown
+from vissl_monoimage.report.sections.artifacts import RunBlock, plot_records, read_records, run_blocks, run_folder
 
 LOSSES = {"discriminator_loss": "discriminator", "encoder_generator_loss": "encoder and generator"}
 ERROR = {"reconstruction_error": "x and G(E(x))", "mismatch_error": "x and G(E(x')), x' another image"}
@@ -33,22 +33,22 @@ _WORDS = {
 }
 
 
-def drawn(pretrained: Sequence[Row], missing: list[str]) -> list[Shown]:
+def generator_sections(pretrained: Sequence[Row], missing: list[str]) -> list[RunBlock]:
     """Grids and plots of the runs that have a generator; what is not shown goes to `missing`."""
-    return shown(filter(has_generator, pretrained), "what is drawn by", _drawn, missing)
+    return run_blocks(filter(has_generator, pretrained), "what is drawn by", _generator_section, missing)
 
 
 def has_generator(row: Row) -> bool:
     """Whether the run measured its players, or left pictures or a file of their losses behind."""
     if row.checkpoint_out is None:
         return not LOSSES.keys().isdisjoint(row.pretext)
-    folder = folder_of(row)
+    folder = run_folder(row)
     pictures = [picture for kind in (SAMPLES, RECONSTRUCTIONS) for picture in (folder / FOLDER).glob(f"{kind}_*")]
     return not LOSSES.keys().isdisjoint(row.pretext) or (folder / PLAYERS_FILE).exists() or bool(pictures)
 
 
-def _drawn(row: Row, name: str, missing: list[str]) -> Shown:
-    folder, block = folder_of(row), Shown(name, [], [])
+def _generator_section(row: Row, name: str, missing: list[str]) -> RunBlock:
+    folder, block = run_folder(row), RunBlock(name, [], [])
     if not row.checkpoint_out:
         missing.append(f"Not shown: what {name} draws, for it left no checkpoint that says where.")
         return block
@@ -58,12 +58,12 @@ def _drawn(row: Row, name: str, missing: list[str]) -> Shown:
         except MonoImageError as error:
             missing.append(f"Not shown: {error}.")
     try:
-        found = looks(folder / PLAYERS_FILE, "players' losses", missing)
+        found = read_records(folder / PLAYERS_FILE, "players' losses", missing)
     except MonoImageError as error:
         missing.append(f"Not shown: {error}.")
         return block
-    block.plots.append(plot(found, LOSSES, "loss", "Losses of both players", name))
-    block.plots.append(plot(found, ERROR, "error", "Reconstruction error (mean squared difference)", name))
+    block.plots.append(plot_records(found, LOSSES, "loss", "Losses of both players", name))
+    block.plots.append(plot_records(found, ERROR, "error", "Reconstruction error (mean squared difference)", name))
     return block
 
 

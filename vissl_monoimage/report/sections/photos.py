@@ -16,13 +16,13 @@ from vissl_monoimage.data.photos.decode import file_sha256, load_photo
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.io import Row
 from vissl_monoimage.report.plots.style import Figure
-from vissl_monoimage.report.tables.disambiguate import recipe_words
+from vissl_monoimage.report.tables.disambiguate import describe_recipe
 
 _WIDEST = 1000  # px: enough for a large screen, and the page stays small
 _ROWS, _COLUMNS = 4, 6
 
 
-def picture_of(row: Row) -> Figure:
+def photo_figure(row: Row) -> Figure:
     """The photo of a single-image run.
 
     Raises:
@@ -43,11 +43,11 @@ def picture_of(row: Row) -> Figure:
     )
 
 
-def crops_of(row: Row) -> Figure:
+def crops_figure(row: Row) -> Figure:
     """Some of the crops that a single-image run learned from.
 
     Raises:
-        MonoImageError: as `picture_of`.
+        MonoImageError: as `photo_figure`.
     """
     recipe = recipe_of(row)
     sheet = contact_sheet(_path_of(row), recipe, rows=_ROWS, columns=_COLUMNS, seed=row.recipe["seed"])
@@ -58,8 +58,8 @@ def crops_of(row: Row) -> Figure:
     return Figure(
         _jpeg(grid),
         "image/jpeg",
-        f"A grid of {shown} square crops of {row.images[0]['name']}, drawn by {recipe_words(row.recipe)}.",
-        f"{shown} of the {drawn:,} crops it learned from ({recipe.size} px, {recipe_words(row.recipe)}).",
+        f"A grid of {shown} square crops of {row.images[0]['name']}, drawn by {describe_recipe(row.recipe)}.",
+        f"{shown} of the {drawn:,} crops it learned from ({recipe.size} px, {describe_recipe(row.recipe)}).",
     )
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.report.similarity.cka import Matrix, alignment, unit_gram
-from vissl_monoimage.report.similarity.pairing import Networks, networks, pairs, references
-from vissl_monoimage.report.tables.experiment import Probed
+from vissl_monoimage.report.similarity.pairing import NetworkGroup, checkpoint_pairs, group_networks, reference_networks
 from vissl_monoimage.report.tables.intervals import Cell, interval
+from vissl_monoimage.report.tables.join import ProbedTrunk
 
 if TYPE_CHECKING:
     from vissl_monoimage.report.similarity.features import LayerReader
@@ -21,7 +21,7 @@ Grams = dict[str, dict[str, Matrix]]  # of a checkpoint, of each of its layers
 
 
 @dataclasses.dataclass(frozen=True)
-class Alike:
+class SimilarityLine:
     """Networks beside a reference.
 
     Attributes:
@@ -39,36 +39,36 @@ class Alike:
 
 
 @dataclasses.dataclass(frozen=True)
-class Comparison:
+class Similarity:
     """All networks of a trunk beside one of them, `reference`; on `images` images."""
 
     reference: str
     trunk: str
     layers: tuple[str, ...]
     images: int
-    lines: tuple[Alike, ...]
+    lines: tuple[SimilarityLine, ...]
 
 
-def compare_layers(probed: Sequence[Probed], missing: list[str]) -> list[Comparison]:
+def compare_layers(probed: Sequence[ProbedTrunk], missing: list[str]) -> list[Similarity]:
     """One for each reference whose weights are there, and something to compare; what is gone goes to `missing`.
 
     Takes seconds a network, and no time where there is no pair.
     """
-    found = networks(probed)
+    found = group_networks(probed)
     comparisons = []
-    for trunk in dict.fromkeys(one.trunk for one in references(found)):
+    for trunk in dict.fromkeys(one.trunk for one in reference_networks(found)):
         same = [one for one in found if one.trunk == trunk]
         gone = [one.name for one in same if not one.files]
         if gone and len(same) > 1:
             missing.append(
                 f"Not compared layer by layer: {trunk} of {'; '.join(gone)}, of which there is no checkpoint."
             )
-        if any(pairs(one, full) for full in references(same) for one in same if one is not full):
+        if any(checkpoint_pairs(one, full) for full in reference_networks(same) for one in same if one is not full):
             comparisons += _comparisons(trunk, same, missing)
     return comparisons
 
 
-def _comparisons(trunk: str, same: Sequence[Networks], missing: list[str]) -> list[Comparison]:
+def _comparisons(trunk: str, same: Sequence[NetworkGroup], missing: list[str]) -> list[Similarity]:
     from vissl_monoimage.report.similarity.features import (
         LayerReader,  # with VISSL, for which other reports need not wait
     )
@@ -81,14 +81,14 @@ def _comparisons(trunk: str, same: Sequence[Networks], missing: list[str]) -> li
     grams: Grams = {}
     read = [dataclasses.replace(one, files=_read(one, reader, grams, missing)) for one in same]
     comparisons = []
-    for full in references(read):
-        lines = tuple(_line(one, full, grams) for one in read if pairs(one, full))
+    for full in reference_networks(read):
+        lines = tuple(_line(one, full, grams) for one in read if checkpoint_pairs(one, full))
         if not all(line.is_reference for line in lines):
-            comparisons.append(Comparison(full.name, trunk, tuple(reader.layers), len(reader.images), lines))
+            comparisons.append(Similarity(full.name, trunk, tuple(reader.layers), len(reader.images), lines))
     return comparisons
 
 
-def _read(one: Networks, reader: LayerReader, grams: Grams, missing: list[str]) -> dict[int, str]:
+def _read(one: NetworkGroup, reader: LayerReader, grams: Grams, missing: list[str]) -> dict[int, str]:
     """Add its checkpoints to `grams`; returns those that could be read."""
     read = {}
     for seed, file in one.files.items():
@@ -100,8 +100,8 @@ def _read(one: Networks, reader: LayerReader, grams: Grams, missing: list[str]) 
     return read
 
 
-def _line(one: Networks, full: Networks, grams: Grams) -> Alike:
-    itself, compared = one is full, pairs(one, full)
+def _line(one: NetworkGroup, full: NetworkGroup, grams: Grams) -> SimilarityLine:
+    itself, compared = one is full, checkpoint_pairs(one, full)
     values = {
         layer: [alignment(grams[a][layer], grams[b][layer]) for a, b in compared] for layer in grams[compared[0][0]]
     }
@@ -110,7 +110,7 @@ def _line(one: Networks, full: Networks, grams: Grams) -> Alike:
     shared = [] if itself else [str(seed) for seed in one.files if seed in full.files]
     seeds = f"seed{'s' * (len(shared) != 1)} {' '.join(shared)}" if shared else "different seeds"
     name = f"{one.name}, another seed" if itself else one.name
-    return Alike(name, cells, f"n={len(compared)} ({seeds})", one.pretrain is None, itself)
+    return SimilarityLine(name, cells, f"n={len(compared)} ({seeds})", one.pretrain is None, itself)
 
 
 def _mean(values: Sequence[float]) -> Cell:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from vissl_monoimage.report.formats.markdown import TextTable
-from vissl_monoimage.report.plots import style as figures
 from vissl_monoimage.report.plots.layers import Series, over_layers
-from vissl_monoimage.report.plots.style import Figure
-from vissl_monoimage.report.similarity.compare import Comparison
+from vissl_monoimage.report.plots.style import Figure, svg
+from vissl_monoimage.report.similarity.compare import Similarity
 from vissl_monoimage.report.tables.intervals import Cell
+from vissl_monoimage.report.tables.text_table import TextTable
 
 NOTE = (
     "1: the same features but for rotation and scale; around 0: nothing in common. Networks of one seed begin, as a "
@@ -26,24 +25,24 @@ METHOD = (
 
 
 @dataclasses.dataclass(frozen=True)
-class AlikeBlock:
+class SimilarityBlock:
     """A plot, and its numbers."""
 
     figure: Figure
     table: TextTable
 
 
-def block(comparison: Comparison) -> AlikeBlock:
+def similarity_block(comparison: Similarity) -> SimilarityBlock:
     """What the page shows of a comparison."""
     layers = comparison.layers
     rows = [[line.name, *(_shown(line.cells[layer]) for layer in layers), line.pairs] for line in comparison.lines]
     title = f"CKA with {comparison.reference}: {comparison.trunk}"
     numeric = list(range(1, len(layers) + 1))
     table = TextTable(title, ["learned from", *layers, "pairs"], rows, numeric, [NOTE])
-    return AlikeBlock(_figure(comparison, rows), table)
+    return SimilarityBlock(_figure(comparison, rows), table)
 
 
-def _figure(comparison: Comparison, rows: list[list[str]]) -> Figure:
+def _figure(comparison: Similarity, rows: list[list[str]]) -> Figure:
     layers = comparison.layers
     series = [
         Series(line.name, line.cells, grey=line.is_random or line.is_reference, dashed=line.is_reference)
@@ -57,7 +56,7 @@ def _figure(comparison: Comparison, rows: list[list[str]]) -> Figure:
         for name, *cells in rows
     )
     return Figure(
-        figures.svg(canvas),
+        svg(canvas),
         "image/svg+xml",
         f"Line plot of the CKA of each layer of {comparison.trunk} with that of {comparison.reference}. {values}.",
         f"Each layer of {comparison.trunk} beside the same layer of {comparison.reference}: {METHOD}, X and Y the "

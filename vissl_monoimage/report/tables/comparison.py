@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from vissl_monoimage.report.formats.markdown import TextTable
 from vissl_monoimage.report.tables.experiment import Line
-from vissl_monoimage.report.tables.intervals import Cell, Share, interval, share
+from vissl_monoimage.report.tables.intervals import Cell, Share, bootstrap_share, interval
 from vissl_monoimage.report.tables.table import Table
+from vissl_monoimage.report.tables.text_table import TextTable
 
 DIFFERENCES_NOTE = (
     "Points above random weights of the same architecture, paired by training seed: the mean of the pairs' "
@@ -32,7 +32,7 @@ DASH_NOTE = (
 )
 
 
-def differences(table: Table) -> TextTable | None:
+def difference_table(table: Table) -> TextTable | None:
     """Each line less the random weights of its trunk, in points a layer; None where there are none to compare."""
     rows = []
     for line, random in _beside_random(table):
@@ -42,7 +42,7 @@ def differences(table: Table) -> TextTable | None:
     return _text_table(title, table, ["learned from"], ["pairs", "architecture"], rows, [DIFFERENCES_NOTE])
 
 
-def recovered(table: Table) -> TextTable | None:
+def recovery_table(table: Table) -> TextTable | None:
     """Per layer, the percentage of a full data set's gain over random weights that few images give; or None."""
     rows = []
     for line, random in _beside_random(table):
@@ -71,7 +71,7 @@ def recovery(few: Line, full: Line, random: Line, layer: str) -> Share | None:
     lines, seeds = (few, full, random), _shared(few, full, random)
     values = [[line.by_seed[layer][seed] for seed in seeds] or [line.cells[layer].mean] for line in lines]
     few_gains, full_gains = ([a - b for a, b in zip(some, values[2], strict=True)] for some in values[:2])
-    return share(few_gains, full_gains)
+    return bootstrap_share(few_gains, full_gains)
 
 
 def _beside_random(table: Table) -> Iterator[tuple[Line, Line]]:

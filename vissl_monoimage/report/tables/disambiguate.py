@@ -9,7 +9,7 @@ from vissl_monoimage.data.crops.recipe import RECIPES
 from vissl_monoimage.ledger.io import Row
 
 
-def hints(names: Sequence[Any], rows: Sequence[Row]) -> list[str]:
+def disambiguating_suffixes(names: Sequence[Any], rows: Sequence[Row]) -> list[str]:
     """For each row, what goes behind its name: nothing where no other has that name.
 
     Else how its recipe differs from the one it is named after, where that tells it apart; else a part of the hash of
@@ -26,11 +26,11 @@ def hints(names: Sequence[Any], rows: Sequence[Row]) -> list[str]:
 
 def _change(recipe: Mapping[str, Any]) -> str:
     """What is changed in a recipe, or its name alone where nothing is."""
-    name, _, changes = recipe_words(recipe).partition(", ")
+    name, _, changes = describe_recipe(recipe).partition(", ")
     return changes or name
 
 
-def recipe_words(recipe: Mapping[str, Any]) -> str:
+def describe_recipe(recipe: Mapping[str, Any]) -> str:
     """`recipe released` and what is changed in it: `, no rotation, jitter 0.2`; "" where there is none of that name."""
     named = RECIPES.get(recipe.get("name", ""))
     if named is None:

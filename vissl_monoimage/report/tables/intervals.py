@@ -51,7 +51,7 @@ def interval(values: Sequence[float]) -> Cell:
     return Cell(mean, half, n)
 
 
-def share(parts: Sequence[float], wholes: Sequence[float]) -> Share | None:
+def bootstrap_share(parts: Sequence[float], wholes: Sequence[float]) -> Share | None:
     """100 * mean(parts) / mean(wholes) and its percentile bootstrap, part and whole of a seed drawn together.
 
     Args:

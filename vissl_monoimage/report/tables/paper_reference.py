@@ -9,9 +9,9 @@ from typing import Any
 
 from vissl_monoimage.config.references import DAGGER, Reference, paper
 from vissl_monoimage.data.crops.recipe import RECIPES
-from vissl_monoimage.report.formats.markdown import TextTable
 from vissl_monoimage.report.tables.experiment import Line
 from vissl_monoimage.report.tables.table import Table
+from vissl_monoimage.report.tables.text_table import TextTable
 
 TRUNK, PROTOCOL = "convnet4", "cifar-v"
 # What each augmentation of the paper's table is in a recipe when it is off, and what a recipe may be free to change.
@@ -29,7 +29,7 @@ NOTE = (
 RECALLED = f"{DAGGER} Recalled from memory and not checked against the paper, as is every difference to it."
 
 
-def cited(table: Table) -> TextTable | None:
+def paper_table(table: Table) -> TextTable | None:
     """The paper's CIFAR table of the same data set; None where it has none, or ours is another kind of table."""
     ours = [line for line in table.lines if line.trunk == TRUNK]
     known = [number for number in paper() if number.dataset == table.dataset and number.top_1 is not None]

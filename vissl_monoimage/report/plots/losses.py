@@ -1,0 +1,39 @@
+"""Plots of the training losses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.report.plots.style import COLOURS, Figure, new_axes, svg
+from vissl_monoimage.report.tables.experiment import pretrain_label
+
+
+def loss_curves(rows: Iterable[Row]) -> list[Figure]:
+    """The training loss over the steps, a plot an experiment, a line a run: one of those that end in the same bytes."""
+    groups: dict[str, list[Row]] = {}
+    by_end = {row.checkpoint_out_sha256 or row.run_id: row for row in rows}
+    for row in sorted(by_end.values(), key=lambda row: row.seed):
+        groups.setdefault(row.experiment, []).append(row)
+    return [_loss_curves(group) for group in groups.values()]
+
+
+def _loss_curves(rows: Sequence[Row]) -> Figure:
+    canvas, axes = new_axes()
+    said = []
+    for number, row in enumerate(rows):
+        losses = [math.nan if loss is None else loss for _, loss in row.losses]
+        steps = [step for step, _ in row.losses]
+        axes.plot(steps, losses, color=COLOURS[number % len(COLOURS)], linewidth=1, label=f"seed {row.seed}")
+        said.append(f"seed {row.seed} from {losses[0]:.3g} at step {steps[0]} to {losses[-1]:.3g} at step {steps[-1]}")
+    axes.set(xlabel="step", ylabel="training loss")
+    if several := len(rows) > 1:
+        axes.legend(frameon=False, fontsize="small")
+    seeds = " ".join(str(row.seed) for row in rows)
+    return Figure(
+        svg(canvas),
+        "image/svg+xml",
+        f"Line plot of the training loss of {rows[0].name}: {'; '.join(said)}.",
+        f"Training loss of {pretrain_label(rows[0])}, single steps, seed{'s' * several} {seeds}.",
+    )
