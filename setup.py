@@ -1,15 +1,17 @@
 """Packaging of vissl_monoimage. Tool settings are in pyproject.toml."""
 
+import runpy
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+VERSION = runpy.run_path(str(HERE / "vissl_monoimage" / "utils" / "version.py"))["__version__"]
 CONFIGS = [str(path.relative_to(HERE / "configs")) for path in sorted((HERE / "configs" / "config").rglob("*.yaml"))]
 
 setup(
     name="vissl-monoimage",
-    version="0.1.0",
+    version=VERSION,
     description="How much of each layer of a network can one image teach? A single-image data source, "
     "pretext tasks and per-layer benchmarks for VISSL.",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),

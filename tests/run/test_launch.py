@@ -85,7 +85,7 @@ def test_a_script_may_run_twice_and_each_run_has_a_process_group_of_its_own(tmp_
 def test_vissl_launches_our_config_with_only_compat_loaded(tmp_path: Path) -> None:
     """Hydra's plugin discovery finds our YAMLs and registers what they name, in VISSL's own launcher."""
     code = (
-        "import sys, runpy; from vissl_monoimage import compat; compat.apply();"
+        "import sys, runpy; from vissl_monoimage.compat import index; index.apply();"
         "sys.argv[0] = 'run_distributed_engines';"
         "runpy.run_module('tools.run_distributed_engines', run_name='__main__')"
     )

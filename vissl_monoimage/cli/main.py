@@ -7,21 +7,28 @@ import importlib
 import os
 import sys
 
+from vissl_monoimage.compat.missing_vissl import require_vissl
 from vissl_monoimage.errors import MonoImageError
 
 COMMANDS = ("demo", "run", "init", "preview", "card", "style", "dataset", "report", "reproduce", "ls")
+NEED_VISSL = ("demo", "run", "init", "reproduce")  # checked before they write anything
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one subcommand; a user's mistake ends with one message on standard error and status 2."""
+    """Run one subcommand and return the exit status.
+
+    A user's mistake ends with one message on standard error and status 2.
+    """
     parser = argparse.ArgumentParser(
         prog="monoimage", description="How much of each layer of a network can one image teach?"
     )
-    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND", dest="verb")
     for name in COMMANDS:
         importlib.import_module(f"vissl_monoimage.cli.{name}").add_parser(subparsers)
     chosen = parser.parse_args(arguments)
     try:
+        if chosen.verb in NEED_VISSL:
+            require_vissl()
         return int(chosen.command(chosen))
     except MonoImageError as error:
         for line in str(error).splitlines():

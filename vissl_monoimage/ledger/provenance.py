@@ -106,11 +106,11 @@ def versions() -> dict[str, str]:
     import torch
     import torchvision
 
-    import vissl_monoimage
+    from vissl_monoimage.utils.version import __version__
 
     vissl = _installed("vissl")
     return {
-        "vissl_monoimage": vissl_monoimage.__version__,
+        "vissl_monoimage": __version__,
         "vissl": vissl,
         "torch": str(torch.__version__),
         "torchvision": str(torchvision.__version__),

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import torch
 
-from vissl_monoimage.compat import index as compat
+from vissl_monoimage.compat import index
 from vissl_monoimage.compat.import_hooks import ImportHooks
 from vissl_monoimage.compat.source_edit import edit, original, replace
 from vissl_monoimage.errors import MonoImageError
@@ -131,13 +131,13 @@ def test_replacing_twice_keeps_what_was_there_first() -> None:
 def test_every_mend_is_in_the_index_and_says_what_it_mends() -> None:
     ours = {
         function
-        for registry in (compat.MENDS._before, compat.MENDS._after)
+        for registry in (index.MENDS._before, index.MENDS._after)
         for functions in registry.values()
         for function in functions
-        if function.__module__.startswith("vissl_monoimage.mends.")
+        if function.__module__.startswith("vissl_monoimage.compat.mends.")
     }
-    assert ours == set(compat.ALL)
-    assert all(".py" in (mend.__doc__ or "") or "modules above" in mend.__doc__ for mend in compat.ALL
+    assert ours == set(index.ALL)
+    assert all(".py" in (mend.__doc__ or "") or "modules above" in mend.__doc__ for mend in index.ALL
                if mend.__name__ != "take_back_pkg_resources")  # fmt: skip
 
 
