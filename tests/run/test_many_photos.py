@@ -19,7 +19,7 @@ from vissl_monoimage.data.crops.pyramid import pyramid_bytes
 PHOTOS, SIDE = 24, 120
 # The bound of memory, made small enough for these photos.
 RUN = (
-    f"import sys; from vissl_monoimage.images import store; store.CACHE_BYTES = {6 * pyramid_bytes(SIDE, SIDE)};"
+    f"import sys; from vissl_monoimage.data.photos import cache; cache.CACHE_BYTES = {6 * pyramid_bytes(SIDE, SIDE)};"
     "from vissl_monoimage.cli.main import main; raise SystemExit(main(['run', *sys.argv[1:]]))"
 )
 CONFIG = (
