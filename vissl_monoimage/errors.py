@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
-from typing import TypeVar
-
-Config = TypeVar("Config")
+from collections.abc import Iterable
 
 
 class MonoImageError(Exception):
@@ -26,14 +23,3 @@ def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
     close = nearest(name, valid)
     hint = f" did you mean '{close}'?" if close else ""
     return f"unknown {kind} '{name}':{hint} valid: {', '.join(valid)}"
-
-
-def sentences(checks: Iterable[Callable[[Config], Iterable[str]]], config: Config) -> list[str]:
-    """All that `checks` find wrong with `config`; a MonoImageError that one raises is its last sentence."""
-    found: list[str] = []
-    for check in checks:
-        try:
-            found += check(config)
-        except MonoImageError as error:
-            found.append(str(error))
-    return found

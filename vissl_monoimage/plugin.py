@@ -12,7 +12,7 @@ from types import ModuleType
 
 from vissl_monoimage.compat.index import MENDS
 
-# Each registers its sources, trunks, heads, models, transforms, collators or tasks with VISSL on import.
+# Each registers its sources, trunks, heads, models, transforms, collators, tasks or checks on import.
 MODULES = (
     "vissl_monoimage.data.single_image",
     "vissl_monoimage.data.photo_patches",
@@ -33,6 +33,7 @@ MODULES = (
     "vissl_monoimage.pretext.bigan.train_step",
     "vissl_monoimage.pretext.bigan.task",
     "vissl_monoimage.pretext.deepcluster.task",
+    "vissl_monoimage.pretext.deepcluster_v2",
     "vissl_monoimage.pretext.rotnet",
     "vissl_monoimage.probe.finetune",
     "vissl_monoimage.models.heads.linear_probe",

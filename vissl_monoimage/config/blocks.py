@@ -65,7 +65,6 @@ def problems_in(config: Mapping[str, Any], splits: Iterable[tuple[str, Mapping[s
                 yield from _told(lambda s=source, i=index, where=split: _open_source(config, s, i, where))  # type: ignore[misc]
             if source == "single_image" and split == "TRAIN":
                 yield from _told(lambda: check_labels(config))
-    yield from getattr(task, "problems", _none)(config)
     yield from check_trunk(config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"], config)
 
 
@@ -87,10 +86,6 @@ def _open_source(config: Mapping[str, Any], source: str, index: int, split: str)
         split=split,
         dataset_name=data["DATASET_NAMES"][index],
     )
-
-
-def _none(config: Mapping[str, Any]) -> list[str]:
-    return []
 
 
 def _told(check: Callable[[], Any]) -> list[str]:

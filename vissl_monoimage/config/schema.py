@@ -1,7 +1,11 @@
 """Typed, validated reading of our own config blocks (everything under `config.MONOIMAGE`).
 
-A block is a frozen dataclass whose fields have upper-case names, as everywhere in VISSL's YAMLs.
-`read_block` turns a mapping into one, and reports every unknown key and wrong type at once.
+A block is a frozen dataclass whose fields have upper-case names, as everywhere in VISSL's YAMLs. `read_block` turns a
+mapping into one, and reports every unknown key and wrong type at once. A block may define `problems(self) -> list[str]`
+for ranges and combinations: one "KEY=value must ..." each, to which `read_block` adds the block's path.
+
+OmegaConf's structured configs do not do: they stop at the first mistake, suggest no key, and turn "3" into 3 and 1 into
+true where a mistake should be reported.
 """
 
 from __future__ import annotations
@@ -15,16 +19,20 @@ from typing import Any, TypeVar
 from vissl_monoimage.errors import MonoImageError, unknown
 
 Block = TypeVar("Block")
-LARGEST_SEED = 2**32 - 1  # that NumPy and scikit-learn take
+LARGEST_SEED = 2**32 - 1
+"""NumPy and scikit-learn take no larger one."""
 
 
 def read_block(block_type: type[Block], values: Mapping[str, Any] | None, where: str) -> Block:
-    """Build `block_type` from `values`; `where` is the block's path in the config, for messages.
+    """Build a `block_type` from `values`.
 
-    A dataclass may define `problems(self) -> list[str]` for ranges and combinations.
+    Args:
+        block_type: a dataclass, which may define `problems`.
+        values: the block as plain containers; None for all defaults.
+        where: the block's path in the configuration, for messages.
 
     Raises:
-        MonoImageError: naming every unknown key, wrong type and value out of range.
+        MonoImageError: naming every unknown key and wrong type, or every value out of range.
     """
     values = dict(values or {})
     hints = typing.get_type_hints(block_type)
@@ -46,9 +54,8 @@ def read_block(block_type: type[Block], values: Mapping[str, Any] | None, where:
     if problems:
         raise MonoImageError("; ".join(problems))
     block = block_type(**accepted)
-    found: list[str] = getattr(block, "problems", list)()
-    if found:
-        raise MonoImageError("; ".join(f"{where}.{problem}" for problem in found))
+    if wrong := getattr(block, "problems", list)():
+        raise MonoImageError("; ".join(f"{where}.{problem}" for problem in wrong))
     return block
 
 

@@ -1,28 +1,24 @@
-"""Whether the data of a configuration can be read: checked before anything starts, as all of `check`."""
+"""The data sets that a configuration names: whether they exist and have the layout that their source reads."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.errors import unknown
-
-Settings = dict[str, Any]
 
 
 def splits(config: Settings) -> Iterator[tuple[str, Settings]]:
-    """The splits this run reads."""
+    """Yield ("TRAIN" or "TEST", its part of config.DATA) for each split that the run reads."""
     if not config["TEST_ONLY"]:
         yield "TRAIN", config["DATA"]["TRAIN"]
     if config["TEST_MODEL"]:
         yield "TEST", config["DATA"]["TEST"]
 
 
-def data_problems(config: Settings) -> Iterator[str]:
-    """What is wrong with the sources, names and folders of each split that is read, a sentence each."""
-    from vissl.data import VisslDatasetCatalog
-
+def check_data(config: Settings) -> Iterator[str]:
+    """Refuse paths, names and sources of a split that do not belong together or are not there."""
     for split, data in splits(config):
         where = f"config.DATA.{split}"
         paths, sources, names = data["DATA_PATHS"], data["DATA_SOURCES"], data["DATASET_NAMES"]
@@ -37,24 +33,40 @@ def data_problems(config: Settings) -> Iterator[str]:
                 "several photos of one source are written [[a.jpg,b.jpg]]"
             )
         for index, source in enumerate(sources):
+            name = names[index] if index < len(names) else ""
             if paths:
-                path = paths[min(index, len(paths) - 1)]
-                if source.startswith(("disk_", "torchvision")) and not Path(path).exists():
-                    yield f"{where}.DATA_PATHS: there is nothing at '{path}'"
-                elif source == "disk_folder":
-                    labelled = source in data["LABEL_SOURCES"]
-                    yield from _folder_of_classes(f"{where}.DATA_PATHS", Path(path), config if labelled else None)
-                elif source == "torchvision_dataset" and index < len(names):
-                    yield from _unpacked(f"{where}.DATA_PATHS", Path(path), names[index])
-            elif source != "synthetic" and index < len(names) and not VisslDatasetCatalog.has_data(names[index]):
-                known = unknown(f"data set ({where}.DATASET_NAMES)", names[index], VisslDatasetCatalog.list())
-                yield f"{known}; or say where it is with {where}.DATA_PATHS=[folder]"
+                yield from _missing_files(config, split, source, paths[min(index, len(paths) - 1)], name)
+            elif source != "synthetic" and name:
+                yield from _not_in_catalog(where, name)
+
+
+def _missing_files(config: Settings, split: str, source: str, path: str, name: str) -> Iterator[str]:
+    """Yield what is missing at `path`, from which `source` reads the data set `name`."""
+    where, folder = f"config.DATA.{split}.DATA_PATHS", Path(path)
+    if source.startswith(("disk_", "torchvision")) and not folder.exists():
+        yield f"{where}: there is nothing at '{path}'"
+    elif source == "disk_folder":
+        labelled = source in config["DATA"][split]["LABEL_SOURCES"]
+        yield from _folder_of_classes(where, folder, config if labelled else None)
+    elif source == "torchvision_dataset" and name:
+        yield from _unpacked(where, folder, name)
+
+
+def _not_in_catalog(where: str, name: str) -> Iterator[str]:
+    from vissl.data import VisslDatasetCatalog
+
+    if not VisslDatasetCatalog.has_data(name):
+        problem = unknown(f"data set ({where}.DATASET_NAMES)", name, VisslDatasetCatalog.list())
+        yield f"{problem}; or say where it is with {where}.DATA_PATHS=[folder]"
 
 
 def _folder_of_classes(where: str, folder: Path, labelled: Settings | None) -> Iterator[str]:
-    """torchvision's ImageFolder, which VISSL's disk_folder is, wants a folder a class and an image in each.
+    """Yield what torchvision's ImageFolder, which VISSL's disk_folder is, would not take.
 
-    labelled: the config of a run that learns the classes.
+    Args:
+        where: the key that names the folder.
+        folder: it must hold a folder for each class with an image in each.
+        labelled: the config of a run that learns the classes.
     """
     from torchvision.datasets.folder import IMG_EXTENSIONS
 
@@ -65,14 +77,16 @@ def _folder_of_classes(where: str, folder: Path, labelled: Settings | None) -> I
         if not any(file.suffix.lower() in IMG_EXTENSIONS for file in one.rglob("*")):
             yield f"{where}: there is no image in '{one}', the folder of a class"
     for head in labelled["MODEL"]["HEAD"]["PARAMS"] if labelled else []:
-        known = head[1].get("num_classes") if len(head) == 2 and isinstance(head[1], dict) else None
-        if known and len(classes) > known:
-            told = f"{head[0]} (config.MODEL.HEAD.PARAMS) knows {known}"
-            yield f"{where}: '{folder}' has {len(classes)} classes, and {told}"
+        outputs = head[1].get("num_classes") if len(head) == 2 and isinstance(head[1], dict) else None
+        if outputs and len(classes) > outputs:
+            yield (
+                f"{where}: '{folder}' has {len(classes)} classes, and {head[0]} (config.MODEL.HEAD.PARAMS) has "
+                f"{outputs} outputs"
+            )
 
 
 def _unpacked(where: str, folder: Path, name: str) -> Iterator[str]:
-    """torchvision finds its own files by the name of their folder."""
+    """Yield the folder that torchvision unpacks `name` into, where it is missing: it finds its files by that name."""
     from torchvision import datasets
 
     own = getattr(getattr(datasets, name, None), "base_folder", None)

@@ -1,22 +1,23 @@
-"""DeepClusterV2 is VISSL's own; here is only what its clusters ask of the data, told before anything starts."""
+"""DeepClusterV2 is VISSL's own; this is the check of what its clusters need from the data."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.data.crops.recipe import read_source_block
 
 LOSS = "deepclusterv2_loss"
 
 
-def problems_with(config: Mapping[str, Any]) -> Iterator[str]:
-    """Of `config`, what lies below VISSL's `config`: more clusters than samples.
+@register_check
+def check_clusters(config: Settings) -> Iterator[str]:
+    """Refuse more clusters than samples.
 
-    VISSL draws the first centroids among the samples that one process holds, and stops at an assertion if there are
-    too few, which is after a whole pass over them.
+    VISSL draws the first centroids among the samples that one process holds. If there are too few, it stops at an
+    assertion, after a whole pass over them.
     """
     train = config["DATA"]["TRAIN"]
     if config["LOSS"]["name"] != LOSS or "single_image" not in train["DATA_SOURCES"]:
@@ -27,6 +28,6 @@ def problems_with(config: Mapping[str, Any]) -> Iterator[str]:
     held = math.ceil(samples / (config["DISTRIBUTED"]["NUM_NODES"] * config["DISTRIBUTED"]["NUM_PROC_PER_NODE"]))
     if train["DROP_LAST"]:
         held -= held % train["BATCHSIZE_PER_REPLICA"]
-    wanted = config["LOSS"][LOSS]["num_clusters"]
-    if max(wanted) > held:
-        yield f"config.LOSS.{LOSS}.num_clusters={wanted} is more than the {held} samples of a process: give fewer"
+    clusters = config["LOSS"][LOSS]["num_clusters"]
+    if max(clusters) > held:
+        yield f"config.LOSS.{LOSS}.num_clusters={clusters} is more than the {held} samples of a process: give fewer"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ from torch.utils.data import Dataset
 from vissl.config import AttrDict
 
 from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.probe.configure import prepare
 from vissl_monoimage.probe.feature_cache import KEY, cached, layers_of, rows_loader, shapes_in
@@ -93,7 +94,7 @@ class FittedTask(ProbeTask):
         return images
 
     @classmethod
-    def problems(cls, config: Mapping[str, Any]) -> list[str]:
+    def check(cls, config: Settings) -> list[str]:
         name = f"config.TRAINER.TASK_NAME={config['TRAINER']['TASK_NAME']}"
         if not monoimage_block(config).get("CACHE_FEATURES"):
             return [f"{name} works on cached features: {KEY}=true"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from classy_vision.tasks import register_task
@@ -12,6 +12,7 @@ from torch import nn
 from vissl.config import AttrDict
 
 from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.models import checkpoint as loading
 from vissl_monoimage.models import features as trunks
@@ -32,7 +33,7 @@ class FinetuneTask(MonoImageTask):
         super().__init__(config)
 
     @classmethod
-    def problems(cls, config: Mapping[str, Any]) -> list[str]:
+    def check(cls, config: Settings) -> list[str]:
         model = AttrDict(copy.deepcopy(dict(config["MODEL"])))
         try:
             protocol(monoimage_block(config).get("PROTOCOL", ""))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from classy_vision.hooks import ClassyHook
@@ -10,6 +9,7 @@ from classy_vision.tasks import register_task
 from vissl.config import AttrDict
 
 from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.models import checkpoint as loading
 from vissl_monoimage.probe.configure import prepare
 from vissl_monoimage.probe.feature_cache import FeatureCacheHook
@@ -45,7 +45,7 @@ class ProbeTask(MonoImageTask):
         return FeatureCacheHook()
 
     @classmethod
-    def problems(cls, config: Mapping[str, Any]) -> list[str]:
+    def check(cls, config: Settings) -> list[str]:
         return problems_with(config) if monoimage_block(config).get("CACHE_FEATURES") else []
 
     def _restore_model_weights(self, model: Any) -> Any:

@@ -7,12 +7,12 @@ and the tasks of our pretext methods derive from it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import torch
 from classy_vision.hooks import ClassyHook
-from classy_vision.tasks import register_task
+from classy_vision.tasks import TASK_REGISTRY, register_task
 from vissl.config import AttrDict
 from vissl.data import (
     DATA_SOURCES_WITH_SUBSET_SUPPORT,
@@ -23,6 +23,7 @@ from vissl.data import (
 from vissl.trainer.train_task import SelfSupervisionTask
 
 from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.training.progress_hook import ProgressHook
 from vissl_monoimage.training.sampler import ResumableSampler
 from vissl_monoimage.training.seeding import SeededSSLDataset, StepSeedHook
@@ -104,12 +105,16 @@ class MonoImageTask(SelfSupervisionTask):
         return bool(monoimage_block(self.config).get("BF16", False))
 
     @classmethod
-    def problems(cls, config: Mapping[str, Any]) -> list[str]:
-        """What this task finds wrong with `config` before anything starts, a sentence each.
+    def check(cls, config: Settings) -> Iterable[str]:
+        """Return a sentence for each thing in `config` that this task cannot run with; a method's task overrides it."""
+        return ()
 
-        `config` is what lies below VISSL's `config`, as plain containers. A method's task overrides it.
-        """
-        return []
+
+@register_check
+def check_task(config: Settings) -> Iterable[str]:
+    """Ask the task that `config.TRAINER.TASK_NAME` names; VISSL's own has no check."""
+    task = TASK_REGISTRY.get(config["TRAINER"]["TASK_NAME"], object)
+    return task.check(config) if issubclass(task, MonoImageTask) else ()
 
 
 def _in_bfloat16(forward: Callable[..., Any], device_type: str) -> Callable[..., Any]:

@@ -1,12 +1,46 @@
-"""The folders of benchmarks/ that come with the package."""
+"""Folders: those of benchmarks/ that come with the package, and whether one can be written."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+from vissl_monoimage.errors import MonoImageError
 
 
 def benchmarks(part: str) -> Path:
-    """`grids`, `reference` or `results`: inside the installed package, or beside it in a checkout."""
+    """Return the folder `part` of benchmarks/: inside the installed package, or beside it in a checkout.
+
+    Args:
+        part: "grids", "reference" or "results".
+    """
     package = Path(__file__).parents[1]
     inside = package / "benchmarks"
     return (inside if inside.is_dir() else package.parent / "benchmarks") / part
+
+
+def unwritable(folder: str | Path) -> str | None:
+    """Return why no file can be written in `folder`, which need not exist yet; None where one can. Creates nothing."""
+    path = Path(folder).expanduser().absolute()
+    existing = next(parent for parent in (path, *path.parents) if parent.exists())
+    if not existing.is_dir():
+        return f"'{path}' cannot be a folder: '{existing}' is a file"
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return f"'{path}' cannot be written: no permission for '{existing}'"
+    return None
+
+
+def make_folder(folder: str | Path) -> Path:
+    """Create `folder` with its parents, unless it exists, and return its path.
+
+    Raises:
+        MonoImageError: it cannot be created or written.
+    """
+    path = Path(folder).expanduser()
+    if problem := unwritable(path):
+        raise MonoImageError(problem)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MonoImageError(f"'{path}' cannot be created: {error.strerror or error}") from None
+    return path

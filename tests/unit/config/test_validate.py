@@ -176,7 +176,7 @@ def test_a_folder_of_images_has_a_folder_a_class_and_an_image_in_each(problems: 
     assert not [found for found in problems(ROTNET, *CPU, *overrides) if "class" in found]
 
 
-def test_more_classes_than_a_head_knows_are_told(problems: Problems, tmp_path: Path) -> None:
+def test_more_classes_than_a_head_has_outputs_are_refused(problems: Problems, tmp_path: Path) -> None:
     for number in range(11):
         (tmp_path / f"{number:02}").mkdir()
         Image.new("RGB", (4, 4)).save(tmp_path / f"{number:02}" / "a.png")
@@ -184,7 +184,7 @@ def test_more_classes_than_a_head_knows_are_told(problems: Problems, tmp_path: P
     for split in ("TRAIN", "TEST"):
         probe += [f"config.DATA.{split}.{key}=[disk_folder]" for key in ("DATA_SOURCES", "LABEL_SOURCES")]
         probe.append(f"config.DATA.{split}.DATA_PATHS=[{tmp_path}]")
-    told = f"'{tmp_path}' has 11 classes, and linear_probe (config.MODEL.HEAD.PARAMS) knows 10"
+    told = f"'{tmp_path}' has 11 classes, and linear_probe (config.MODEL.HEAD.PARAMS) has 10 outputs"
     assert [problem.partition(": ")[2] for problem in problems(*probe)] == [told, told]
     (tmp_path / "10" / "a.png").unlink()
     (tmp_path / "10").rmdir()

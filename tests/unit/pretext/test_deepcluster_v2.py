@@ -5,14 +5,14 @@ from __future__ import annotations
 from omegaconf import OmegaConf
 
 from vissl_monoimage.config.compose import compose_config
-from vissl_monoimage.pretext.deepcluster_v2 import problems_with
+from vissl_monoimage.pretext.deepcluster_v2 import check_clusters
 
 CONFIG = ["config=pretrain/deepcluster_v2/deepclusterv2_2crops_resnet", "+config/monoimage=[single_image,cpu]"]
 BATCH = "config.DATA.TRAIN.BATCHSIZE_PER_REPLICA"
 
 
 def problems(*overrides: str) -> list[str]:
-    return list(problems_with(OmegaConf.to_container(compose_config([*CONFIG, *overrides]), resolve=True)["config"]))
+    return list(check_clusters(OmegaConf.to_container(compose_config([*CONFIG, *overrides]), resolve=True)["config"]))
 
 
 def test_clusters_are_counted_against_the_samples_a_process_keeps() -> None:

@@ -50,7 +50,7 @@ def complaints(config: Any, changes: dict[str, Any]) -> list[str]:
         for parent in parents:
             node = node[parent]
         node[last] = value
-    found: list[str] = TASK_REGISTRY[config["TRAINER"]["TASK_NAME"]].problems(config)
+    found: list[str] = TASK_REGISTRY[config["TRAINER"]["TASK_NAME"]].check(config)
     return found
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from classy_vision.tasks import register_task
 from vissl.config import AttrDict
 
-from vissl_monoimage.config.schema import read_block
-from vissl_monoimage.errors import nearest, sentences, unknown
-from vissl_monoimage.models.heads.bigan import NAME as HEAD
-from vissl_monoimage.models.heads.bigan import BiGANHead
-from vissl_monoimage.pretext.bigan import loss
+from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.pretext.bigan.diagnostics import MonitorHook
 from vissl_monoimage.pretext.bigan.image_grids import PicturesHook
-from vissl_monoimage.pretext.bigan.optimizers import DISCRIMINATOR, Players, discriminator_settings
+from vissl_monoimage.pretext.bigan.optimizers import Players, discriminator_settings
+from vissl_monoimage.pretext.bigan.validate import check_bigan
 from vissl_monoimage.training.task import MonoImageTask
 
 
@@ -34,8 +30,8 @@ class BiGANTask(MonoImageTask):
         super().__init__(config)
 
     @classmethod
-    def problems(cls, config: Mapping[str, Any]) -> list[str]:
-        return sentences((_step, _head, _stakes, _discriminator, _precision), config)
+    def check(cls, config: Settings) -> list[str]:
+        return check_bigan(config)
 
     def set_hooks(self, hooks: list[Any]) -> None:
         # Pictures before VISSL's checkpoint of the epoch: a run killed between the two draws them when it is resumed.
@@ -66,56 +62,3 @@ def _write_normalisation(config: AttrDict) -> None:
     if normalise:
         settings = {**settings, "mean": list(normalise[-1]["mean"]), "std": list(normalise[-1]["std"])}
         config.MODEL.HEAD.PARAMS[0] = [name, settings]
-
-
-def _step(config: Mapping[str, Any]) -> Iterator[str]:
-    name = config["TRAINER"]["TRAIN_STEP_NAME"]
-    if name != "bigan_train_step":
-        yield f"bigan_task needs config.TRAINER.TRAIN_STEP_NAME=bigan_train_step, not {name}"
-
-
-def _head(config: Mapping[str, Any]) -> Iterator[str]:
-    params = config["MODEL"]["HEAD"]["PARAMS"]
-    if len(params) != 1 or params[0][0] != HEAD:
-        yield f"bigan_task needs one head, config.MODEL.HEAD.PARAMS=[[{HEAD},{{...}}]], not {params}"
-        return
-    with torch.device("meta"):
-        BiGANHead(AttrDict(dict(config["MODEL"])), **params[0][1])
-
-
-def _stakes(config: Mapping[str, Any]) -> Iterator[str]:
-    if config["LOSS"]["name"] != loss.NAME:
-        yield f"bigan_task needs config.LOSS.name={loss.NAME}, not {config['LOSS']['name']}"
-        return
-    read_block(loss.BiGANLossConfig, config["LOSS"].get(loss.NAME), loss.WHERE)
-
-
-def _discriminator(config: Mapping[str, Any]) -> Iterator[str]:
-    from classy_vision.optim import OPTIMIZER_REGISTRY
-
-    optimizer, where = config["OPTIMIZER"], f"config.OPTIMIZER.{DISCRIMINATOR}"
-    own = optimizer.get(DISCRIMINATOR) or {}
-    if not isinstance(own, Mapping):
-        yield f"{where}={own} must be a block of keys of config.OPTIMIZER"
-        return
-    yield from _slips(own, {key: value for key, value in optimizer.items() if key != DISCRIMINATOR}, where)
-    if own.get("name", optimizer["name"]) not in OPTIMIZER_REGISTRY:
-        yield unknown(f"optimizer ({where}.name)", own["name"], OPTIMIZER_REGISTRY)
-
-
-def _slips(block: Mapping[str, Any], known: Mapping[str, Any], where: str) -> Iterator[str]:
-    """Keys that are none of config.OPTIMIZER's and look like one; schedules have keys of their own as well."""
-    for key, value in block.items():
-        if key not in known:
-            if close := nearest(key, known):
-                yield f"unknown key '{where}.{key}': did you mean '{where}.{close}'?"
-        elif isinstance(value, Mapping) and isinstance(known[key], Mapping):
-            yield from _slips(value, known[key], f"{where}.{key}")
-
-
-def _precision(config: Mapping[str, Any]) -> Iterator[str]:
-    if config["MODEL"]["AMP_PARAMS"]["USE_AMP"]:
-        yield (
-            "bigan_task has no gradient scaler for two players: set config.MODEL.AMP_PARAMS.USE_AMP=false; "
-            "config.MONOIMAGE.BF16=true is its mixed precision, on GPUs too"
-        )

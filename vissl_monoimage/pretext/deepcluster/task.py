@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,14 @@ from classy_vision.tasks import register_task
 from vissl.config import AttrDict
 from vissl.optimizers import get_optimizer_param_groups
 
+from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.pretext.deepcluster import record
 from vissl_monoimage.pretext.deepcluster.clustering import WHERE, Assignments, DeepClusterConfig, check_enough, k_means
 from vissl_monoimage.pretext.deepcluster.extraction import whitened_features
 from vissl_monoimage.pretext.deepcluster.pseudo_labels import give_labels
 from vissl_monoimage.pretext.deepcluster.sampler import ClusterSampler
-from vissl_monoimage.pretext.deepcluster.validate import problems_with
+from vissl_monoimage.pretext.deepcluster.validate import check_deepcluster
 from vissl_monoimage.training.task import MonoImageTask
 from vissl_monoimage.utils.distributed import is_primary
 from vissl_monoimage.utils.random import generator
@@ -45,8 +45,8 @@ class DeepClusterTask(MonoImageTask):
         super().__init__(config)
 
     @classmethod
-    def problems(cls, config: Mapping[str, Any]) -> list[str]:
-        return problems_with(config)
+    def check(cls, config: Settings) -> list[str]:
+        return check_deepcluster(config)
 
     def sampler(self, dataset: Any, dataset_config: AttrDict, sampler_seed: int = 0) -> Any:
         if dataset.split == "TRAIN":

@@ -1,45 +1,45 @@
-"""What is wrong with a DeepCluster's config, found before anything starts."""
+"""What a DeepCluster's configuration must have, checked before a run starts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.checks import Settings, run_checks
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.data.crops.recipe import read_source_block
-from vissl_monoimage.errors import sentences, unknown
+from vissl_monoimage.errors import unknown
 from vissl_monoimage.models.heads.deepcluster import NAME as HEAD
 from vissl_monoimage.pretext.deepcluster.clustering import WHERE, DeepClusterConfig, check_enough
 
-_OF_THE_HEAD = ("dims", "dropout")  # the task writes `clusters`
+_HEAD_KEYS = ("dims", "dropout")  # the task writes `clusters`
 
 
-def problems_with(config: Mapping[str, Any]) -> list[str]:
-    """A sentence for each mistake; `config` is what lies below VISSL's `config`, as plain containers."""
-    return sentences((_head, _optimizer, _data, _clusters), config)
+def check_deepcluster(config: Settings) -> list[str]:
+    """Return a sentence for each mistake in the config of a run of `deepcluster_task`."""
+    return run_checks((_head, _optimizer, _data, _clusters), config)
 
 
-def _head(config: Mapping[str, Any]) -> Iterator[str]:
+def _head(config: Settings) -> Iterator[str]:
     params = config["MODEL"]["HEAD"]["PARAMS"]
     if len(params) != 1 or params[0][0] != HEAD:
         yield f"deepcluster_task needs one head, config.MODEL.HEAD.PARAMS=[[{HEAD},{{dims: [...]}}]], not {params}"
         return
     for key in params[0][1]:
-        if key not in _OF_THE_HEAD:
-            yield f"config.MODEL.HEAD.PARAMS: {unknown(f'key of {HEAD}', key, _OF_THE_HEAD)}"
+        if key not in _HEAD_KEYS:
+            yield f"config.MODEL.HEAD.PARAMS: {unknown(f'key of {HEAD}', key, _HEAD_KEYS)}"
     if not _dims(config):
         yield f"config.MODEL.HEAD.PARAMS: {HEAD} needs dims: the size of the trunk's feature, the widths of fc layers"
 
 
-def _dims(config: Mapping[str, Any]) -> list[int]:
-    """The head's, or none, where it has none."""
+def _dims(config: Settings) -> list[int]:
+    """Return the widths of the head's layers, an empty list where there is no such head."""
     params = config["MODEL"]["HEAD"]["PARAMS"]
-    found = params[0][1].get("dims") if params and params[0][0] == HEAD else None
-    return list(found or [])
+    dims = params[0][1].get("dims") if params and params[0][0] == HEAD else None
+    return list(dims or [])
 
 
-def _optimizer(config: Mapping[str, Any]) -> Iterator[str]:
+def _optimizer(config: Settings) -> Iterator[str]:
     if config["OPTIMIZER"]["name"] != "sgd":
         yield (
             "deepcluster_task needs config.OPTIMIZER.name=sgd, whose top layer has no momentum, "
@@ -47,7 +47,7 @@ def _optimizer(config: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _data(config: Mapping[str, Any]) -> Iterator[str]:
+def _data(config: Settings) -> Iterator[str]:
     if config["TEST_MODEL"]:
         yield "deepcluster_task has labels for the training samples alone: config.TEST_MODEL=false"
     train = config["DATA"]["TRAIN"]
@@ -56,7 +56,7 @@ def _data(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"deepcluster_task draws its samples by cluster: config.DATA.TRAIN.{key}=false"
 
 
-def _clusters(config: Mapping[str, Any]) -> Iterator[str]:
+def _clusters(config: Settings) -> Iterator[str]:
     ours = monoimage_block(config)
     settings = read_block(DeepClusterConfig, ours.get("DEEPCLUSTER"), WHERE)
     dims, train = _dims(config), config["DATA"]["TRAIN"]
