@@ -54,8 +54,9 @@ def read_block(block_type: type[Block], values: Mapping[str, Any] | None, where:
     if problems:
         raise MonoImageError("; ".join(problems))
     block = block_type(**accepted)
-    if wrong := getattr(block, "problems", list)():
-        raise MonoImageError("; ".join(f"{where}.{problem}" for problem in wrong))
+    out_of_range: list[str] = getattr(block, "problems", list)()
+    if out_of_range:
+        raise MonoImageError("; ".join(f"{where}.{problem}" for problem in out_of_range))
     return block
 
 
