@@ -21,7 +21,9 @@ test-slow: venv  ## everything
 
 lint: venv
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 bench: venv  ## crop rates and agreement beside the paper's chain of PIL operations
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/crops.py

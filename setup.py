@@ -75,6 +75,7 @@ setup(
         "dev": [
             "scikit-image>=0.22,<0.27",
             "hypothesis>=6.100,<7",
+            "import-linter>=2.11,<3",
             "mypy>=1.15,<2.5",
             "pytest>=8,<9.3",
             "pytest-xdist>=3.6,<4",

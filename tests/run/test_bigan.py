@@ -24,7 +24,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import vissl_monoimage  # noqa: F401  # mends VISSL before it is imported
 from vissl_monoimage.cli.main import main
 from vissl_monoimage.config.compose import compose_config, vissl_defaults
-from vissl_monoimage.hydra_plugin import config_folder
+from vissl_monoimage.utils.paths import config_folder
 
 SMOKE = "+config/monoimage=smoke"
 MONOGAN = ["run", "config=pretrain/monoimage/monogan_cifar", SMOKE]

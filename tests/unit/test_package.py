@@ -17,7 +17,7 @@ COMPOSE_ALL = """
 import sys
 from pathlib import Path
 import vissl_monoimage
-from vissl_monoimage.hydra_plugin import config_folder
+from vissl_monoimage.utils.paths import config_folder
 from vissl_monoimage.config.compose import compose_config
 
 root = config_folder() / "config"

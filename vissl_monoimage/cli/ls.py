@@ -40,7 +40,7 @@ def _benchmarks() -> list[tuple[str, str]]:
 
 def _configs() -> list[tuple[str, str]]:
     """Ours, each with the first sentence of its header, which is its manual."""
-    from vissl_monoimage.hydra_plugin import config_folder
+    from vissl_monoimage.utils.paths import config_folder
 
     root = config_folder() / "config"
     return [

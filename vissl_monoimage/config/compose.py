@@ -58,7 +58,7 @@ def vissl_defaults() -> dict[str, Any]:
 def overlay_folders() -> set[str]:
     """Folders of YAMLs, VISSL's and ours, as they are written before the `=` of an overlay."""
     import configs
-    from vissl_monoimage.hydra_plugin import config_folder
+    from vissl_monoimage.utils.paths import config_folder
 
     roots = [Path(configs.__file__).parent, config_folder()]
     return {str(path.parent.relative_to(root)) for root in roots for path in root.rglob("*.yaml")}

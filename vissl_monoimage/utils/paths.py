@@ -1,4 +1,4 @@
-"""Folders: those of benchmarks/ that come with the package, and whether one can be written."""
+"""Folders: those that come with the package, and whether one can be written."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from pathlib import Path
 
 from vissl_monoimage.errors import MonoImageError
 
+_PACKAGE = Path(__file__).parents[1]
+
+
+def config_folder() -> Path:
+    """Return the folder of our YAMLs, laid out as VISSL's `configs`."""
+    return _data_folder("configs")
+
 
 def benchmarks(part: str) -> Path:
-    """Return the folder `part` of benchmarks/: inside the installed package, or beside it in a checkout.
+    """Return the folder `part` of benchmarks/.
 
     Args:
         part: "grids", "reference" or "results".
     """
-    package = Path(__file__).parents[1]
-    inside = package / "benchmarks"
-    return (inside if inside.is_dir() else package.parent / "benchmarks") / part
+    return _data_folder("benchmarks") / part
 
 
 def unwritable(folder: str | Path) -> str | None:
@@ -44,3 +49,9 @@ def make_folder(folder: str | Path) -> Path:
     except OSError as error:
         raise MonoImageError(f"'{path}' cannot be created: {error.strerror or error}") from None
     return path
+
+
+def _data_folder(name: str) -> Path:
+    """Return a folder of data files: inside the installed package, or beside it in a checkout."""
+    inside = _PACKAGE / name
+    return inside if inside.is_dir() else _PACKAGE.parent / name

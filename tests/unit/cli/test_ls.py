@@ -6,9 +6,9 @@ import pytest
 
 from vissl_monoimage.cli.main import main
 from vissl_monoimage.data.photos.catalog import resolve
-from vissl_monoimage.hydra_plugin import config_folder
 from vissl_monoimage.probe.protocols import protocol
 from vissl_monoimage.reproduce.grid import read_grid
+from vissl_monoimage.utils.paths import config_folder
 
 
 def listed(what: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
