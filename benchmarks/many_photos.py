@@ -28,12 +28,13 @@ import PIL
 import torch
 from PIL import Image
 
+from vissl_monoimage.data.crops.recipe import read_source_block
 from vissl_monoimage.data.crops.sample import photo_of
 from vissl_monoimage.data.photo_order import photo_groups
 from vissl_monoimage.data.photos import cache as store
 from vissl_monoimage.data.photos import decode as loading
 from vissl_monoimage.data.photos.catalog import CATALOG
-from vissl_monoimage.data.single_image import SingleImageSource
+from vissl_monoimage.data.single_image import SingleImageCrops
 from vissl_monoimage.utils.random import generator
 
 RESULT = Path(__file__).parent / "results" / "many_photos.json"
@@ -94,20 +95,20 @@ def measure(paths: list[str], order: str, size: int) -> Row:
     torch.set_num_threads(1)
     before = peak_mb()
     began = time.monotonic()
-    source = SingleImageSource({"MONOIMAGE": {"SOURCE": {"SIZE": size}}}, "single_image", paths, "TRAIN", "")
+    crops = SingleImageCrops(paths, read_source_block({"SIZE": size}))
     started = time.monotonic() - began
-    shuffled = torch.randperm(len(source), generator=generator("shuffle")).numpy()
+    shuffled = torch.randperm(len(crops), generator=generator("shuffle")).numpy()
     warm_up = shuffled[:0]
-    if source.photos.all_kept:
+    if crops.photos.all_kept:
         samples = shuffled[:ENOUGH]
     elif order == "run":
-        group = photo_groups(source.photos, generator("order"))[0]
+        group = photo_groups(crops.photos, generator("order"))[0]
         samples = shuffled[np.isin(photo_of(shuffled, len(paths)), group)]
     else:
-        fill = 2 * store.CACHE_BYTES // source.photos.sizes[0]
+        fill = 2 * store.CACHE_BYTES // crops.photos.sizes[0]
         warm_up, samples = shuffled[:fill], shuffled[fill : fill + THRASHING]
     for index in warm_up:
-        source[int(index)]
+        crops[int(index)]
     decodes = 0
     decode = loading.decode
 
@@ -119,7 +120,7 @@ def measure(paths: list[str], order: str, size: int) -> Row:
     with mock.patch.object(store, "decode", counting):
         cpu = time.process_time()
         for index in samples:
-            source[int(index)]
+            crops[int(index)]
         cpu = time.process_time() - cpu
     rate, often = round(len(samples) / cpu, 1), round(1000 * decodes / len(samples), 2)
     return Row(len(paths), order, size, round(started, 2), len(samples), rate, often, before, peak_mb())

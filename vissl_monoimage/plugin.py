@@ -14,8 +14,9 @@ from vissl_monoimage.compat.index import MENDS
 
 # Each registers its sources, trunks, heads, models, transforms, collators, tasks or checks on import.
 MODULES = (
-    "vissl_monoimage.data.single_image",
-    "vissl_monoimage.data.photo_patches",
+    "vissl_monoimage.data.single_image_vissl",
+    "vissl_monoimage.data.photo_patches_vissl",
+    "vissl_monoimage.data.labels_vissl",
     "vissl_monoimage.models.trunks.hog",
     "vissl_monoimage.models.trunks.scattering",
     "vissl_monoimage.models.trunks.alexnet",

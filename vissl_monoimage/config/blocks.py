@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vissl_monoimage.config.schema import read_block
-from vissl_monoimage.data.labels import check_labels
+from vissl_monoimage.data.labels_vissl import check_labels
 from vissl_monoimage.errors import MonoImageError
 
 

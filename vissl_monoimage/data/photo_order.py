@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from vissl_monoimage.data.crops.sample import photo_of
 from vissl_monoimage.data.photos.cache import PyramidStore
-from vissl_monoimage.data.single_image import SingleImageSource
+from vissl_monoimage.data.single_image import SingleImageCrops
 
 
 def crowded_photos(dataset: Any) -> PyramidStore | None:
     """The photos of a VISSL data set of ours that do not all stay in memory (of its first such source), if any."""
-    sources = (source for source in getattr(dataset, "data_objs", ()) if isinstance(source, SingleImageSource))
-    return next((source.photos for source in sources if not source.photos.all_kept), None)
+    crops = (getattr(source, "crops", None) for source in getattr(dataset, "data_objs", ()))
+    stores = (each.photos for each in crops if isinstance(each, SingleImageCrops))
+    return next((photos for photos in stores if not photos.all_kept), None)
 
 
 def keep_warm(dataset: Any, samples: NDArray[np.int64], generator: torch.Generator) -> NDArray[np.int64]:

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from PIL import Image
-from vissl.data import DATA_SOURCES_WITH_SUBSET_SUPPORT, DATASET_SOURCE_MAP
 
-from vissl_monoimage.config.access import monoimage_block
-from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.data.photos.catalog import CATALOG
 
 # Label = position in this list. `china`, which the demo learns from, is left out on purpose.
@@ -23,9 +19,10 @@ PHOTOS = (
     "astronaut", "brick", "camera", "chelsea", "coffee", "coins",
     "flower", "grass", "gravel", "hubble", "retina", "rocket",
 )  # fmt: skip
+WHERE = "config.MONOIMAGE.PATCHES"
 GRID = 4  # cells a side; train and test cells alternate as on a chessboard, so both see all of a photo
 GAP = 8  # px of photo between a train and a test cell that belong to neither
-SMALLEST_CROP = 24  # px of photo
+SMALLEST_PATCH = 24  # px of photo
 _LEAST_CONTRAST = 4.0  # grey levels: flatter patches are not stretched into noise
 
 
@@ -35,7 +32,8 @@ class PatchesConfig:
 
     Attributes:
         SIZE: side of a patch in px, 8 to 512.
-        TRAIN_SAMPLES, TEST_SAMPLES: patches in each split; the labels take turns.
+        TRAIN_SAMPLES: patches in the training split; the labels take turns.
+        TEST_SAMPLES: patches in the test split.
         SEED: another seed draws other patches, from the same regions.
     """
 
@@ -45,17 +43,17 @@ class PatchesConfig:
     SEED: int = 0
 
     def problems(self) -> list[str]:
-        """Values out of range, one sentence each."""
-        found = [] if 8 <= self.SIZE <= 512 else [f"SIZE={self.SIZE} must be 8 to 512"]
+        """Return a sentence for each value out of range."""
+        sentences = [] if 8 <= self.SIZE <= 512 else [f"SIZE={self.SIZE} must be 8 to 512"]
         for name in ("TRAIN_SAMPLES", "TEST_SAMPLES"):
             if getattr(self, name) < 1:
-                found.append(f"{name}={getattr(self, name)} must be at least 1")
-        return found
+                sentences.append(f"{name}={getattr(self, name)} must be at least 1")
+        return sentences
 
 
 @dataclass(frozen=True)
-class Crop:
-    """Where a patch comes from: the square of `side` px at (`left`, `top`) of photo `label`."""
+class PatchBox:
+    """Where a patch is cut: the square of `side` px at (`left`, `top`) of photo `label`."""
 
     label: int
     left: int
@@ -64,56 +62,60 @@ class Crop:
     mirrored: bool
 
 
-class PhotoPatchesSource:
-    """VISSL data source `photo_patches`: patch i and its label are a pure function of (SEED, split, SIZE, i).
+class PhotoPatches:
+    """A data set whose patch i and label i are a pure function of (SEED, split, SIZE, i).
 
     A patch is a random square of a random cell of its photo, at a random scale, in grey and with its mean and
-    contrast normalised: neither colour nor brightness gives the photo away.
+    contrast normalised, so that neither colour nor brightness gives the photo away.
+
+    Args:
+        config: size, number and seed of the patches.
+        train: whether to draw from the cells of the training split or from those of the test split.
+
+    Raises:
+        MonoImageError: a package with photos of `PHOTOS` is not installed.
     """
 
-    def __init__(self, cfg: Any, data_source: str, path: Any, split: str, dataset_name: str) -> None:
-        block = monoimage_block(cfg).get("PATCHES")
-        self.config = read_block(PatchesConfig, block, "config.MONOIMAGE.PATCHES")
-        self.is_train = split.upper() == "TRAIN"
+    def __init__(self, config: PatchesConfig, train: bool) -> None:
+        self.config, self.train = config, train
         self.photos = [load_grey(name) for name in PHOTOS]
 
     def __len__(self) -> int:
-        return self.config.TRAIN_SAMPLES if self.is_train else self.config.TEST_SAMPLES
+        return self.config.TRAIN_SAMPLES if self.train else self.config.TEST_SAMPLES
 
-    def num_samples(self) -> int:
-        """Number of patches in the split."""
-        return len(self)
-
-    def get_labels(self) -> list[int]:
-        """The photo of each patch, as a position in PHOTOS."""
+    def labels(self) -> list[int]:
+        """Return the photo of each patch, as a position in PHOTOS."""
         return [index % len(PHOTOS) for index in range(len(self))]
 
-    def crop(self, index: int) -> Crop:
-        """Where patch `index` lies in its photo."""
+    def box(self, index: int) -> PatchBox:
+        """Return where patch `index` lies in its photo."""
         label = index % len(PHOTOS)
-        draw = np.random.default_rng([self.config.SEED, int(self.is_train), index])
-        cells = regions(self.photos[label].size, self.is_train)
+        draw = np.random.default_rng([self.config.SEED, int(self.train), index])
+        cells = regions(self.photos[label].size, self.train)
         left, top, right, bottom = cells[draw.integers(len(cells))]
         largest = min(right - left, bottom - top)
-        side = round(SMALLEST_CROP * math.exp(draw.uniform(0, math.log(largest / SMALLEST_CROP))))
+        side = round(SMALLEST_PATCH * math.exp(draw.uniform(0, math.log(largest / SMALLEST_PATCH))))
         x = draw.integers(left, right - side + 1)
         y = draw.integers(top, bottom - side + 1)
-        return Crop(label, int(x), int(y), side, bool(draw.integers(2)))
+        return PatchBox(label, int(x), int(y), side, bool(draw.integers(2)))
 
-    def __getitem__(self, index: int) -> tuple[Image.Image, bool]:
-        crop, size = self.crop(index), self.config.SIZE
-        box = (crop.left, crop.top, crop.left + crop.side, crop.top + crop.side)
+    def __getitem__(self, index: int) -> Image.Image:
+        """Return patch `index`: grey values as RGB, SIZE px squared."""
+        box, size = self.box(index), self.config.SIZE
         # Cut before resizing: the filter must not reach over the edge of the cell.
-        patch = self.photos[crop.label].crop(box).resize((size, size), Image.Resampling.BICUBIC)
-        if crop.mirrored:
-            patch = patch.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        return normalise(patch), True
+        cut = self.photos[box.label].crop((box.left, box.top, box.left + box.side, box.top + box.side))
+        patch = cut.resize((size, size), Image.Resampling.BICUBIC)
+        return normalise(patch.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if box.mirrored else patch)
 
 
-def regions(photo_size: tuple[int, int], is_train: bool) -> list[tuple[int, int, int, int]]:
-    """Cells (left, top, right, bottom) in px of a photo of (width, height) that a split may cut patches from.
+def regions(photo_size: tuple[int, int], train: bool) -> list[tuple[int, int, int, int]]:
+    """Return the cells (left, top, right, bottom), in px, that a split cuts patches from.
 
     Cells of the two splits share no pixel and are at least GAP px apart.
+
+    Args:
+        photo_size: (width, height) in px.
+        train: whether the split is the training split.
     """
     width, height = photo_size
     margin = GAP // 2
@@ -126,22 +128,18 @@ def regions(photo_size: tuple[int, int], is_train: bool) -> list[tuple[int, int,
         )
         for row in range(GRID)
         for column in range(GRID)
-        if (row + column) % 2 == (0 if is_train else 1)
+        if (row + column) % 2 == (0 if train else 1)
     ]
 
 
 def normalise(patch: Image.Image) -> Image.Image:
-    """Grey patch with mean 128 and standard deviation 48 (before clipping to 0..255), as RGB."""
+    """Return a grey patch with mean 128 and standard deviation 48 (before clipping to 0..255), as RGB."""
     values = np.asarray(patch, dtype=np.float32)
     values = (values - values.mean()) * (48 / max(float(values.std()), _LEAST_CONTRAST)) + 128
     return Image.fromarray(values.clip(0, 255).round().astype(np.uint8)).convert("RGB")
 
 
 def load_grey(name: str) -> Image.Image:
-    """The photo `name` of the catalog in grey."""
+    """Return the photo `name` of the catalog in grey."""
     with Image.open(CATALOG[name].path) as photo:
         return photo.convert("L")
-
-
-DATASET_SOURCE_MAP["photo_patches"] = PhotoPatchesSource
-DATA_SOURCES_WITH_SUBSET_SUPPORT.add("photo_patches")

@@ -1,86 +1,52 @@
-"""The single-image data source of VISSL, `DATA_SOURCES: [single_image]`."""
+"""A data set of crops of one photo, or of a few, none of them stored."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import vissl.data
 from PIL import Image
-from vissl.data.dataset_catalog import VisslDatasetCatalog
 
-from vissl_monoimage.config.access import monoimage_block
-from vissl_monoimage.data.crops.recipe import WHERE, read_source_block
-from vissl_monoimage.data.crops.sample import TEST, TRAIN, sample
+from vissl_monoimage.data.crops.recipe import WHERE, SourceBlock
+from vissl_monoimage.data.crops.sample import TRAIN, sample
 from vissl_monoimage.data.photos.cache import PyramidStore
 from vissl_monoimage.data.photos.catalog import Entry, resolve
 from vissl_monoimage.errors import MonoImageError
 
-NAME = "single_image"
-SAME = "same_as_train"
-_SPLITS = {"TRAIN": TRAIN, "TEST": TEST}
 
+class SingleImageCrops:
+    """A virtual data set whose crop i is a pure function of the photos, the recipe, the seed, the split and i.
 
-class SingleImageSource:
-    """d samples from N photos, none stored: sample i is a pure function of (photo, recipe, seed, split, i).
-
-    Which sample is what: see `samples.sample`. With FRESH, the augmentations of the training split are drawn
-    anew every epoch; else they are the same in all epochs.
+    `crops.sample.sample` says which crop is which. With FRESH the crops of the training split are drawn anew in every
+    epoch, so that crop i depends on `epoch` as well.
 
     Args:
-        cfg: VISSL's config; `cfg.MONOIMAGE.SOURCE` is read (`recipe.SourceBlock`), absent means all defaults.
-        path: the DATA_PATHS entry: a catalog name, a photo, a folder, a .txt list, or a list of these;
-            "same_as_train" in the test split: what the training split reads.
-        split: "TRAIN" or "TEST".
-        data_source, dataset_name: as VISSL passes them; not used.
+        photos: a catalog name, a photo, a folder, a .txt list, or a list of these.
+        settings: recipe, seed and number of crops.
+        split: `sample.TRAIN` or `sample.TEST`.
+
+    Attributes:
+        photos: the pyramids of the photos, which worker processes share.
+        recipe: how a crop is drawn.
+        epoch: the training epoch, to be set before it begins.
 
     Raises:
-        MonoImageError: a bad photo, entry or recipe.
+        MonoImageError: a photo cannot be read or is too small, or there are more photos than training crops.
     """
 
-    def __init__(self, cfg: Mapping[str, Any], data_source: str, path: Entry, split: str, dataset_name: str) -> None:
-        block = read_source_block(monoimage_block(cfg).get("SOURCE"))
-        self.recipe = block.recipe()
-        self.split = split.upper()
-        self._seed, self._fresh = block.SEED, block.FRESH and self.split == "TRAIN"
-        self._length = block.NUM_SAMPLES if self.split == "TRAIN" else block.TEST_SAMPLES
-        self._epoch = 0
-        self.photos = PyramidStore(resolve(_entry(cfg, path)), self.recipe)
-        if self.split == "TRAIN" and self._length < len(self.photos):
+    def __init__(self, photos: Entry, settings: SourceBlock, split: int = TRAIN) -> None:
+        self.recipe = settings.recipe()
+        self.photos = PyramidStore(resolve(photos), self.recipe)
+        self.epoch = 0
+        self._split, self._seed = split, settings.SEED
+        self._fresh = settings.FRESH and split == TRAIN
+        self._length = settings.NUM_SAMPLES if split == TRAIN else settings.TEST_SAMPLES
+        if split == TRAIN and self._length < len(self.photos):
             raise MonoImageError(f"{WHERE}.NUM_SAMPLES={self._length} must be at least {len(self.photos)}, one a photo")
 
     def __len__(self) -> int:
         return self._length
 
-    def num_samples(self) -> int:
-        """Samples of this split."""
-        return self._length
-
-    def set_train_phase_idx(self, train_phase_idx: int) -> None:
-        """VISSL calls this before every training phase."""
-        self._epoch = train_phase_idx
-
-    def __getitem__(self, index: int) -> tuple[Image.Image, bool]:
-        """(RGB image of SIZE squared, True): the second says that reading succeeded, in VISSL's manner."""
+    def __getitem__(self, index: int) -> Image.Image:
+        """Return crop `index`, RGB and `recipe.size` px squared; raise IndexError beyond the last one."""
         if not 0 <= index < self._length:
-            raise IndexError(f"sample {index} of {self._length}")
-        epoch = self._epoch if self._fresh else 0
-        return sample(self.photos, self.recipe, index, seed=self._seed, split=_SPLITS[self.split], epoch=epoch), True
-
-
-def _entry(cfg: Mapping[str, Any], path: Entry) -> Entry:
-    """`path`, or the training split's entry where it is SAME."""
-    if path != SAME:
-        return path
-    train = cfg["DATA"]["TRAIN"]
-    entries = [p for s, p in zip(train["DATA_SOURCES"], train["DATA_PATHS"], strict=False) if s == NAME]
-    if not entries or SAME in entries:
-        raise MonoImageError(f"DATA_PATHS '{SAME}' needs a photo in config.DATA.TRAIN.DATA_PATHS")
-    return entries[0]
-
-
-vissl.data.DATASET_SOURCE_MAP[NAME] = SingleImageSource
-vissl.data.DATA_SOURCES_WITH_SUBSET_SUPPORT.add(NAME)
-# VISSL looks labels up by the dataset's name even without labels: an entry without paths says there are none.
-if not VisslDatasetCatalog.has_data(NAME):
-    VisslDatasetCatalog.register_data(NAME, {"train": ["", ""], "val": ["", ""]})
+            raise IndexError(f"crop {index} of {self._length}")
+        epoch = self.epoch if self._fresh else 0
+        return sample(self.photos, self.recipe, index, seed=self._seed, split=self._split, epoch=epoch)

@@ -17,7 +17,8 @@ from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
 from vissl_monoimage.config.access import monoimage_block
 from vissl_monoimage.data.crops.recipe import read_source_block
 from vissl_monoimage.data.photos.catalog import of_catalog
-from vissl_monoimage.data.single_image import SingleImageSource
+from vissl_monoimage.data.single_image import SingleImageCrops
+from vissl_monoimage.data.single_image_vissl import SingleImageSource
 from vissl_monoimage.ledger import devices
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger import provenance as identity
@@ -173,12 +174,13 @@ def _newest_checkpoint(folder: str) -> str | None:
 def _source(task: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Resolved recipe and photos of single-image training data; empty for others."""
     train = task.datasets.get("train")
-    sources = [source for source in getattr(train, "data_objs", []) if isinstance(source, SingleImageSource)]
-    return origin_of(sources, monoimage_block(task.config).get("SOURCE"))
+    sources = getattr(train, "data_objs", [])
+    crops = [source.crops for source in sources if isinstance(source, SingleImageSource)]
+    return origin_of(crops, monoimage_block(task.config).get("SOURCE"))
 
 
 def origin_of(
-    sources: Sequence[SingleImageSource], settings: Mapping[str, Any] | None
+    sources: Sequence[SingleImageCrops], settings: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The recipe, resolved from `settings` (MONOIMAGE.SOURCE), and the photos of `sources` [{name, path, sha256}].
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vissl_monoimage.data.single_image import SingleImageSource
+from vissl_monoimage.data.single_image import SingleImageCrops
 from vissl_monoimage.ledger import provenance as identity
 from vissl_monoimage.ledger.hook_vissl import origin_of
 from vissl_monoimage.ledger.io import Row
@@ -17,7 +17,7 @@ from vissl_monoimage.ledger.io import Row
 
 def baseline_row(
     options: Mapping[str, Any],
-    source: SingleImageSource,
+    source: SingleImageCrops,
     checkpoint: Path,
     command: Sequence[str],
     device: str,

@@ -137,19 +137,19 @@ def test_each_worker_decodes_each_photo_at_most_once(
     assert set(counted.values()) == {1}
     assert counted.total() == workers * PHOTOS  # 20 samples of each: every worker meets it
     monkeypatch.setattr(store_module, "CACHE_BYTES", 1 << 30)
-    everything_fits = data_set([str(path) for path in crowded.data_objs[0].photos.paths])
-    assert everything_fits.data_objs[0].photos.all_kept
+    everything_fits = data_set([str(path) for path in crowded.data_objs[0].crops.photos.paths])
+    assert everything_fits.data_objs[0].crops.photos.all_kept
     assert all(torch.equal(everything_fits[index]["data"][0], image) for index, image in images.items())
 
 
 def test_writing_files_decodes_each_photo_once(
     crowded: SeededSSLDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = crowded.data_objs[0]
+    crops = crowded.data_objs[0].crops
     decoded: list[str] = []
     decode = store_module.decode
     monkeypatch.setattr(store_module, "decode", lambda path, content: decoded.append(path) or decode(path, content))
-    job = Job(source.photos, source.recipe, 300, 0, tmp_path / "files")
+    job = Job(crops.photos, crops.recipe, 300, 0, tmp_path / "files")
     assert write_dataset(job, 1, lambda *_: None) == len(list(job.folder.iterdir())) == 300
     assert len(decoded) == len(set(decoded)) == PHOTOS
 
@@ -242,7 +242,7 @@ def test_repeated_samples_are_reordered_and_kept(crowded: SeededSSLDataset, monk
     """As a method with a sampler of its own draws them."""
     drawn = np.random.default_rng(0).integers(0, SAMPLES, 900)
     warm = keep_warm(crowded, drawn, generator("x"))
-    groups = photo_groups(crowded.data_objs[0].photos, generator("x"))
+    groups = photo_groups(crowded.data_objs[0].crops.photos, generator("x"))
     assert warm.tolist() == [index for group in groups for index in drawn.tolist() if index % PHOTOS in group]
     assert set(decodes_of(crowded, warm.tolist(), monkeypatch).values()) == {1}
 

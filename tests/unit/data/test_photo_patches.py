@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-import vissl_monoimage  # noqa: F401  # mends VISSL before it is imported
-
-# isort: split
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from vissl.config import AttrDict
-from vissl.data import DATASET_SOURCE_MAP
 
 from vissl_monoimage.data import photo_patches as patches
+from vissl_monoimage.data.photo_patches import PatchesConfig, PhotoPatches
+from vissl_monoimage.data.photo_patches_vissl import PhotoPatchesSource
 from vissl_monoimage.errors import MonoImageError
 
 
-def source(split: str, **block: int) -> patches.PhotoPatchesSource:
-    return DATASET_SOURCE_MAP["photo_patches"](
+def source(split: str, **block: int) -> PhotoPatchesSource:
+    """The data source as VISSL makes it."""
+    from vissl.config import AttrDict
+    from vissl.data import DATASET_SOURCE_MAP
+
+    made = DATASET_SOURCE_MAP["photo_patches"](
         cfg=AttrDict({"MONOIMAGE": {"PATCHES": block}}), data_source="photo_patches", path="", split=split,
         dataset_name="photo_patches",
     )  # fmt: skip
+    assert isinstance(made, PhotoPatchesSource)
+    return made
 
 
 @pytest.fixture(scope="module")
-def pair() -> tuple[patches.PhotoPatchesSource, patches.PhotoPatchesSource]:
-    return source("TRAIN", TRAIN_SAMPLES=6000), source("TEST", TEST_SAMPLES=6000)
+def pair() -> tuple[PhotoPatches, PhotoPatches]:
+    return PhotoPatches(PatchesConfig(TRAIN_SAMPLES=6000), True), PhotoPatches(PatchesConfig(TEST_SAMPLES=6000), False)
 
 
 def test_splits_share_no_pixel_and_keep_the_gap(pair):
@@ -36,10 +39,10 @@ def test_splits_share_no_pixel_and_keep_the_gap(pair):
     painted = [{split: np.zeros(photo.size[::-1], bool) for split in ("train", "test")} for photo in pair[0].photos]
     for split, one in zip(("train", "test"), pair, strict=True):
         for index in range(len(one)):
-            crop = one.crop(index)
-            rows, columns = slice(crop.top, crop.top + crop.side), slice(crop.left, crop.left + crop.side)
-            assert painted[crop.label][split][rows, columns].shape == (crop.side, crop.side)
-            painted[crop.label][split][rows, columns] = True
+            box = one.box(index)
+            rows, columns = slice(box.top, box.top + box.side), slice(box.left, box.left + box.side)
+            assert painted[box.label][split][rows, columns].shape == (box.side, box.side)
+            painted[box.label][split][rows, columns] = True
     for photo in painted:
         assert photo["train"].mean() > 0.25
         assert photo["test"].mean() > 0.25
@@ -91,15 +94,15 @@ def test_patches_are_grey_of_the_size_asked_for_and_normalised(index, size):
 
 def test_labels_name_the_photo_the_pixels_come_from():
     """Each crop, cut anew from the photo its label names, is the patch."""
-    one = source("TEST", SIZE=16)
+    one = PhotoPatches(PatchesConfig(SIZE=16), train=False)
     for index in range(24):
-        crop = one.crop(index)
-        photo = patches.load_grey(patches.PHOTOS[one.get_labels()[index]])
-        box = (crop.left, crop.top, crop.left + crop.side, crop.top + crop.side)
-        cut = photo.crop(box).resize((16, 16), Image.Resampling.BICUBIC)
-        cut = cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if crop.mirrored else cut
-        assert patches.normalise(cut).tobytes() == one[index][0].tobytes()
-    assert sorted(set(one.get_labels())) == list(range(len(patches.PHOTOS)))
+        box = one.box(index)
+        photo = patches.load_grey(patches.PHOTOS[one.labels()[index]])
+        corners = (box.left, box.top, box.left + box.side, box.top + box.side)
+        cut = photo.crop(corners).resize((16, 16), Image.Resampling.BICUBIC)
+        cut = cut.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if box.mirrored else cut
+        assert patches.normalise(cut).tobytes() == one[index].tobytes()
+    assert sorted(set(one.labels())) == list(range(len(patches.PHOTOS)))
 
 
 def test_the_pretraining_photo_is_not_among_the_labels():

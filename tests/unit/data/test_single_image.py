@@ -26,7 +26,7 @@ from vissl_monoimage.data.photos import cache as store_module
 from vissl_monoimage.data.photos.cache import PyramidStore
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.decode import file_sha256
-from vissl_monoimage.data.single_image import SingleImageSource
+from vissl_monoimage.data.single_image_vissl import SingleImageSource
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.hook_vissl import origin_of
 
@@ -65,16 +65,16 @@ def test_workers_give_the_bytes_of_the_main_process(method: str) -> None:
     loader = DataLoader(dataset, batch_size=3, num_workers=2, multiprocessing_context=method)
     from_workers = torch.cat([batch["data"][0] for batch in loader])
     assert torch.equal(from_workers, torch.stack([dataset[i]["data"][0] for i in range(12)]))
-    assert dataset.data_objs[0].photos[0].flat.is_shared() or method == "fork"
+    assert dataset.data_objs[0].crops.photos[0].flat.is_shared() or method == "fork"
 
 
 def test_pixels_are_shared_with_workers_not_copied() -> None:
     source = make()
-    assert source.photos[0].nbytes > 1_000_000
+    assert source.crops.photos[0].nbytes > 1_000_000
     pickled = io.BytesIO()
     ForkingPickler(pickled, pickle.HIGHEST_PROTOCOL).dump(source)
     assert pickled.tell() < 20_000
-    assert source.photos[0].flat.is_shared()
+    assert source.crops.photos[0].flat.is_shared()
     assert digests(source) == digests(make())
 
 
@@ -83,8 +83,8 @@ def test_without_room_for_sharing_a_worker_decodes_its_own(monkeypatch: pytest.M
     source = make("retina")
     monkeypatch.setattr(store_module, "_SHARED_RESERVE", 1 << 60)
     copy = pickle.loads(ForkingPickler.dumps(source))
-    assert not source.photos[0].flat.is_shared()
-    assert copy.photos[0].flat.data_ptr() != source.photos[0].flat.data_ptr()
+    assert not source.crops.photos[0].flat.is_shared()
+    assert copy.crops.photos[0].flat.data_ptr() != source.crops.photos[0].flat.data_ptr()
     assert digests(copy) == digests(source)
 
 
@@ -115,7 +115,7 @@ def test_a_photo_changed_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.M
 
 def test_train_and_test_split_hold_one_pyramid_and_different_crops() -> None:
     train, test = make(), make(split="TEST")
-    assert train.photos[0] is test.photos[0]
+    assert train.crops.photos[0] is test.crops.photos[0]
     assert not set(digests(train)) & set(digests(test))
 
 
@@ -171,11 +171,11 @@ def test_ends_where_it_should_and_is_called_as_vissl_calls_it() -> None:
 
 def test_hashes_are_of_the_files() -> None:
     source = make(["china", "coffee"])
-    assert source.photos.sha256 == [file_sha256(path) for path in source.photos.paths]
+    assert source.crops.photos.sha256 == [file_sha256(path) for path in source.crops.photos.paths]
 
 
 def test_same_as_train_reads_the_training_photos() -> None:
-    assert make("same_as_train", split="TEST").photos.paths == [CATALOG["chelsea"].path]
+    assert make("same_as_train", split="TEST").crops.photos.paths == [CATALOG["chelsea"].path]
 
 
 def test_notes_on_a_photo_are_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +188,7 @@ def test_notes_on_a_photo_are_said_once(tmp_path: Path, monkeypatch: pytest.Monk
     frames[0].save(path, save_all=True, append_images=frames[1:])
     sources = make(str(path)), make(str(path), split="TEST")
     assert said == ["moving.gif has 2 frames: the first is used"]
-    assert sources[0].photos.paths == sources[1].photos.paths
+    assert sources[0].crops.photos.paths == sources[1].crops.photos.paths
 
 
 @pytest.mark.parametrize("method", ["simclr/simclr_8node_resnet", "swav/swav_8node_resnet"])
@@ -211,8 +211,8 @@ def test_the_overlay_turns_any_pretraining_into_its_single_image_variant(method:
             cfg=plain, data_source="single_image", path=data.DATA_PATHS[0], split=split, dataset_name=""
         )
     assert len(sources["TRAIN"]) == 1281167
-    assert sources["TRAIN"].photos.paths == sources["TEST"].photos.paths == [CATALOG["coffee"].path]
-    assert sources["TRAIN"].recipe.size == 64
+    assert sources["TRAIN"].crops.photos.paths == sources["TEST"].crops.photos.paths == [CATALOG["coffee"].path]
+    assert sources["TRAIN"].crops.recipe.size == 64
     assert config.TRAINER.TASK_NAME == "monoimage_task"
 
 
@@ -228,7 +228,7 @@ def test_label_free_data_paths_work_in_vissls_own_data_set() -> None:
 def test_a_row_names_a_photo_of_a_package_by_its_place_inside_it_and_ones_own_by_its_place(tmp_path: Path) -> None:
     mine = tmp_path / "me.png"
     Image.new("RGB", (300, 200), "red").save(mine)
-    _, images = origin_of([make("china"), make("coffee"), make(str(mine))], {"SIZE": 32})
+    _, images = origin_of([make(photo).crops for photo in ("china", "coffee", str(mine))], {"SIZE": 32})
     assert [(image["name"], image["path"]) for image in images] == [
         ("china", "sklearn/datasets/images/china.jpg"),
         ("coffee", "skimage/data/coffee.png"),

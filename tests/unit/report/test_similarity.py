@@ -18,7 +18,7 @@ import torch
 from vissl.config import AttrDict
 from vissl.models.trunks import get_model_trunk
 
-from vissl_monoimage.data.photo_patches import PhotoPatchesSource
+from vissl_monoimage.data.photo_patches import PatchesConfig, PhotoPatches
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.io import Row
 from vissl_monoimage.report.formats.html import render_page
@@ -106,8 +106,8 @@ def compared(rows: list[Row]) -> tuple[list[Similarity], list[str]]:
 
 
 def test_features_are_those_that_the_probe_reads(reader: LayerReader, tmp_path: Path) -> None:
-    source = PhotoPatchesSource({"MONOIMAGE": {}}, "photo_patches", "", "TEST", "photo_patches")
-    images = [np.asarray(source[index][0].resize((32, 32), 2), np.float32) for index in range(240)]
+    source = PhotoPatches(PatchesConfig(), train=False)
+    images = [np.asarray(source[index].resize((32, 32), 2), np.float32) for index in range(240)]
     stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).div(255).sub(0.5).div(0.19)
     torch.testing.assert_close(reader.images, stacked)
     found = reader.features(saved(tmp_path / "a.torch", 3))

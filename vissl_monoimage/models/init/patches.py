@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import functional
 
-from vissl_monoimage.data.single_image import NAME, SingleImageSource
+from vissl_monoimage.data.crops.recipe import read_source_block
+from vissl_monoimage.data.single_image import SingleImageCrops
 from vissl_monoimage.errors import MonoImageError
 
 PATCHES_PER_CROP = 8
@@ -42,14 +43,14 @@ class Crops(Dataset[Tensor]):
 
     def __init__(self, photo: str, size: int, count: int, seed: int, normalisation: Normalisation) -> None:
         self.settings = {"SIZE": size, "NUM_SAMPLES": count, "SEED": seed}
-        self.source = SingleImageSource({"MONOIMAGE": {"SOURCE": self.settings}}, NAME, photo, "TRAIN", NAME)
+        self.source = SingleImageCrops(photo, read_source_block(self.settings))
         self._normalisation = normalisation
 
     def __len__(self) -> int:
         return len(self.source)
 
     def __getitem__(self, index: int) -> Tensor:
-        pixels = functional.to_tensor(self.source[index][0])
+        pixels = functional.to_tensor(self.source[index])
         normalised: Tensor = functional.normalize(pixels, self._normalisation.mean, self._normalisation.std)
         return normalised
 

@@ -13,7 +13,8 @@ from vissl.data.ssl_transforms import get_transform
 from vissl.models import build_model
 
 from vissl_monoimage.config.compose import compose_config
-from vissl_monoimage.data.photo_patches import PHOTOS, PhotoPatchesSource
+from vissl_monoimage.config.schema import read_block
+from vissl_monoimage.data.photo_patches import PHOTOS, WHERE, PatchesConfig, PhotoPatches
 from vissl_monoimage.models.checkpoint import read_checkpoint
 from vissl_monoimage.probe.configure import prepare
 
@@ -59,11 +60,11 @@ class LayerReader:
 
 def _patches(config: AttrDict) -> torch.Tensor:
     """The same patches of each photo for every network, as the probe's test shows them to the trunk."""
-    source = PhotoPatchesSource(config, "photo_patches", "", "TEST", "photo_patches")
+    source = PhotoPatches(read_block(PatchesConfig, config.MONOIMAGE.get("PATCHES"), WHERE), train=False)
     transform = get_transform(config.DATA.TEST.TRANSFORMS)
 
     def shown(index: int) -> Any:
-        return transform({"data": [source[index][0]]})["data"][0]
+        return transform({"data": [source[index]]})["data"][0]
 
     large = shown(0).shape[-1] > _LARGE
     return torch.stack([shown(index) for index in range(len(PHOTOS) * (_A_PHOTO_IF_LARGE if large else _A_PHOTO))])

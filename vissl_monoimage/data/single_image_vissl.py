@@ -1,0 +1,74 @@
+"""The crops of a photo as a data source of VISSL: `DATA_SOURCES: [single_image]`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import vissl.data
+from PIL import Image
+from vissl.data.dataset_catalog import VisslDatasetCatalog
+
+from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.data.crops.recipe import read_source_block
+from vissl_monoimage.data.crops.sample import TEST, TRAIN
+from vissl_monoimage.data.photos.catalog import Entry
+from vissl_monoimage.data.single_image import SingleImageCrops
+from vissl_monoimage.errors import MonoImageError
+
+NAME = "single_image"
+SAME = "same_as_train"
+_SPLITS = {"TRAIN": TRAIN, "TEST": TEST}
+
+
+class SingleImageSource:
+    """`SingleImageCrops` behind the constructor and the methods that VISSL calls.
+
+    Args:
+        cfg: VISSL's config, of which `cfg.MONOIMAGE.SOURCE` is read (see `SourceBlock`).
+        data_source: the name VISSL knows this source by; not used.
+        path: the DATA_PATHS entry, as `SingleImageCrops` takes photos; "same_as_train" in the test split stands for
+            the photos of the training split.
+        split: "TRAIN" or "TEST".
+        dataset_name: as VISSL passes it; not used.
+
+    Raises:
+        MonoImageError: a bad photo, entry or recipe.
+    """
+
+    def __init__(self, cfg: Mapping[str, Any], data_source: str, path: Entry, split: str, dataset_name: str) -> None:
+        settings = read_source_block(monoimage_block(cfg).get("SOURCE"))
+        self.crops = SingleImageCrops(_photos(cfg, path), settings, _SPLITS[split.upper()])
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+    def num_samples(self) -> int:
+        """Return the number of samples in this split."""
+        return len(self.crops)
+
+    def set_train_phase_idx(self, train_phase_idx: int) -> None:
+        """Take the training epoch, which VISSL gives before every training phase."""
+        self.crops.epoch = train_phase_idx
+
+    def __getitem__(self, index: int) -> tuple[Image.Image, bool]:
+        """Return the crop and True, by which VISSL knows that it could be read."""
+        return self.crops[index], True
+
+
+def _photos(cfg: Mapping[str, Any], path: Entry) -> Entry:
+    """Return `path`, or the training split's entry where it is SAME."""
+    if path != SAME:
+        return path
+    train = cfg["DATA"]["TRAIN"]
+    entries = [p for s, p in zip(train["DATA_SOURCES"], train["DATA_PATHS"], strict=False) if s == NAME]
+    if not entries or SAME in entries:
+        raise MonoImageError(f"DATA_PATHS '{SAME}' needs a photo in config.DATA.TRAIN.DATA_PATHS")
+    return entries[0]
+
+
+vissl.data.DATASET_SOURCE_MAP[NAME] = SingleImageSource
+vissl.data.DATA_SOURCES_WITH_SUBSET_SUPPORT.add(NAME)
+# VISSL looks labels up by the data set's name even where there are none: an entry without paths tells it so.
+if not VisslDatasetCatalog.has_data(NAME):
+    VisslDatasetCatalog.register_data(NAME, {"train": ["", ""], "val": ["", ""]})
