@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 LAYERS = {"scattering_32px": ["scattering_J2", "scattering_J3"], "hog_32px": ["hog_cell4", "hog_cell8"]}
-LABELS = {"scattering_32px": "scattering (nothing learned)", "hog_32px": "HOG (nothing learned)"}
+LABELS = {"scattering_32px": "scattering (fixed features)", "hog_32px": "HOG (fixed features)"}
 
 
 @pytest.mark.parametrize("trunk", LAYERS)

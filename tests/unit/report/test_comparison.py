@@ -74,7 +74,7 @@ def test_only_shared_seeds_are_paired_and_one_pair_has_no_interval(a_row: Make) 
     found = cells(difference_table(table_of(a_row, RANDOM, {2: 54.1, 7: 99.0}, {8: 60.0, 9: 61.0})))
     assert found["rotnet on china (1 image)"][:2] == ["+4.9", "n=1 (seed 2), no interval"]
     mean = 60.5 - np.mean(list(RANDOM.values()))
-    assert found["rotnet on cifar10"][:2] == [f"{mean:+.1f}", "no seed shared, no interval"]
+    assert found["rotnet on cifar10"][:2] == [f"{mean:+.1f}", "no shared seed, no interval"]
 
 
 def test_the_recovered_share_is_that_of_every_possible_resample(a_row: Make) -> None:
@@ -130,8 +130,8 @@ def test_the_csv_read_back_is_the_table(a_row: Make) -> None:
         assert row.mean == pytest.approx(cell.mean, abs=1e-4)
         assert (
             np.isnan(row.half_width_95)
-            if cell.half is None
-            else row.half_width_95 == pytest.approx(cell.half, abs=1e-4)
+            if cell.half_width is None
+            else row.half_width_95 == pytest.approx(cell.half_width, abs=1e-4)
         )
 
 
@@ -158,7 +158,7 @@ def test_latex_tables_have_their_columns_and_say_protocol_data_set_and_n(a_row: 
     text = tables_as_latex(texts)
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") == len(texts)
     caption = re.findall(r"\\caption\{(.*)\}", text)[0]
-    assert all(word in caption for word in ("set", "p-v1", "n = 3 trunks a line"))
+    assert all(word in caption for word in ("set", "p-v1", "n = 3 trunks per line"))
     assert r"a\_b\&c on china (1 image)" in text
     for one, body in zip(texts, text.split(r"\begin{tabular}")[1:], strict=True):
         columns = re.match(r"\{([lr]+)\}", body)

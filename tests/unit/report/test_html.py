@@ -237,6 +237,6 @@ def test_fixed_features_have_no_filters_and_nothing_is_missing(tmp_path: Path, a
     empty = tmp_path / "fixed.torch"
     torch.save({"classy_state_dict": {"base_model": {"model": {"trunk": {}}}}}, empty)
     text = Page(render_page([a_row(method="HOG", trunk="hog_32px", checkpoint_out=str(empty))])).text
-    assert "HOG (nothing learned)" in text
+    assert "HOG (fixed features)" in text
     assert "conv1 filters" not in text
     assert "Not shown" not in text

@@ -140,8 +140,8 @@ def test_networks_of_one_seed_are_paired(taught: Taught, quick: LayerReader) -> 
     for layer in LAYERS:
         values = [linear_cka(files[f"rotnet-1-x-{seed}"][layer], files[f"rotnet-0-x-{seed}"][layer]) for seed in (0, 1)]
         assert photo.cells[layer].mean == pytest.approx(np.mean(values), abs=1e-6)
-        assert photo.cells[layer].half == pytest.approx(12.706 * abs(values[0] - values[1]) / 2, rel=1e-3)
-        assert full.cells[layer].half is None
+        assert photo.cells[layer].half_width == pytest.approx(12.706 * abs(values[0] - values[1]) / 2, rel=1e-3)
+        assert full.cells[layer].half_width is None
         assert 0 < random.cells[layer].mean < 1
 
 

@@ -79,7 +79,7 @@ def test_intervals_are_scipys(values: list[float]) -> None:
     )
     assert cell.n == len(values)
     assert cell.mean == pytest.approx(statistics.fmean(values))
-    assert cell.half == pytest.approx((high - low) / 2, rel=1e-6, abs=1e-9)
+    assert cell.half_width == pytest.approx((high - low) / 2, rel=1e-6, abs=1e-9)
 
 
 def test_random_weights_come_first_and_seeds_are_pooled(pretrained: Make, probed: Make) -> None:
@@ -95,7 +95,7 @@ def test_random_weights_come_first_and_seeds_are_pooled(pretrained: Make, probed
     assert random.runs == "n=2 (seeds 0 1)"
     assert mono.runs == "n=3 (seeds 0 1 2)"
     half = scipy.stats.t.ppf(0.975, 2) * 1.0 / 3**0.5
-    assert (mono.cells["conv1"].mean, mono.cells["conv1"].half) == (61.0, pytest.approx(half))
+    assert (mono.cells["conv1"].mean, mono.cells["conv1"].half_width) == (61.0, pytest.approx(half))
     assert mono.pretext is not None
     assert mono.pretext.mean == 91.0
     assert random.pretext is None
@@ -127,8 +127,8 @@ def test_different_experiments_are_never_averaged(pretrained: Make, probed: Make
         ("p-v2", ()),
         ("p-v1", ("epochs=1 (9)",)),
     ]
-    assert "Not p-v1 as it stands: epochs=1 (9)" in tables_as_text(tables)
-    assert "Not p-v1 as it stands: epochs=1 (9)" in tables_as_markdown(
+    assert "Changed from protocol p-v1 (its own values in brackets): epochs=1 (9)" in tables_as_text(tables)
+    assert "Changed from protocol p-v1 (its own values in brackets): epochs=1 (9)" in tables_as_markdown(
         [text for table in tables for text in text_tables(table)]
     )
 
@@ -217,5 +217,5 @@ def test_fixed_features_have_neither_seeds_nor_an_interval(probed: Make) -> None
     (table,) = build_tables(join_probes([*rows, probed(None, 0, 30.0)]))
     random, line = table.lines
     assert (random.label, random.runs) == ("random weights", "n=1 (seed 0), no interval")
-    assert (line.label, line.runs) == ("scattering (nothing learned)", "n=1 (no seed), no interval")
+    assert (line.label, line.runs) == ("scattering (fixed features)", "n=1 (no seed), no interval")
     assert str(line.cells["conv1"]) == "41.0"

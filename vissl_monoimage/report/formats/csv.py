@@ -23,7 +23,7 @@ def tables_as_csv(tables: Sequence[Table]) -> str:
         protocol = "; ".join([table.protocol, *table.changes])
         for line in table.lines:
             for layer, cell in line.cells.items():
-                half = "" if cell.half is None else f"{cell.half:.4f}"
+                half = "" if cell.half_width is None else f"{cell.half_width:.4f}"
                 name = (protocol, table.dataset, line.label, line.trunk, layer)
                 writer.writerow([*name, cell.n, f"{cell.mean:.4f}", half, " ".join(line.seeds)])
     return text.getvalue()

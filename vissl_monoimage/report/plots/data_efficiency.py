@@ -95,7 +95,7 @@ def _draw(axes: Axes, one: EfficiencyCurve, layer: str, number: int, layers: int
     axes.errorbar(
         [x for x, _ in points],
         [cell.mean for _, cell in points],
-        yerr=[cell.half or 0.0 for _, cell in points],
+        yerr=[cell.half_width or 0.0 for _, cell in points],
         label=layer,
         fmt=mark,
         color=colour,

@@ -36,7 +36,7 @@ def over_layers(series: Sequence[Series], layers: Sequence[str], ylabel: str) ->
         axes.errorbar(
             [layers.index(layer) + aside for layer in one.cells],
             [cell.mean for cell in one.cells.values()],
-            yerr=[cell.half or 0.0 for cell in one.cells.values()],
+            yerr=[cell.half_width or 0.0 for cell in one.cells.values()],
             label=names[number],
             color=GREY if one.grey else next(colours),
             linestyle="--" if one.dashed else "-",

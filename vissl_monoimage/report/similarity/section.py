@@ -70,4 +70,4 @@ def _shown(cell: Cell) -> str:
     """Two digits: a hundredth is what so few images tell apart."""
     if math.isnan(cell.mean):
         return "-"
-    return f"{cell.mean:.2f}" if cell.half is None else f"{cell.mean:.2f} ± {cell.half:.2f}"
+    return f"{cell.mean:.2f}" if cell.half_width is None else f"{cell.mean:.2f} ± {cell.half_width:.2f}"

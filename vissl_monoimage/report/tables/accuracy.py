@@ -1,4 +1,4 @@
-"""The accuracies of a table as text, and the tables that are derived from it."""
+"""The accuracies of a table as text, followed by the tables derived from them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,35 @@ from vissl_monoimage.report.tables.table import Table
 from vissl_monoimage.report.tables.text_table import TextTable
 
 NOTE = (
-    "± is half the 95 % t-interval over trained trunks; one trunk (n=1) has none. "
-    "Pretext: accuracy on the method's own task."
+    "± is half the width of the 95 % t-interval over independently trained trunks; a single trunk (n=1) has none. "
+    "Pretext: accuracy on the pretraining's own task."
 )
 
 
+def text_tables(table: Table) -> list[TextTable]:
+    """Return the accuracies, the gains over random weights, the share of a full data set's gain, the paper's figures.
+
+    Tables with nothing to show are left out.
+    """
+    derived = (difference_table(table), recovery_table(table), paper_table(table))
+    return [accuracy_table(table), *(text for text in derived if text)]
+
+
+def accuracy_table(table: Table) -> TextTable:
+    """Return the accuracies as text, with notes on the protocol, the number of trunks and the intervals."""
+    header, rows = header_and_rows(table)
+    numeric = [column for column, name in enumerate(header) if name in (*table.layers, "pretext")]
+    counts = sorted({len(line.seeds) or 1 for line in table.lines})
+    count = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    trunks = f"n = {count} trunk{'s' * (count != '1')}"
+    notes = [*([table.departures] if table.departures else []), f"{trunks} per line. {NOTE}"]
+    return TextTable(table.title, header, rows, numeric, notes)
+
+
 def header_and_rows(table: Table) -> tuple[list[str], list[list[str]]]:
-    """Header and cells. The pretext column is there only where some line has a pretext accuracy."""
+    """Return the header and the cells; there is a pretext column only if some line has a pretext accuracy."""
     pretext = any(line.pretext for line in table.lines)
-    header = ["learned from", *table.layers, *(["pretext"] if pretext else []), "trunks", "architecture"]
+    header = ["pretraining", *table.layers, *(["pretext"] if pretext else []), "trunks", "architecture"]
     rows = [
         [
             line.label,
@@ -28,14 +48,3 @@ def header_and_rows(table: Table) -> tuple[list[str], list[list[str]]]:
         for line in table.lines
     ]
     return header, rows
-
-
-def text_tables(table: Table) -> list[TextTable]:
-    """The table with its notes, and what it says about its lines beside each other and beside the paper's."""
-    header, rows = header_and_rows(table)
-    numeric = [column for column, name in enumerate(header) if name in (*table.layers, "pretext")]
-    ns = sorted({len(line.seeds) or 1 for line in table.lines})
-    trunks = f"n = {ns[0]} trunk{'s' * (ns[0] != 1)}" if len(ns) == 1 else f"n = {ns[0]} to {ns[-1]} trunks"
-    notes = [*([table.departures] if table.departures else []), f"{trunks} a line. {NOTE}"]
-    main = TextTable(table.title, header, rows, numeric, notes)
-    return [main, *(text for text in (difference_table(table), recovery_table(table), paper_table(table)) if text)]

@@ -1,4 +1,4 @@
-"""What tells experiments of the same name apart, in a few words."""
+"""Suffixes that distinguish experiments with the same name."""
 
 from __future__ import annotations
 
@@ -10,28 +10,22 @@ from vissl_monoimage.ledger.io import Row
 
 
 def disambiguating_suffixes(names: Sequence[Any], rows: Sequence[Row]) -> list[str]:
-    """For each row, what goes behind its name: nothing where no other has that name.
+    """Return, for each row, what to append to its name; "" if no other row has that name.
 
-    Else how its recipe differs from the one it is named after, where that tells it apart; else a part of the hash of
-    its config.
+    The suffix says how the row's recipe differs from the recipe it is named after, if that is unique among the rows of
+    the same name; else it is a part of the hash of the row's config.
     """
-    words = [_change(row.recipe) for row in rows]
-    found = []
-    for name, row, said in zip(names, rows, words, strict=True):
-        same = [other for other, its_name in zip(words, names, strict=True) if its_name == name]
-        alone = said and same.count(said) == 1
-        found.append("" if len(same) == 1 else f", {said}" if alone else f" [{row.experiment[:6]}]")
-    return found
-
-
-def _change(recipe: Mapping[str, Any]) -> str:
-    """What is changed in a recipe, or its name alone where nothing is."""
-    name, _, changes = describe_recipe(recipe).partition(", ")
-    return changes or name
+    recipes = [_recipe_change(row.recipe) for row in rows]
+    suffixes = []
+    for name, row, recipe in zip(names, rows, recipes, strict=True):
+        namesakes = [other for other, its_name in zip(recipes, names, strict=True) if its_name == name]
+        unique = recipe and namesakes.count(recipe) == 1
+        suffixes.append("" if len(namesakes) == 1 else f", {recipe}" if unique else f" [{row.experiment[:6]}]")
+    return suffixes
 
 
 def describe_recipe(recipe: Mapping[str, Any]) -> str:
-    """`recipe released` and what is changed in it: `, no rotation, jitter 0.2`; "" where there is none of that name."""
+    """Return `recipe released` and its changes, `, no rotation, jitter 0.2`; "" if no recipe has that name."""
     named = RECIPES.get(recipe.get("name", ""))
     if named is None:
         return ""
@@ -41,10 +35,16 @@ def describe_recipe(recipe: Mapping[str, Any]) -> str:
         for key, value in parts.items()
         if key not in ("name", "size") and value != getattr(named, key, value)
     }
-    return ", ".join([f"recipe {named.name}", *(_part(key, value) for key, value in changed.items())])
+    return ", ".join([f"recipe {named.name}", *(_describe_part(key, value) for key, value in changed.items())])
 
 
-def _part(key: str, value: Any) -> str:
+def _recipe_change(recipe: Mapping[str, Any]) -> str:
+    """Return what is changed in a recipe, or its name if nothing is."""
+    name, _, changes = describe_recipe(recipe).partition(", ")
+    return changes or name
+
+
+def _describe_part(key: str, value: Any) -> str:
     name = key.replace("_", " ")
     if value == 0 or (key == "scale" and value == (1, 1)):
         return f"no {name}"

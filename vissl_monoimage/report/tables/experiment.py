@@ -1,4 +1,4 @@
-"""One line of a table: all probes of one experiment, a cell for each layer."""
+"""A line of a table: all probes of one experiment."""
 
 from __future__ import annotations
 
@@ -14,11 +14,18 @@ from vissl_monoimage.report.tables.join import ProbedTrunk
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One method: its label, trunk, seeds, a cell for each probed layer, its pretext accuracy.
+    """The accuracies of one experiment over its seeds.
 
-    pretrain: one of its pretrainings, None for random weights, fixed features and unknown checkpoints.
-    is_random: random weights. fixed: its features are not learned, so that there is no spread over seeds.
-    by_seed: {layer: {training seed: mean accuracy of the trunks it made}}.
+    Attributes:
+        label: what the trunks were pretrained with, `rotnet on china (1 image)`.
+        trunk: their architecture.
+        seeds: the seeds of the trunks; those of crops follow a slash where they are not 0.
+        cells: {layer: top-1 test accuracy}.
+        pretext: accuracy on the pretraining's own task, None where it has none.
+        pretrain: the row of one of the pretrainings; None for random weights, fixed features and unknown checkpoints.
+        is_random: whether the weights are random.
+        is_fixed: whether the features are fixed, so that there is no spread over seeds.
+        by_seed: {layer: {training seed: mean accuracy of the trunks trained with it}}.
     """
 
     label: str
@@ -33,7 +40,7 @@ class Line:
 
     @property
     def runs(self) -> str:
-        """Count and seeds, e.g. `n=3 (seeds 0 1 2)`."""
+        """Number and seeds of the trunks, for example `n=3 (seeds 0 1 2)`."""
         if self.is_fixed:
             return "n=1 (no seed), no interval"
         if not self.seeds:
@@ -43,79 +50,83 @@ class Line:
         return f"n={len(self.seeds)} (seeds {listed})" if several else f"n=1 (seed {listed}), no interval"
 
 
-def trunk_label(item: ProbedTrunk) -> str:
-    """What taught the trunk: `random weights`, `rotnet on china (1 image)`, an unknown checkpoint's name.
+def trunk_label(trunk: ProbedTrunk) -> str:
+    """Return what a probed trunk was pretrained with.
 
-    `scattering (nothing learned)` for features that are fixed, `rotnet-imagenet-1k (VISSL's zoo)`.
+    `random weights`, `rotnet on china (1 image)`, `scattering (fixed features)`, `rotnet-imagenet-1k (VISSL's zoo)`, or
+    the name of a checkpoint of unknown origin.
     """
-    if item.is_fixed:
-        return f"{item.probe.method} (nothing learned)"
-    if item.zoo:
-        return f"{item.zoo} (VISSL's zoo)"
-    if item.pretrain is None:
-        file = item.probe.checkpoint_in
+    if trunk.is_fixed:
+        return f"{trunk.probe.method} (fixed features)"
+    if trunk.zoo:
+        return f"{trunk.zoo} (VISSL's zoo)"
+    if trunk.pretrain is None:
+        file = trunk.probe.checkpoint_in
         return f"checkpoint {Path(file).parent.name}/{Path(file).name}" if file else "random weights"
-    return pretrain_label(item.pretrain)
+    return pretrain_label(trunk.pretrain)
 
 
 def pretrain_label(pretrain: Row) -> str:
-    """Method and images of a pretraining: `rotnet on china (1 image)`, `rotnet on cifar10`."""
+    """Return method and images of a pretraining: `rotnet on china (1 image)`, `rotnet on cifar10`."""
     images = pretrain.images
     if not images:
         return f"{pretrain.method} on {pretrain.dataset}"
-    what = f"{images[0]['name']} (1 image)" if len(images) == 1 else f"{len(images)} images"
-    return f"{pretrain.method} on {what}"
+    source = f"{images[0]['name']} (1 image)" if len(images) == 1 else f"{len(images)} images"
+    return f"{pretrain.method} on {source}"
 
 
-def build_line(group: list[ProbedTrunk], name: str) -> Line:
-    """The line called `name` of all probes of one experiment."""
-    trunks: dict[str, list[ProbedTrunk]] = {}
+def build_line(group: list[ProbedTrunk], label: str) -> Line:
+    """Return the line of all probes of one experiment; probes of one trunk are averaged first.
+
+    Raises:
+        MonoImageError: a probe without top-1 accuracies.
+    """
+    by_trunk: dict[str, list[ProbedTrunk]] = {}
     for item in group:
-        trunks.setdefault(_trunk_seed(item), []).append(item)
+        by_trunk.setdefault(_trunk_seed(item), []).append(item)
     values = {
-        layer: {seed: _mean_of(items, layer) for seed, items in trunks.items()} for layer in group[0].probe.accuracies
+        layer: {seed: _mean(items, layer) for seed, items in by_trunk.items()} for layer in group[0].probe.accuracies
     }
-    sources = (items[0].pretrain for items in trunks.values())
-    pretext = [source.pretext["top_1"] for source in sources if source and "top_1" in source.pretext]
-    shown = interval(pretext) if pretext else None
-    seeds = tuple(sorted((seed for seed in trunks if seed), key=lambda seed: (len(seed), seed)))
+    pretrainings = (items[0].pretrain for items in by_trunk.values())
+    pretext = [row.pretext["top_1"] for row in pretrainings if row and "top_1" in row.pretext]
+    first = group[0]
     return Line(
-        name,
-        group[0].probe.trunk,
-        seeds,
-        {layer: interval(list(of_trunks.values())) for layer, of_trunks in values.items()},
-        shown,
-        group[0].pretrain,
-        group[0].is_untrained and not group[0].is_fixed,
-        group[0].is_fixed,
-        {layer: _by_training_seed(of_trunks) for layer, of_trunks in values.items()},
+        label,
+        first.probe.trunk,
+        seeds=tuple(sorted((seed for seed in by_trunk if seed), key=lambda seed: (len(seed), seed))),
+        cells={layer: interval(list(accuracies.values())) for layer, accuracies in values.items()},
+        pretext=interval(pretext) if pretext else None,
+        pretrain=first.pretrain,
+        is_random=first.is_untrained and not first.is_fixed,
+        is_fixed=first.is_fixed,
+        by_seed={layer: _by_training_seed(accuracies) for layer, accuracies in values.items()},
     )
 
 
-def _trunk_seed(item: ProbedTrunk) -> str:
-    """The seed that made the trunk, with that of its crops after a slash where it is not 0.
+def _trunk_seed(trunk: ProbedTrunk) -> str:
+    """Return the training seed of a trunk, with that of its crops after a slash where it is not 0.
 
-    Empty for a checkpoint of unknown origin and for fixed features, which are one trunk however often probed.
+    Empty for checkpoints of unknown origin and for fixed features, which are one trunk however often they are probed.
     """
-    if item.is_fixed:
+    if trunk.is_fixed:
         return ""
-    if item.pretrain is None:
-        return "" if item.probe.checkpoint_in else str(item.probe.seed)
-    crops = item.pretrain.recipe.get("seed", 0)
-    return f"{item.pretrain.seed}/{crops}" if crops else str(item.pretrain.seed)
+    if trunk.pretrain is None:
+        return "" if trunk.probe.checkpoint_in else str(trunk.probe.seed)
+    crops = trunk.pretrain.recipe.get("seed", 0)
+    return f"{trunk.pretrain.seed}/{crops}" if crops else str(trunk.pretrain.seed)
 
 
-def _by_training_seed(of_trunks: dict[str, float]) -> dict[str, float]:
-    """Trunks that differ in the seed of their crops alone, averaged; those of unknown seed left out."""
-    found: dict[str, list[float]] = {}
-    for seed, value in of_trunks.items():
-        found.setdefault(seed.partition("/")[0], []).append(value)
-    return {seed: statistics.fmean(values) for seed, values in found.items() if seed}
+def _by_training_seed(by_trunk: dict[str, float]) -> dict[str, float]:
+    """Average trunks that differ in the seed of their crops alone; leave out those of unknown seed."""
+    values: dict[str, list[float]] = {}
+    for seed, value in by_trunk.items():
+        values.setdefault(seed.partition("/")[0], []).append(value)
+    return {seed: statistics.fmean(several) for seed, several in values.items() if seed}
 
 
-def _mean_of(items: list[ProbedTrunk], layer: str) -> float:
-    for probe in (item.probe for item in items):
+def _mean(trunks: list[ProbedTrunk], layer: str) -> float:
+    for probe in (trunk.probe for trunk in trunks):
         if "top_1" not in probe.accuracies[layer]:
             measured = ", ".join(probe.accuracies[layer])
             raise MonoImageError(f"'{probe.command}' measured {measured} at {layer}: a report needs top_1")
-    return statistics.fmean(item.probe.accuracies[layer]["top_1"] for item in items)
+    return statistics.fmean(trunk.probe.accuracies[layer]["top_1"] for trunk in trunks)

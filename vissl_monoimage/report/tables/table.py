@@ -1,8 +1,8 @@
-"""Per-layer tables from ledger rows: one for each protocol and data set, a line a method, a column a layer.
+"""Accuracies by layer: a table for each protocol and data set, with a line per experiment and a column per layer.
 
-A cell is the mean test accuracy over trained trunks and its 95 % interval (Student's t). Probes repeated on
-one trunk are averaged first and count once: repeating the probe says nothing about the spread between
-trainings. One trunk alone has no interval, and its line says n=1.
+A cell is the mean test accuracy over trained trunks with its 95 % interval (Student's t). Probes repeated on one trunk
+are averaged first and count once: repeating the probe says nothing about the spread between trainings. A single trunk
+has no interval, and its line says n=1.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ from vissl_monoimage.report.tables.join import ProbedTrunk
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """Lines probed on one data set, with one protocol and the same changes to it; random weights first."""
+    """Experiments probed on one data set, by one protocol with the same changes to it.
+
+    Attributes:
+        protocol: its name; `lowshot-v1, k=4` for few-shot probes.
+        changes: deviations from the protocol, with its own values in brackets.
+        dataset: the labelled data set.
+        layers: the layers that some line has, in order.
+        lines: the experiments, random weights first.
+    """
 
     protocol: str
     changes: tuple[str, ...]
@@ -29,37 +37,40 @@ class Table:
 
     @property
     def title(self) -> str:
+        """The heading: what was trained or fitted, on which data, by which protocol."""
         return f"{asked_by(self.protocol)}, top-1 test accuracy (%): {self.context}"
 
     @property
     def context(self) -> str:
-        """Data set and protocol, in the words that every heading uses."""
+        """Data set and protocol, as in every heading."""
         return f"{self.dataset}, protocol {self.protocol}{' with changes' if self.changes else ''}"
 
     @property
     def departures(self) -> str:
-        """Where the runs left the protocol, with its own values in brackets; empty where they kept to it."""
-        return f"Not {self.protocol} as it stands: {'; '.join(self.changes)}" if self.changes else ""
+        """A sentence on how the runs differ from the protocol; empty if they do not."""
+        if not self.changes:
+            return ""
+        return f"Changed from protocol {self.protocol} (its own values in brackets): {'; '.join(self.changes)}"
 
 
 def build_tables(probed: Iterable[ProbedTrunk]) -> list[Table]:
-    """Tables in the order their protocol, its changes and data set first appear."""
+    """Return the tables in the order in which their protocol, its changes and data set first appear."""
     groups: dict[tuple[str, tuple[str, ...], str], dict[tuple[str, str], list[ProbedTrunk]]] = {}
-    for item in (part for one in probed for part in one.parts):
+    for item in (part for trunk in probed for part in trunk.parts):
         key = (item.probe.protocol or "vissl", tuple(item.probe.protocol_changes), item.probe.dataset)
         groups.setdefault(key, {}).setdefault(item.experiment, []).append(item)
-    return [_table(*key, list(lines.values())) for key, lines in groups.items()]
+    return [_table(*key, list(experiments.values())) for key, experiments in groups.items()]
 
 
 def _table(protocol: str, changes: tuple[str, ...], dataset: str, groups: list[list[ProbedTrunk]]) -> Table:
     groups = sorted(groups, key=lambda group: (not group[0].is_untrained, group[0].is_fixed, trunk_label(group[0])))
     layers = {layer for group in groups for layer in group[0].probe.accuracies}
     names = [(trunk_label(group[0]), group[0].probe.trunk) for group in groups]
-    apart = disambiguating_suffixes(names, [group[0].pretrain or group[0].probe for group in groups])
-    lines = [build_line(group, name[0] + hint) for group, name, hint in zip(groups, names, apart, strict=True)]
-    return Table(protocol, changes, dataset, tuple(sorted(layers, key=_place)), tuple(lines))
+    suffixes = disambiguating_suffixes(names, [group[0].pretrain or group[0].probe for group in groups])
+    lines = [build_line(group, name[0] + suffix) for group, name, suffix in zip(groups, names, suffixes, strict=True)]
+    return Table(protocol, changes, dataset, tuple(sorted(layers, key=_natural_order)), tuple(lines))
 
 
-def _place(layer: str) -> list[str | int]:
-    """Sorts layers by name, then by number: conv1, conv2, conv10, res2."""
+def _natural_order(layer: str) -> list[str | int]:
+    """Sort layers by name, then by number: conv1, conv2, conv10, res2."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", layer)]

@@ -1,4 +1,4 @@
-"""A table of text, ready for any format."""
+"""A table of text that every format renders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class TextTable:
-    """Title, header, rows of cells, indices of the columns that are numbers, and the notes that belong below."""
+    """A table of text.
+
+    Attributes:
+        title: its heading, without a full stop.
+        header: names of the columns.
+        rows: cells, as many in each row as there are columns.
+        numeric: indices of the columns to be aligned to the right.
+        notes: paragraphs to be printed below the table.
+    """
 
     title: str
     header: list[str]
