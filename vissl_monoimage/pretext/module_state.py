@@ -1,4 +1,4 @@
-"""How a network is for a moment: at rest, with frozen weights, with statistics that it keeps."""
+"""Temporary states of a network: in eval mode, with frozen weights, with statistics that it keeps."""
 
 from __future__ import annotations
 
@@ -10,18 +10,22 @@ from torch import nn
 
 @contextmanager
 def at_rest(model: nn.Module) -> Iterator[None]:
-    """The model in eval mode, in which looking at it leaves no trace, and afterwards as it was."""
-    training = model.training
+    """Put `model` in eval mode, in which a forward pass leaves no trace; afterwards each module has its own mode back.
+
+    Not through `model.train(...)`, which would give its one mode to all modules and let frozen norms train.
+    """
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         yield
     finally:
-        model.train(training)
+        for module, training in modes:
+            module.training = training
 
 
 @contextmanager
 def statistics_kept(module: nn.Module) -> Iterator[None]:
-    """Batch norms of `module` that use a batch's statistics but do not remember them."""
+    """Let the batch norms of `module` use a batch's statistics without updating their running ones."""
     norms = [layer for layer in module.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
@@ -35,7 +39,7 @@ def statistics_kept(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
-    """No gradients for the weights of `module`: they are not computed, which saves a third of its backward."""
+    """Compute no gradients for the weights of `module`, which saves a third of its backward pass."""
     weights = [weight for weight in module.parameters() if weight.requires_grad]
     for weight in weights:
         weight.requires_grad_(False)

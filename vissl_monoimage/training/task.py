@@ -83,7 +83,7 @@ class MonoImageTask(SelfSupervisionTask):
     def sampler(self, dataset: Any, dataset_config: AttrDict, sampler_seed: int = 0) -> Any:
         """The sampler of a split: ours, unless the config asks for one of VISSL's special samplers by name."""
         special = dataset_config["USE_DEBUGGING_SAMPLER"] or dataset_config["USE_STATEFUL_DISTRIBUTED_SAMPLER"]
-        if special or not torch.distributed.is_initialized():
+        if special:
             return get_sampler(dataset, dataset_config, sampler_seed)
         return ResumableSampler(dataset, dataset_config["BATCHSIZE_PER_REPLICA"], sampler_seed)
 

@@ -1,4 +1,4 @@
-"""Which process of a distributed run this is."""
+"""Which process of a distributed run this is, and of how many."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ import torch
 def rank() -> int:
     """Return the rank of this process, 0 where nothing is distributed."""
     return torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
+
+
+def world_size() -> int:
+    """Return the number of processes of the run, 1 where nothing is distributed."""
+    return torch.distributed.get_world_size() if torch.distributed.is_initialized() else 1
 
 
 def is_primary() -> bool:

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torch.utils.data import DataLoader
-from torch.utils.data.distributed import DistributedSampler
 from vissl.config import AttrDict
 
 from vissl_monoimage.data.crops.export import Job, write_dataset
@@ -64,10 +63,7 @@ def crowded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> SeededSSLDataset:
 
 
 def sampler(dataset: Any, ranks: int = 1, rank: int = 0, batch: int = 24, seed: int = 7) -> ResumableSampler:
-    found = ResumableSampler.__new__(ResumableSampler)
-    DistributedSampler.__init__(found, dataset, num_replicas=ranks, rank=rank, seed=seed)
-    found.batch_size, found.start_iter = batch, 0
-    return found
+    return ResumableSampler(dataset, batch, seed, num_replicas=ranks, rank=rank)
 
 
 def decodes_of(dataset: SeededSSLDataset, samples: list[int], monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
