@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ from scipy import stats
 from vissl.config import AttrDict
 from vissl.models.heads import get_model_head
 
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.pretext.bigan import pairs
 from vissl_monoimage.pretext.bigan.diagnostics import Lasting, MonitorHook
 from vissl_monoimage.pretext.bigan.pairs import draw_latents
@@ -97,6 +99,21 @@ def test_a_line_torn_just_before_its_end_is_one_line_still(tmp_path: Path) -> No
 def test_a_torn_line_in_the_middle_costs_that_line_only(tmp_path: Path) -> None:
     text = line(1) + line(2)[:7] + "\n" + line(3)
     assert [row["step"] for row in kept(tmp_path, text, 1000)] == [1, 3]
+
+
+def test_a_full_disk_costs_no_line_of_the_file(tmp_path: Path) -> None:
+    """A file may grow no further than 100 bytes, as on a full disk: the lines up to the checkpoint do not fit."""
+    text = "".join(map(line, range(1, 9)))
+    (tmp_path / "players.jsonl").write_text(text)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(MonoImageError, match=r"cannot write .*players\.jsonl"):
+            MonitorHook().on_start(SimpleNamespace(checkpoint_folder=str(tmp_path), iteration=7))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / "players.jsonl").read_text() == text
+    assert [path.name for path in tmp_path.iterdir()] == ["players.jsonl"]
 
 
 def test_a_new_run_has_no_file_before_its_first_look(tmp_path: Path) -> None:

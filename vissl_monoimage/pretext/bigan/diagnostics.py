@@ -13,6 +13,7 @@ from classy_vision.hooks import ClassyHook
 from vissl_monoimage.pretext.bigan.artifacts import PLAYERS_FILE as FILE_NAME
 from vissl_monoimage.pretext.bigan.optimizers import DISCRIMINATOR, ENCODER_GENERATOR, RATES
 from vissl_monoimage.pretext.bigan.train_step import reconstruction
+from vissl_monoimage.utils.atomic_write import atomic_write
 from vissl_monoimage.utils.distributed import is_primary
 
 PATIENCE = 500
@@ -48,7 +49,8 @@ class MonitorHook(ClassyHook):
         path = _path(task)
         if is_primary() and path.is_file():
             kept = [line for line in path.read_text().splitlines() if _step(line) <= task.iteration]
-            path.write_text("".join(f"{line}\n" for line in kept))
+            with atomic_write(path) as part:
+                part.write_text("".join(f"{line}\n" for line in kept))
 
     def on_update(self, task: Any) -> None:
         """After every training step; the trainer counts it later."""

@@ -62,8 +62,11 @@ def reconstructions(task: Any) -> Tensor:
     """The first training images x and their G(E(x)), side by side, in [0, 1], at the generator's size."""
     head, images = head_of(task), task.datasets["train"]
     epoch, images.epoch = images.epoch, 0  # flipped as in the first epoch, whichever this is
-    x = torch.stack([images[index]["data"][0] for index in range(min(_RECONSTRUCTIONS, len(images)))]).to(task.device)
-    images.epoch = epoch
+    try:
+        x = torch.stack([images[index]["data"][0] for index in range(min(_RECONSTRUCTIONS, len(images)))])
+    finally:
+        images.epoch = epoch
+    x = x.to(task.device)
     again = head.generator(task.base_model(x)[0])
     return head.generator.to_pixels(torch.stack([resized(head, x), again], dim=1).flatten(0, 1))
 
