@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from vissl_monoimage.config.blocks import problems_in
 from vissl_monoimage.config.checks import Settings, registered_checks, run_checks
 from vissl_monoimage.config.schema import LARGEST_SEED
-from vissl_monoimage.config.validate_data import check_data, splits
+from vissl_monoimage.config.validate_data import check_data
 from vissl_monoimage.config.validate_keys import check_keys, misplaced_values
 from vissl_monoimage.config.validate_names import check_names
 from vissl_monoimage.config.validate_schedule import check_schedule
@@ -55,4 +55,4 @@ def check_output_folder(config: Settings) -> Iterator[str]:
 
 
 def _block(config: Settings) -> Iterator[str]:
-    yield from problems_in(config, splits(config))
+    yield from problems_in(config)

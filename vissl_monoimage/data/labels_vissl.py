@@ -1,41 +1,42 @@
-"""Labels for crops, which have none of their own: a file of them, or a method that makes them."""
+"""The check that crops, which have no labels of their own, get them where the loss needs them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.data.crops.recipe import read_source_block
-from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.data.single_image_vissl import NAME as SINGLE_IMAGE
 
 _WHERE = "config.DATA.TRAIN.LABEL_PATHS"
-_LEARNS_FROM_LABELS = ("cross_entropy_multiple_output_single_target", "bce_logits_multiple_output_single_target")
-"""VISSL's losses that compare with a label of the data."""
+_SUPERVISED_LOSSES = ("cross_entropy_multiple_output_single_target", "bce_logits_multiple_output_single_target")
+"""VISSL's losses that compare the output with a label of the sample."""
 
 
-def check_labels(config: Mapping[str, Any]) -> None:
-    """What lies below VISSL's `config` for single-image training data: are there labels, where the loss wants them?
-
-    Raises:
-        MonoImageError: there are none, or the file has another number of them than there are samples.
-    """
+@register_check
+def check_labels(config: Settings) -> Iterator[str]:
+    """Refuse crops without labels where the loss needs them, and a file with another number of labels than crops."""
     train = config["DATA"]["TRAIN"]
+    if config["TEST_ONLY"] or SINGLE_IMAGE not in train["DATA_SOURCES"]:
+        return
     if "disk_filelist" in train["LABEL_SOURCES"]:
-        _check_file(train["LABEL_PATHS"], read_source_block(monoimage_block(config).get("SOURCE")).NUM_SAMPLES)
-    elif config["LOSS"]["name"] in _LEARNS_FROM_LABELS and not _makes_labels(config):
-        raise MonoImageError(
+        crops = read_source_block(monoimage_block(config).get("SOURCE")).NUM_SAMPLES
+        yield from _wrong_file(train["LABEL_PATHS"], crops)
+    elif config["LOSS"]["name"] in _SUPERVISED_LOSSES and not _makes_labels(config):
+        yield (
             f"config.LOSS.name={config['LOSS']['name']} needs a label for every crop, and crops have none: give the "
             "clusters.npy that a deepcluster run on the same crops leaves in its folder, with "
             f"config.DATA.TRAIN.LABEL_SOURCES=[disk_filelist] {_WHERE}=[clusters.npy]"
         )
 
 
-def _makes_labels(config: Mapping[str, Any]) -> bool:
-    """Whether transforms, a collator or the task do, or VISSL by LABEL_TYPE."""
+def _makes_labels(config: Settings) -> bool:
+    """Whether the run makes labels of its own: by a transform, a collator, the task, or VISSL's LABEL_TYPE."""
     from classy_vision.tasks import TASK_REGISTRY
     from vissl.data.ssl_transforms.ssl_transforms_wrapper import _TRANSFORMS_WITH_LABELS
 
@@ -48,16 +49,18 @@ def _makes_labels(config: Mapping[str, Any]) -> bool:
     )
 
 
-def _check_file(paths: Any, samples: int) -> None:
+def _wrong_file(paths: Any, crops: int) -> Iterator[str]:
     if not paths:
-        raise MonoImageError(f"{_WHERE} names no file of labels: give [clusters.npy], which a deepcluster run leaves")
+        yield f"{_WHERE} names no file of labels: give [clusters.npy], which a deepcluster run leaves"
+        return
     path = Path(paths[0])
     try:
         labels = np.load(path, mmap_mode="r")
     except (OSError, ValueError) as error:
-        raise MonoImageError(f"{_WHERE}: '{path}' cannot be read as a NumPy file of labels: {error}") from None
-    if len(labels) != samples:
-        raise MonoImageError(
-            f"{_WHERE}: '{path}' has {len(labels)} labels for {samples} samples: it must be of a run on the same "
-            "crops, with the same config.MONOIMAGE.SOURCE.NUM_SAMPLES"
+        yield f"{_WHERE}: '{path}' cannot be read as a NumPy file of labels: {error}"
+        return
+    if len(labels) != crops:
+        yield (
+            f"{_WHERE}: '{path}' has {len(labels)} labels for {crops} samples: it must be of a run on the same crops, "
+            "with the same config.MONOIMAGE.SOURCE.NUM_SAMPLES"
         )

@@ -9,8 +9,11 @@ from PIL import Image
 from vissl.data import DATA_SOURCES_WITH_SUBSET_SUPPORT, DATASET_SOURCE_MAP
 
 from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.config.schema import read_block
-from vissl_monoimage.data.photo_patches import WHERE, PatchesConfig, PhotoPatches
+from vissl_monoimage.config.validate_data import splits
+from vissl_monoimage.data.photo_patches import PHOTOS, WHERE, PatchesConfig, PhotoPatches
+from vissl_monoimage.data.photos.catalog import resolve
 
 NAME = "photo_patches"
 
@@ -47,6 +50,15 @@ class PhotoPatchesSource:
     def __getitem__(self, index: int) -> tuple[Image.Image, bool]:
         """Return the patch and True, by which VISSL knows that it could be read."""
         return self.patches[index], True
+
+
+@register_check
+def check_patches(config: Settings) -> list[str]:
+    """Refuse bad values in `config.MONOIMAGE.PATCHES`, and photos whose package is not installed."""
+    if any(NAME in data["DATA_SOURCES"] for _, data in splits(config)):
+        read_block(PatchesConfig, monoimage_block(config).get("PATCHES"), WHERE)
+        resolve(PHOTOS)
+    return []
 
 
 DATASET_SOURCE_MAP[NAME] = PhotoPatchesSource

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PIL import Image
 
 from vissl_monoimage.data.crops.recipe import WHERE, SourceBlock
 from vissl_monoimage.data.crops.sample import TRAIN, sample
-from vissl_monoimage.data.photos.cache import PyramidStore
+from vissl_monoimage.data.photos.cache import PyramidStore, inspect_for
 from vissl_monoimage.data.photos.catalog import Entry, resolve
 from vissl_monoimage.errors import MonoImageError
 
@@ -33,13 +35,11 @@ class SingleImageCrops:
 
     def __init__(self, photos: Entry, settings: SourceBlock, split: int = TRAIN) -> None:
         self.recipe = settings.recipe()
-        self.photos = PyramidStore(resolve(photos), self.recipe)
+        self.photos = PyramidStore(find_photos(photos, settings, split), self.recipe)
         self.epoch = 0
         self._split, self._seed = split, settings.SEED
         self._fresh = settings.FRESH and split == TRAIN
         self._length = settings.NUM_SAMPLES if split == TRAIN else settings.TEST_SAMPLES
-        if split == TRAIN and self._length < len(self.photos):
-            raise MonoImageError(f"{WHERE}.NUM_SAMPLES={self._length} must be at least {len(self.photos)}, one a photo")
 
     def __len__(self) -> int:
         return self._length
@@ -50,3 +50,24 @@ class SingleImageCrops:
             raise IndexError(f"crop {index} of {self._length}")
         epoch = self.epoch if self._fresh else 0
         return sample(self.photos, self.recipe, index, seed=self._seed, split=self._split, epoch=epoch)
+
+
+def find_photos(entry: Entry, settings: SourceBlock, split: int) -> list[Path]:
+    """Return the photos that `entry` stands for.
+
+    Raises:
+        MonoImageError: there is nothing, or there are more photos than training crops.
+    """
+    paths = resolve(entry)
+    if split == TRAIN and len(paths) > settings.NUM_SAMPLES:
+        raise MonoImageError(f"{WHERE}.NUM_SAMPLES={settings.NUM_SAMPLES} must be at least {len(paths)}, one a photo")
+    return paths
+
+
+def check_source(entry: Entry, settings: SourceBlock, split: int) -> None:
+    """Raise what making `SingleImageCrops` would raise; no pyramid is made, and a photo is decoded only if it must be.
+
+    Raises:
+        MonoImageError: as `SingleImageCrops`.
+    """
+    inspect_for(settings.recipe(), find_photos(entry, settings, split))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import vissl.data
@@ -10,10 +11,12 @@ from PIL import Image
 from vissl.data.dataset_catalog import VisslDatasetCatalog
 
 from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.checks import Settings, register_check, run_checks
+from vissl_monoimage.config.validate_data import splits
 from vissl_monoimage.data.crops.recipe import read_source_block
 from vissl_monoimage.data.crops.sample import TEST, TRAIN
 from vissl_monoimage.data.photos.catalog import Entry
-from vissl_monoimage.data.single_image import SingleImageCrops
+from vissl_monoimage.data.single_image import SingleImageCrops, check_source
 from vissl_monoimage.errors import MonoImageError
 
 NAME = "single_image"
@@ -54,6 +57,24 @@ class SingleImageSource:
     def __getitem__(self, index: int) -> tuple[Image.Image, bool]:
         """Return the crop and True, by which VISSL knows that it could be read."""
         return self.crops[index], True
+
+
+@register_check
+def check_photos(config: Settings) -> Iterator[str]:
+    """Refuse photos, a recipe or a number of samples that single-image data cannot be made from."""
+    yield from run_checks([functools.partial(_check_split, split) for split, _ in splits(config)], config)
+
+
+def _check_split(split: str, config: Settings) -> Iterator[str]:
+    where, data = f"config.DATA.{split}.DATA_PATHS", config["DATA"][split]
+    for index, source in enumerate(data["DATA_SOURCES"]):
+        if source != NAME or isinstance(data["DATA_PATHS"], str):  # a string is refused by the check of all data
+            continue
+        if index >= len(data["DATA_PATHS"]):
+            yield f"{where} names no photo: give [photo.jpg], or [china] for the one that comes along"
+            continue
+        settings = read_source_block(monoimage_block(config).get("SOURCE"))
+        check_source(_photos(config, data["DATA_PATHS"][index]), settings, _SPLITS[split])
 
 
 def _photos(cfg: Mapping[str, Any], path: Entry) -> Entry:

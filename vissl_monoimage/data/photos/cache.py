@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 from vissl_monoimage.data.crops.pyramid import Pyramid, pyramid_bytes
 from vissl_monoimage.data.crops.recipe import Recipe
 from vissl_monoimage.data.photos.decode import decode, quiet, read_bytes
-from vissl_monoimage.data.photos.inspect import PhotoFile, in_threads, inspect_photos
+from vissl_monoimage.data.photos.inspect import PhotoFile, in_threads, inspect_photos, take_decoded
 from vissl_monoimage.errors import MonoImageError
 
 CACHE_BYTES = 1 << 30
@@ -48,7 +48,7 @@ class PyramidStore:
     """
 
     def __init__(self, paths: Sequence[Path], recipe: Recipe) -> None:
-        self.files = inspect_photos(paths, lambda file: recipe.check_photo(str(file.path), file.width, file.height))
+        self.files = inspect_for(recipe, paths)
         _tell_notes(self.files)
         self._keys = [_key(file) for file in self.files]
         self.sizes = [pyramid_bytes(file.width, file.height) for file in self.files]
@@ -92,6 +92,15 @@ class PyramidStore:
         return {**self.__dict__, "_kept": {n: pyramid for n, pyramid in self._kept.items() if _share(pyramid)}}
 
 
+def inspect_for(recipe: Recipe, paths: Sequence[Path]) -> list[PhotoFile]:
+    """Return what is known of the photos without decoding most of them.
+
+    Raises:
+        MonoImageError: photos that cannot be read or are too small for `recipe`, a line for each.
+    """
+    return inspect_photos(paths, lambda file: recipe.check_photo(str(file.path), file.width, file.height))
+
+
 def _tell_notes(files: Sequence[PhotoFile]) -> None:
     for told in ((file.path, note) for file in files for note in file.notes):
         if told not in _told:
@@ -112,7 +121,7 @@ def _prepare(file: PhotoFile, recipe: Recipe) -> Pyramid:
 
 
 def _decode(file: PhotoFile) -> Pyramid:
-    photo = decode(file.path, read_bytes(file.path))
+    photo = take_decoded(file) or decode(file.path, read_bytes(file.path))
     if photo.sha256 != file.sha256:
         raise MonoImageError(f"{file.path} changed while it was in use")
     return Pyramid.build(photo.pixels)

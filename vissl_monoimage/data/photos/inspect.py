@@ -6,7 +6,9 @@ A thousand JPEG files of five megapixels are read in seconds this way; decoding 
 from __future__ import annotations
 
 import os
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from typing import TypeVar
 
 import torch
 
-from vissl_monoimage.data.photos.decode import decode, frame_notes, naming, open_image, quiet, read_bytes
+from vissl_monoimage.data.photos.decode import Photo, decode, frame_notes, naming, open_image, quiet, read_bytes
 from vissl_monoimage.errors import MonoImageError
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -40,8 +42,12 @@ class PhotoFile:
     notes: tuple[str, ...] = ()
 
 
-# A run looks at its photos several times: in the check, and for each split.
-_SEEN: dict[tuple[str, int, int], PhotoFile] = {}
+# A run inspects its photos several times: in the check, and for each split.
+_INSPECTED: dict[tuple[str, int, int], PhotoFile] = {}
+# Photos that had to be decoded for it, the newest last: the run that follows the check takes them from here.
+_DECODED: OrderedDict[str, Photo] = OrderedDict()
+_DECODED_LOCK = threading.Lock()
+_DECODED_BYTES = 256 << 20
 
 
 def inspect_photos(paths: Sequence[Path], accept: Callable[[PhotoFile], None]) -> list[PhotoFile]:
@@ -83,9 +89,15 @@ def inspect_photo(path: Path) -> PhotoFile:
     except OSError as error:
         raise MonoImageError(f"{path} cannot be read: {error.strerror}") from None
     key = str(path.resolve()), status.st_mtime_ns, status.st_size
-    if key not in _SEEN:
-        _SEEN[key] = _inspect(path, read_bytes(path))
-    return _SEEN[key]
+    if key not in _INSPECTED:
+        _INSPECTED[key] = _inspect(path, read_bytes(path))
+    return _INSPECTED[key]
+
+
+def take_decoded(file: PhotoFile) -> Photo | None:
+    """Return the photo if inspecting it meant decoding it, once: the caller keeps what it makes of the pixels."""
+    with _DECODED_LOCK:
+        return _DECODED.pop(file.sha256, None)
 
 
 def _inspect(path: Path, content: bytes) -> PhotoFile:
@@ -100,6 +112,10 @@ def _inspect(path: Path, content: bytes) -> PhotoFile:
             image.verify()
             return PhotoFile(path, *size, sha256(content).hexdigest(), tuple(notes))
     photo = decode(path, content)
+    with _DECODED_LOCK:
+        _DECODED[photo.sha256] = photo
+        while sum(each.pixels.nbytes for each in _DECODED.values()) > _DECODED_BYTES:
+            _DECODED.popitem(last=False)
     return PhotoFile(path, *photo.size, photo.sha256, tuple(photo.notes))
 
 
