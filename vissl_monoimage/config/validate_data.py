@@ -42,8 +42,10 @@ def check_data(config: Settings) -> Iterator[str]:
 
 def _missing_files(config: Settings, split: str, source: str, path: str, name: str) -> Iterator[str]:
     """Yield what is missing at `path`, from which `source` reads the data set `name`."""
+    if not source.startswith(("disk_", "torchvision")):
+        return
     where, folder = f"config.DATA.{split}.DATA_PATHS", Path(path)
-    if source.startswith(("disk_", "torchvision")) and not folder.exists():
+    if not folder.exists():
         yield f"{where}: there is nothing at '{path}'"
     elif source == "disk_folder":
         labelled = source in config["DATA"][split]["LABEL_SOURCES"]

@@ -77,4 +77,4 @@ def test_what_no_crops_can_be_made_from_is_refused(problems: Problems, overrides
 def test_bad_values_of_the_patches_are_refused(problems: Problems) -> None:
     probe = "config=benchmark/monoimage/linear_photo_patches"
     assert problems(probe) == []
-    assert problems(probe, "+config.MONOIMAGE.PATCHES.SIZE=4") == ["config.MONOIMAGE.PATCHES.SIZE=4 must be 8 to 512"]
+    assert problems(probe, "config.MONOIMAGE.PATCHES.SIZE=4") == ["config.MONOIMAGE.PATCHES.SIZE=4 must be 8 to 512"]
