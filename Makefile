@@ -26,7 +26,7 @@ lint: venv
 	$(BIN)/lint-imports --no-logo
 
 bench: venv  ## crop rates and agreement beside the paper's chain of PIL operations
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/crops.py
+	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python benchmarks/crops.py
 
 venv: $(LINKS)
 
