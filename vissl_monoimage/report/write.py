@@ -1,4 +1,4 @@
-"""A report of ledger rows: printed, as Markdown, LaTeX and CSV, and as a page."""
+"""Writing a report of ledger rows: tables on the terminal and as Markdown, LaTeX and CSV, and a page."""
 
 from __future__ import annotations
 
@@ -17,21 +17,18 @@ from vissl_monoimage.report.tables.table import build_tables
 
 
 def write(rows: Sequence[Row], out: Path) -> Path:
-    """Write report.html, .md, .tex and .csv into `out`, print the tables and where the page is; returns the page.
+    """Write report.html, .md, .tex and .csv into `out`, print the tables and the path of the page, and return it.
 
     Raises:
-        MonoImageError: a folder that cannot be written.
+        MonoImageError: the folder cannot be written.
     """
     tables = build_tables(join_probes(rows))
     page = out / "report.html"
     replace_text(page, render_page(rows))
-    texts = [one for table in tables for one in text_tables(table)]
-    for name, text in {
-        "md": tables_as_markdown(texts),
-        "tex": tables_as_latex(texts),
-        "csv": tables_as_csv(tables),
-    }.items():
-        replace_text(out / f"report.{name}", text)
+    texts = [text for table in tables for text in text_tables(table)]
+    formats = {"md": tables_as_markdown(texts), "tex": tables_as_latex(texts), "csv": tables_as_csv(tables)}
+    for suffix, text in formats.items():
+        replace_text(out / f"report.{suffix}", text)
     if tables:
         print_tables(tables)
     else:

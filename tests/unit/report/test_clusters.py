@@ -19,7 +19,7 @@ from vissl_monoimage.ledger.io import Row
 from vissl_monoimage.pretext.deepcluster import artifacts as names
 from vissl_monoimage.report.formats.html import render_page
 
-TITLE = "What was put together"
+TITLE = "<h2>Clusters</h2>"
 
 
 @pytest.fixture
@@ -71,7 +71,10 @@ def test_a_sheet_that_is_gone_is_said(a_run: Row, tmp_path: Path) -> None:
     for picture in (tmp_path / names.FOLDER).iterdir():
         picture.unlink()
     page = html.unescape(render_page([a_run]))
-    assert f"Not shown: there is no sheet of the clusters of deepcluster on china (1 image), seed {a_run.seed}" in page
+    assert (
+        f"Not shown: there is no contact sheet of the clusters of deepcluster on china (1 image), seed {a_run.seed}"
+        in page
+    )
     assert section(page).count("<img") == 2
 
 

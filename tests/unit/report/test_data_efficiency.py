@@ -21,7 +21,7 @@ from vissl_monoimage.report.tables.join import join_probes
 from vissl_monoimage.report.tables.table import build_tables
 
 MakeRow = Callable[..., Row]
-HEADING = "How many images it needs"
+HEADING = "Accuracy by number of images"
 ACCURACY = {1: 50.0, 10: 54.0, 1000: 59.0, 50_000: 61.0}
 
 
@@ -47,7 +47,7 @@ def test_three_numbers_of_images_are_a_curve_and_two_are_none(a_row: MakeRow) ->
     assert HEADING not in render_page(two)
     page = render_page([*two, *rows_of(a_row, 10)])
     assert page.count(HEADING) == 1
-    assert page.count("number of images that rotnet learned from") == 1
+    assert page.count("number of images used for pretraining with rotnet") == 1
 
 
 def test_points_and_their_bars_are_where_the_numbers_are(a_row: MakeRow) -> None:

@@ -26,7 +26,7 @@ from vissl_monoimage.report.sections import gan
 from vissl_monoimage.report.sections.artifacts import MAX_RUNS
 
 MakeRow = Callable[..., Row]
-TITLE = "What the generator draws"
+TITLE = "<h2>Generated images</h2>"
 MEASURED = {
     "split": "test",
     "discriminator_loss": -1.25,
@@ -201,14 +201,14 @@ def test_what_is_missing_or_torn_is_said_and_the_rest_is_shown(tmp_path: Path, a
     page = render_page([row])
     assert TITLE not in page
     assert [note.split(":")[0] for note in notes(page)] == ["Not shown", "Not shown", "Left out", "Not shown"]
-    assert f"there are no reconstructions of monogan on set, seed 0 in '{samples.parent}'" in notes(page)[1]
+    assert f"there is no picture of reconstructions of monogan on set, seed 0 in '{samples.parent}'" in notes(page)[1]
 
     players_file.unlink()
     assert (
         f"cannot read the players' losses in '{players_file}': No such file or directory"
         in notes(render_page([row]))[2]
     )
-    assert "left no checkpoint" in notes(render_page([a_gan(images=[], checkpoint_out=None)]))[0]
+    assert "names no checkpoint" in notes(render_page([a_gan(images=[], checkpoint_out=None)]))[0]
 
 
 def test_names_and_paths_cannot_become_markup(tmp_path: Path, a_gan: Callable[..., Row]) -> None:
@@ -231,7 +231,7 @@ def test_each_experiment_is_shown_once_by_its_first_seed_and_not_too_many(
             leave(tmp_path / f"{group}{seed}", seed=seed)
             rows.append(a_gan(f"{group}{seed}", group_hash=group * 64, seed=seed, images=[]))
     missing: list[str] = []
-    blocks = gan.generator_sections(rows, missing)
+    blocks = gan.generator_blocks(rows, missing)
     assert [block.name for block in blocks] == [f"monogan on set [{group * 6}], seed 0" for group in "abcd"]
     assert missing == ["Not shown, to keep the page small: what is drawn by monogan on set [eeeeee], seed 0."]
     assert "Training loss of monogan" not in render_page(rows[:3])  # the discriminator's alone says nothing of the run

@@ -25,7 +25,7 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.io import Row
 from vissl_monoimage.report.formats.html import render_page
-from vissl_monoimage.report.plots.filters import conv1_filters, tile
+from vissl_monoimage.report.plots.filters import conv1_filters, filter_grid
 
 MakeRow = Callable[..., Row]
 RECIPE = {"name": "released", "size": 32, "scale": [0.1, 1.0], "num_samples": 4096, "seed": 0, "fresh": False}
@@ -210,7 +210,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     st.integers(1, 4),
 )
 def test_each_filter_lies_whole_on_the_sheet_stretched_to_its_own_range(weight: np.ndarray, zoom: int) -> None:
-    sheet = tile(weight, zoom)
+    sheet = filter_grid(weight, zoom)
     count, _, height, width = weight.shape
     columns = (sheet.shape[1] - 2) // (width * zoom + 2)
     assert columns * (-(-count // columns)) >= count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vissl_monoimage.report.plots.layers import Series, over_layers
+from vissl_monoimage.report.plots.layers import Series, plot_over_layers
 from vissl_monoimage.report.plots.style import GREY
 from vissl_monoimage.report.tables.intervals import Cell
 
@@ -15,7 +15,7 @@ def test_each_value_stands_over_its_layer() -> None:
         Series("random weights", {"conv1": Cell(60, None, 1), "pool2": Cell(61, 2.0, 3)}, grey=True),
         Series("scattering", {"J2": Cell(70, None, 1)}, grey=False, dashed=True),
     ]
-    _, axes = over_layers(series, layers, "top-1 accuracy (%)")
+    _, axes = plot_over_layers(series, layers, "top-1 accuracy (%)")
     drawn = [bars.lines[0] for bars in axes.containers]
     assert [[layers[round(x)] for x in line.get_xdata()] for line in drawn] == [["conv1", "pool2"], ["J2"]]
     assert [list(line.get_ydata()) for line in drawn] == [[60, 61], [70]]
@@ -26,7 +26,7 @@ def test_each_value_stands_over_its_layer() -> None:
 
 def test_a_single_layer_stands_in_the_middle_and_its_values_close_together() -> None:
     series = [Series(name, {"pool2": Cell(74, None, 1)}, grey=False) for name in ("random weights", "rotnet")]
-    _, axes = over_layers(series, ["pool2"], "%")
+    _, axes = plot_over_layers(series, ["pool2"], "%")
     left, right = axes.get_xlim()
     places = [bars.lines[0].get_xdata()[0] for bars in axes.containers]
     assert left + right == pytest.approx(0)
@@ -35,6 +35,8 @@ def test_a_single_layer_stands_in_the_middle_and_its_values_close_together() -> 
 
 def test_no_two_of_twelve_lines_look_alike() -> None:
     one = {"conv1": Cell(60.0, None, 1)}
-    _, axes = over_layers([Series(f"line {number}", one, grey=number == 0) for number in range(12)], ["conv1"], "%")
+    _, axes = plot_over_layers(
+        [Series(f"line {number}", one, grey=number == 0) for number in range(12)], ["conv1"], "%"
+    )
     drawn = [bars.lines[0] for bars in axes.containers]
     assert len({(line.get_color(), line.get_marker()) for line in drawn}) == 12

@@ -34,7 +34,7 @@ MakeRow = Callable[..., Row]
 Taught = Callable[..., list[Row]]
 LAYERS = ["conv1", "conv2", "conv3", "conv4"]
 PHOTO = [{"name": "me.jpg", "path": "me.jpg", "sha256": "s"}]
-HEADING = "Does a layer see what it would have learned from many images?"
+HEADING = "Similarity to networks pretrained on many images"
 NO_ROWS: list[Row] = []
 
 

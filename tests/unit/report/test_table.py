@@ -204,6 +204,15 @@ def test_every_rendering_names_layers_protocol_seeds_and_interval(pretrained: Ma
     assert "\x1b" not in piped.getvalue()
 
 
+def test_a_boxed_table_keeps_the_suffixes_in_square_brackets(pretrained: Make, probed: Make) -> None:
+    """Rich would read `[abc123]` in a plain string as a style, and drop it."""
+    sources = [pretrained(0, group="abc123"), pretrained(0, group="def456")]
+    boxed = io.StringIO()
+    tables = build_tables(join_probes([*sources, *(probed(source, 0, 60.0) for source in sources)]))
+    print_tables(tables, Console(file=boxed, force_terminal=True, width=200))
+    assert "rotnet on china (1 image) [abc123]" in boxed.getvalue()
+
+
 def test_markdown_cells_cannot_break_the_table(pretrained: Make, probed: Make) -> None:
     source = pretrained(0, images=[{"name": "a|b.jpg", "sha256": "6" * 64}])
     lines = tables_as_markdown(text_tables(only([source, probed(source, 0, 1.0)]))).splitlines()

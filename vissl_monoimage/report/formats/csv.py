@@ -1,4 +1,4 @@
-"""The tables as one CSV for other programs: a row for each method, layer and protocol."""
+"""Tables as one CSV for other programs, with a row for each experiment, layer and protocol."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ HEADER = ("protocol", "dataset", "method", "trunk", "layer", "n", "mean", "half_
 
 
 def tables_as_csv(tables: Sequence[Table]) -> str:
-    """CSV with `HEADER`: mean in percent, half_width_95 empty for n = 1, seeds with spaces between them.
+    """Return CSV text with `HEADER`: means in percent, half_width_95 empty for n = 1, seeds separated by spaces.
 
-    Where runs left the protocol, its name is followed by the changes: no two tables share a protocol and data set.
+    The name of a protocol is followed by the changes to it, so that no two tables share a protocol and data set.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""Tables as LaTeX, for the packages booktabs, textcomp and graphicx."""
+"""Tables as LaTeX, with the packages booktabs, textcomp and graphicx."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _ESCAPES = str.maketrans(
 
 
 def tables_as_latex(tables: Sequence[TextTable]) -> str:
-    """A file to \\input: one LaTeX `table` each, its title and notes as the caption, no wider than the text."""
+    """Return a file for \\input: a LaTeX `table` each, captioned with its title and notes, no wider than the text."""
     return "\n".join([HEAD, *map(_table, tables)])
 
 
 def escape(text: str) -> str:
-    """Text as LaTeX prints it, on one line."""
+    """Return text, on one line, with LaTeX's special characters escaped."""
     return " ".join(text.split()).translate(_ESCAPES)
 
 
@@ -40,7 +40,7 @@ def _table(table: TextTable) -> str:
             r"\begin{table}",
             r"\centering",
             rf"\caption{{{caption}}}",
-            # Shrunk to the text's width where it is wider, never enlarged.
+            # Shrinks a table wider than the text, and never enlarges one.
             r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
             rf"\begin{{tabular}}{{{columns}}}",
             r"\toprule",
@@ -56,5 +56,5 @@ def _table(table: TextTable) -> str:
 
 
 def _row(cells: Sequence[str]) -> str:
-    # {}: a cell that begins with [ would be read as an option of the \\ before it.
+    # {}: LaTeX would read a cell that begins with [ as an option of the \\ before it.
     return "{}" + " & ".join(map(escape, cells)) + r" \\"

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tabulate import tabulate
+
 from vissl_monoimage.report.tables.text_table import TextTable
 
 
 def tables_as_markdown(tables: Sequence[TextTable]) -> str:
-    """All tables as GitHub Markdown, each with its notes."""
-    parts = []
-    for table in tables:
-        ruler = ["---:" if column in table.numeric else "---" for column in range(len(table.header))]
-        lines = [f"### {table.title}", "", *map(_piped, [table.header, ruler, *table.rows])]
-        parts.append("\n".join([*lines, *(f"\n{note}" for note in table.notes)]))
-    return "\n\n".join(parts) + "\n"
+    """Return all tables as GitHub Markdown, each with its title and its notes."""
+    return "\n\n".join(map(_table, tables)) + "\n"
 
 
-def _piped(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+def _table(table: TextTable) -> str:
+    alignment = ["right" if column in table.numeric else "left" for column in range(len(table.header))]
+    rows = [[_cell(cell) for cell in row] for row in table.rows]
+    header = [_cell(name) for name in table.header]
+    piped = tabulate(rows, header, tablefmt="pipe", colalign=alignment, disable_numparse=True)
+    return "\n\n".join([f"### {table.title}", piped, *table.notes])
+
+
+def _cell(text: str) -> str:
+    """Return text that cannot end its cell or its line: tabulate escapes nothing."""
+    return " ".join(text.split()).replace("|", "\\|")

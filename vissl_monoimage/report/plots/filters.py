@@ -5,26 +5,53 @@ from __future__ import annotations
 import io
 import math
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
+from PIL import Image
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.report.plots.style import Figure
+from vissl_monoimage.report.tables.experiment import trunk_label
+from vissl_monoimage.report.tables.join import ProbedTrunk
+
+_GAP = 2  # px between filters
+_SIDE = 44  # px that a small filter is enlarged to at most
+_FULL_ROW = 16  # filters
+
+
+def filter_figures(probed: Sequence[ProbedTrunk], missing: list[str]) -> list[Figure]:
+    """Return the conv1 filters of one trunk per pretraining, that of the lowest seed; random weights first.
+
+    Fixed features have no filters.
+
+    Args:
+        probed: the probes of the report.
+        missing: receives a sentence for each checkpoint that cannot be shown.
+    """
+    figures: dict[str, Figure] = {}
+    for trunk in sorted(probed, key=lambda trunk: (trunk.probe.checkpoint_in is not None, trunk.probe.seed)):
+        checkpoint, label = trunk.trunk_checkpoint, trunk_label(trunk)
+        if label in figures or checkpoint is None or trunk.is_fixed:
+            continue
+        try:
+            figures[label] = conv1_filters(checkpoint, f"{label}, seed {(trunk.pretrain or trunk.probe).seed}")
+        except MonoImageError as error:
+            missing.append(f"Not shown: {error}.")
+    return list(figures.values())
 
 
 def conv1_filters(checkpoint: str | Path, name: str) -> Figure:
-    """The first convolution's RGB filters in a VISSL checkpoint as a grid, each stretched to its full range.
+    """Return the first convolution's RGB filters in a VISSL checkpoint as a grid, each stretched to its full range.
 
     Raises:
-        MonoImageError: if the file cannot be read or holds no convolution over RGB.
+        MonoImageError: the file cannot be read or holds no convolution over RGB.
     """
     weight = first_convolution(checkpoint)
-    sheet = tile(weight)
     buffer = io.BytesIO()
-    matplotlib.image.imsave(buffer, sheet, format="png")
+    Image.fromarray((filter_grid(weight) * 255).round().astype(np.uint8)).save(buffer, "PNG")
     count, _, height, width = weight.shape
     return Figure(
         buffer.getvalue(),
@@ -34,25 +61,28 @@ def conv1_filters(checkpoint: str | Path, name: str) -> Figure:
     )
 
 
-def tile(weight: np.ndarray[Any, Any], zoom: int | None = None) -> np.ndarray[Any, Any]:
-    """(N, 3, H, W) filters as one (rows, columns, 3) picture in [0, 1], `zoom` times enlarged, gaps white."""
+def filter_grid(weight: np.ndarray[Any, Any], zoom: int | None = None) -> np.ndarray[Any, Any]:
+    """Return filters (N, 3, H, W) as one picture (rows, columns, 3) in [0, 1] with white gaps, enlarged by `zoom`."""
+    import torch
+    from torchvision.utils import make_grid
+
     count, _, height, width = weight.shape
-    zoom = zoom or max(1, 44 // max(height, width))
+    zoom = zoom or max(1, _SIDE // max(height, width))
     low, high = weight.min(axis=(1, 2, 3), keepdims=True), weight.max(axis=(1, 2, 3), keepdims=True)
     scaled = (weight - low) / np.maximum(high - low, 1e-12)
-    columns = 16 if count % 16 == 0 else math.ceil(math.sqrt(count * 2))
-    rows = math.ceil(count / columns)
-    sheet = np.ones((rows * (height * zoom + 2) + 2, columns * (width * zoom + 2) + 2, 3))
-    for number, image in enumerate(scaled):
-        top = 2 + (number // columns) * (height * zoom + 2)
-        left = 2 + (number % columns) * (width * zoom + 2)
-        big = image.transpose(1, 2, 0).repeat(zoom, axis=0).repeat(zoom, axis=1)
-        sheet[top : top + height * zoom, left : left + width * zoom] = big
-    return sheet
+    columns = _FULL_ROW if count % _FULL_ROW == 0 else math.ceil(math.sqrt(count * 2))
+    # White up to a whole row, since make_grid leaves a single image without its gaps.
+    padded = np.concatenate([scaled, np.ones((-count % columns, *scaled.shape[1:]))])
+    images = torch.from_numpy(padded).repeat_interleave(zoom, 2).repeat_interleave(zoom, 3)
+    return np.asarray(make_grid(images, nrow=columns, padding=_GAP, pad_value=1.0).permute(1, 2, 0))
 
 
 def first_convolution(checkpoint: str | Path) -> np.ndarray[Any, Any]:
-    """The first (N, 3, H, W) weight of the trunk in a VISSL checkpoint, as float64."""
+    """Return the first weight (N, 3, H, W) of the trunk in a VISSL checkpoint, as float64.
+
+    Raises:
+        MonoImageError: the file cannot be read or holds no convolution over RGB.
+    """
     import torch
 
     try:

@@ -1,4 +1,4 @@
-"""Plots over the layers of a network, a line for each thing that taught it."""
+"""Plots over the layers of a network, with a line for each pretraining."""
 
 from __future__ import annotations
 
@@ -13,12 +13,19 @@ from vissl_monoimage.report.plots.style import COLOURS, GREY, MARKERS, Figure, n
 from vissl_monoimage.report.tables.intervals import Cell
 from vissl_monoimage.report.tables.table import Table
 
-_LEGEND = 58  # letters in a line of a legend
+_LEGEND_WIDTH = 58  # characters
 
 
 @dataclasses.dataclass(frozen=True)
 class Series:
-    """A line: its name, a value for each of some layers, and how it is drawn; grey is for the ends of a scale."""
+    """A line of a plot.
+
+    Attributes:
+        name: its entry in the legend.
+        cells: {layer: value}, for some of the plot's layers.
+        grey: whether it is drawn in grey, as the ends of a scale are.
+        dashed: whether it is dashed.
+    """
 
     name: str
     cells: Mapping[str, Cell]
@@ -26,15 +33,15 @@ class Series:
     dashed: bool = False
 
 
-def over_layers(series: Sequence[Series], layers: Sequence[str], ylabel: str) -> tuple[Canvas, Axes]:
-    """Values with their intervals against layers, the legend below."""
-    names = [textwrap.fill(one.name, _LEGEND) for one in series]
+def plot_over_layers(series: Sequence[Series], layers: Sequence[str], ylabel: str) -> tuple[Canvas, Axes]:
+    """Return a plot of values with their intervals against layers, the legend below it."""
+    names = [textwrap.fill(one.name, _LEGEND_WIDTH) for one in series]
     canvas, axes = new_axes(3.0 + 0.2 * sum(name.count("\n") + 1 for name in names))
     colours = iter(COLOURS * len(series))
     for number, one in enumerate(series):
-        aside = 0.03 * (number - (len(series) - 1) / 2)  # bars of different lines do not cover each other
+        offset = 0.03 * (number - (len(series) - 1) / 2)  # keeps error bars from covering each other
         axes.errorbar(
-            [layers.index(layer) + aside for layer in one.cells],
+            [layers.index(layer) + offset for layer in one.cells],
             [cell.mean for cell in one.cells.values()],
             yerr=[cell.half_width or 0.0 for cell in one.cells.values()],
             label=names[number],
@@ -46,18 +53,18 @@ def over_layers(series: Sequence[Series], layers: Sequence[str], ylabel: str) ->
             linewidth=1.5,
         )
     axes.set_xticks(range(len(layers)), layers)
-    axes.set_xlim(-0.3, len(layers) - 0.7)  # a single layer stands in the middle too
+    axes.set_xlim(-0.3, len(layers) - 0.7)  # centres a single layer too
     axes.set_ylabel(ylabel)
     axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.08))
     return canvas, axes
 
 
-def per_layer(table: Table) -> Figure:
-    """Accuracy against layer for each line of a table, with its intervals."""
+def accuracy_by_layer(table: Table) -> Figure:
+    """Return a plot of the accuracies of a table by layer, with their intervals."""
     series = [
         Series(f"{line.label}, n={max(1, len(line.seeds))}", line.cells, grey=line.is_random) for line in table.lines
     ]
-    canvas, _ = over_layers(series, table.layers, "top-1 accuracy (%)")
+    canvas, _ = plot_over_layers(series, table.layers, "top-1 accuracy (%)")
     values = "; ".join(
         f"{line.label}: " + ", ".join(f"{layer} {cell}" for layer, cell in line.cells.items()) for line in table.lines
     )

@@ -10,14 +10,21 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-# Okabe and Ito's colours, told apart by colour-blind readers as well; random weights are always grey.
+# Okabe and Ito's colours, which colour-blind readers can distinguish; random weights are always grey.
 GREY, COLOURS = "#777777", ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-MARKERS = "osD^vPX*"  # one more than colours: no pair comes twice in 56 lines
+MARKERS = "osD^vPX*"  # one more than there are colours, so that no pair repeats within 56 lines
 
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """An encoded image, its media type, its text for those who do not see it, a caption for all."""
+    """An image for the page.
+
+    Attributes:
+        data: the encoded image.
+        media: its media type, `image/png`.
+        alt: a text alternative for readers who cannot see it.
+        caption: a caption for all readers.
+    """
 
     data: bytes
     media: str
@@ -26,12 +33,12 @@ class Figure:
 
     @property
     def uri(self) -> str:
-        """The image itself as an address, so that a page needs no other file."""
+        """The image as a data URI, so that a page needs no other file."""
         return f"data:{self.media};base64,{base64.b64encode(self.data).decode('ascii')}"
 
 
 def new_axes(height: float = 3.7) -> tuple[Canvas, Axes]:
-    """An empty plot in the report's style, `height` inches high."""
+    """Return an empty plot in the report's style, `height` inches high."""
     canvas = Canvas(figsize=(5.6, height), layout="constrained")
     axes = canvas.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
@@ -40,7 +47,7 @@ def new_axes(height: float = 3.7) -> tuple[Canvas, Axes]:
 
 
 def svg(canvas: Canvas) -> bytes:
-    """SVG with text as outlines (it needs no font) and no date (equal data give equal bytes)."""
+    """Return a plot as SVG, with text as outlines (it needs no font) and no date (equal data give equal bytes)."""
     buffer = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "vissl_monoimage"}):
         canvas.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)

@@ -1,9 +1,10 @@
-"""What runs left in their folders, one experiment after the other: files of numbers by step or epoch, and pictures."""
+"""Files that runs leave in their folders: records by step or epoch, and pictures."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,14 @@ from vissl_monoimage.report.plots.style import COLOURS, Figure, new_axes, svg
 from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
 from vissl_monoimage.report.tables.experiment import pretrain_label
 
-MAX_RUNS = 4  # on a page: the pictures of each can have megabytes
+MAX_RUNS = 4  # on a page: the pictures of a run can take megabytes
 Record = dict[str, Any]
+"""A line of a run's file: numbers by name, with the step or epoch they were measured at."""
 
 
 @dataclasses.dataclass(frozen=True)
 class RunBlock:
-    """One run: its pictures, and the plots of its numbers."""
+    """What the page shows of one run: its name, its pictures and the plots of its records."""
 
     name: str
     pictures: list[Figure]
@@ -28,39 +30,60 @@ class RunBlock:
 
 
 def run_blocks(
-    rows: Iterable[Row], what: str, show: Callable[[Row, str, list[str]], RunBlock], missing: list[str]
+    rows: Iterable[Row], subject: str, build: Callable[[Row, str, list[str]], RunBlock], missing: list[str]
 ) -> list[RunBlock]:
-    """What `show(row, name, missing)` makes of each experiment's first seed, of `MAX_RUNS` experiments at most.
+    """Return the blocks of `MAX_RUNS` experiments at most, each of its run with the lowest seed.
 
-    `what` says in a few words what is shown of a run; what is not goes to `missing`.
+    Args:
+        rows: runs, of several seeds each.
+        subject: what is shown of a run, in words that its name follows.
+        build: `build(row, name, missing)` makes the block of a run.
+        missing: receives a sentence for what is not shown.
     """
-    groups: dict[str, list[Row]] = {}
+    experiments: dict[str, list[Row]] = {}
     for row in rows:
-        groups.setdefault(row.experiment, []).append(row)
-    firsts = [min(group, key=lambda row: (row.seed, row.recipe.get("seed", 0))) for group in groups.values()]
+        experiments.setdefault(row.experiment, []).append(row)
+    firsts = [min(group, key=lambda row: (row.seed, row.recipe.get("seed", 0))) for group in experiments.values()]
     names = _names(firsts)
     if names[MAX_RUNS:]:
-        missing.append(f"Not shown, to keep the page small: {what} {'; '.join(names[MAX_RUNS:])}.")
-    blocks = [show(row, name, missing) for row, name in list(zip(firsts, names, strict=True))[:MAX_RUNS]]
+        missing.append(f"Not shown, to keep the page small: {subject} {'; '.join(names[MAX_RUNS:])}.")
+    blocks = [build(row, name, missing) for row, name in list(zip(firsts, names, strict=True))[:MAX_RUNS]]
     return [block for block in blocks if block.pictures or block.plots]
 
 
 def _names(rows: Sequence[Row]) -> list[str]:
-    """What each learned from, and its seed; and what tells apart those that learned from the same."""
+    """Return the label and seed of each run, with what distinguishes runs of one label."""
     labels = [pretrain_label(row) for row in rows]
-    return [
-        f"{text}{hint}, seed {row.seed}"
-        for row, text, hint in zip(rows, labels, disambiguating_suffixes(labels, rows), strict=True)
-    ]
+    suffixes = disambiguating_suffixes(labels, rows)
+    return [f"{label}{suffix}, seed {row.seed}" for row, label, suffix in zip(rows, labels, suffixes, strict=True)]
 
 
 def run_folder(row: Row) -> Path:
-    """The folder of the run, where its checkpoint is; the working directory where it left none."""
+    """Return the folder of a run's checkpoint; the working directory if it left none."""
     return Path(row.checkpoint_out or "").parent
 
 
-def read_records(path: Path, what: str, missing: list[str], over: str = "step") -> list[Record]:
-    """The lines of a run's file of `what`, less those that a kill tore; each has `over`, its step or epoch.
+def latest_picture(folder: Path, kind: str, subject: str) -> tuple[int, Path]:
+    """Return the last epoch with a picture `<kind>_<epoch>.png` in `folder`, and that picture.
+
+    Raises:
+        MonoImageError: there is none; the message says which `subject` is missing.
+    """
+    matches = ((re.fullmatch(rf"{kind}_(\d+)\.png", path.name), path) for path in folder.glob("*.png"))
+    epochs = {int(match[1]): path for match, path in matches if match}
+    if not epochs:
+        raise MonoImageError(f"there is no {subject} in '{folder}'")
+    return max(epochs.items())
+
+
+def read_records(path: Path, subject: str, missing: list[str], over: str = "step") -> list[Record]:
+    """Return the records in a run's file of JSON lines; broken lines, as a kill leaves them, are skipped.
+
+    Args:
+        path: the file.
+        subject: what it records, for messages.
+        missing: receives a sentence that counts the skipped lines.
+        over: the key that each record has: its step or epoch.
 
     Raises:
         MonoImageError: the file cannot be read, or has no whole line.
@@ -68,13 +91,13 @@ def read_records(path: Path, what: str, missing: list[str], over: str = "step") 
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError as error:
-        raise MonoImageError(f"cannot read the {what} in '{path}': {error.strerror}") from error
-    found = [look for line in lines if (look := _parse_record(line, over))]
-    if skipped := len(lines) - len(found):
+        raise MonoImageError(f"cannot read the {subject} in '{path}': {error.strerror}") from error
+    records = [record for line in lines if (record := _parse_record(line, over))]
+    if skipped := len(lines) - len(records):
         missing.append(f"Left out: {skipped} broken line{'s' * (skipped != 1)} of '{path}'.")
-    if not found:
-        raise MonoImageError(f"there are no {what} in '{path}'")
-    return found
+    if not records:
+        raise MonoImageError(f"there are no {subject} in '{path}'")
+    return records
 
 
 def _parse_record(line: str, over: str) -> Record | None:
@@ -82,18 +105,27 @@ def _parse_record(line: str, over: str) -> Record | None:
         values = json.loads(line)
     except json.JSONDecodeError:
         return None
-    whole = isinstance(values, dict) and over in values
-    return values if whole and all(isinstance(value, (int, float)) for value in values.values()) else None
+    complete = isinstance(values, dict) and over in values
+    return values if complete and all(isinstance(value, (int, float)) for value in values.values()) else None
 
 
 def plot_records(
-    looks: Sequence[Record], lines: dict[str, str], unit: str, what: str, name: str, over: str = "step"
+    records: Sequence[Record], lines: dict[str, str], unit: str, title: str, name: str, over: str = "step"
 ) -> Figure:
-    """A line over the steps or epochs for each key of `lines`, called by its words, through the looks that have it."""
+    """Return a plot over the steps or epochs, with a line for each key of `lines` through the records that have it.
+
+    Args:
+        records: the records of one run.
+        lines: {key of a record: its name in the legend}.
+        unit: label of the vertical axis.
+        title: what is plotted, for the caption.
+        name: name of the run.
+        over: key of the horizontal axis.
+    """
     canvas, axes = new_axes()
     ends = []
     for colour, (key, words) in zip(COLOURS, lines.items(), strict=False):
-        points = [(look[over], look[key]) for look in looks if key in look]
+        points = [(record[over], record[key]) for record in records if key in record]
         if points:
             axes.plot(*zip(*points, strict=True), label=words, color=colour, linewidth=1.5)
             (start, first), (end, last) = points[0], points[-1]
@@ -101,5 +133,5 @@ def plot_records(
     axes.set(xlabel=over, ylabel=unit)
     if len(ends) > 1:
         axes.legend(frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    alt = f"Line plot. {what}, {name}: {'; '.join(ends) or 'nothing recorded'}."
-    return Figure(svg(canvas), "image/svg+xml", alt, f"{what}; single {over}s.")
+    alt = f"Line plot. {title}, {name}: {'; '.join(ends) or 'nothing recorded'}."
+    return Figure(svg(canvas), "image/svg+xml", alt, f"{title}, at single {over}s.")

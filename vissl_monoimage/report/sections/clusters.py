@@ -1,8 +1,7 @@
-"""What a DeepCluster put together, from the files in the run's folder."""
+"""The clusters of DeepCluster runs, from the files in their folders."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from vissl_monoimage.data.photos.decode import read_bytes
@@ -10,29 +9,39 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.io import Row
 from vissl_monoimage.pretext.deepcluster.artifacts import CLUSTERS, CLUSTERS_FILE, FOLDER
 from vissl_monoimage.report.plots.style import Figure
-from vissl_monoimage.report.sections.artifacts import RunBlock, plot_records, read_records, run_blocks, run_folder
+from vissl_monoimage.report.sections.artifacts import (
+    RunBlock,
+    latest_picture,
+    plot_records,
+    read_records,
+    run_blocks,
+    run_folder,
+)
 
 
-def cluster_sections(pretrained: Sequence[Row], missing: list[str]) -> list[RunBlock]:
-    """A sheet of clusters, and how they changed, of the runs that clustered; what is not shown goes to `missing`."""
+def cluster_blocks(pretrained: Sequence[Row], missing: list[str]) -> list[RunBlock]:
+    """Return a sheet of clusters and plots of their development for the runs that clustered.
+
+    Args:
+        pretrained: pretraining runs.
+        missing: receives a sentence for what cannot be shown.
+    """
     runs = (row for row in pretrained if row.checkpoint_out and (run_folder(row) / CLUSTERS_FILE).is_file())
-    return run_blocks(runs, "the clusters of", _cluster_section, missing)
+    return run_blocks(runs, "the clusters of", _block, missing)
 
 
-def _cluster_section(row: Row, name: str, missing: list[str]) -> RunBlock:
+def _block(row: Row, name: str, missing: list[str]) -> RunBlock:
     folder, block = run_folder(row), RunBlock(name, [], [])
     try:
-        found = read_records(folder / CLUSTERS_FILE, "clusters", missing, over="epoch")
+        records = read_records(folder / CLUSTERS_FILE, "clusters", missing, over="epoch")
     except MonoImageError as error:
         missing.append(f"Not shown: {error}.")
         return block
-    block.plots.append(
-        plot_records(found, {"clusters": "non-empty"}, "clusters", "Non-empty clusters", name, over="epoch")
-    )
-    if any("nmi_previous" in look for look in found):
-        kept = {"nmi_previous": "NMI"}
-        what = "Agreement with the clusters before (NMI; 1: the same)"
-        block.plots.append(plot_records(found, kept, "NMI", what, name, over="epoch"))
+    count = {"clusters": "non-empty"}
+    block.plots.append(plot_records(records, count, "clusters", "Non-empty clusters", name, over="epoch"))
+    if any("nmi_previous" in record for record in records):
+        title = "Agreement with the previous clusters (NMI; 1 means identical)"
+        block.plots.append(plot_records(records, {"nmi_previous": "NMI"}, "NMI", title, name, over="epoch"))
     try:
         block.pictures.append(_sheet(row, name))
     except MonoImageError as error:
@@ -41,16 +50,11 @@ def _cluster_section(row: Row, name: str, missing: list[str]) -> RunBlock:
 
 
 def _sheet(row: Row, name: str) -> Figure:
-    """The last epoch's sheet, as its file has it."""
-    folder = run_folder(row) / FOLDER
-    found = ((re.fullmatch(rf"{CLUSTERS}_(\d+)\.png", path.name), path) for path in folder.glob("*.png"))
-    epochs = {int(match[1]): path for match, path in found if match}
-    if not epochs:
-        raise MonoImageError(f"there is no sheet of the clusters of {name} in '{folder}'")
-    epoch, path = max(epochs.items())
+    """Return the last epoch's contact sheet, with the bytes of its file."""
+    epoch, path = latest_picture(run_folder(row) / FOLDER, CLUSTERS, f"contact sheet of the clusters of {name}")
     return Figure(
         read_bytes(path),
         "image/png",
         f"Contact sheet of crops: each row is a cluster that {name} made before epoch {epoch}, the largest on top.",
-        f"Clusters before epoch {epoch}, from the largest to the smallest: a row each, random members of it.",
+        f"Clusters before epoch {epoch}, from the largest to the smallest: one per row, with random members.",
     )

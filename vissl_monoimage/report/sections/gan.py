@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,14 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.io import Row
 from vissl_monoimage.pretext.bigan.artifacts import COLUMNS, FOLDER, PLAYERS_FILE, RECONSTRUCTIONS, SAMPLES
 from vissl_monoimage.report.plots.style import Figure
-from vissl_monoimage.report.sections.artifacts import RunBlock, plot_records, read_records, run_blocks, run_folder
+from vissl_monoimage.report.sections.artifacts import (
+    RunBlock,
+    latest_picture,
+    plot_records,
+    read_records,
+    run_blocks,
+    run_folder,
+)
 
 LOSSES = {"discriminator_loss": "discriminator", "encoder_generator_loss": "encoder and generator"}
 ERROR = {"reconstruction_error": "x and G(E(x))", "mismatch_error": "x and G(E(x')), x' another image"}
@@ -27,19 +33,24 @@ _WORDS = {
     RECONSTRUCTIONS: (
         "Grid of {count} pairs of images in {rows}: on the left a training image of {name}, on the right what its "
         "generator makes of that image's code after epoch {epoch}.",
-        "Reconstructions: {count} pairs of a training image x and, on its right, G(E(x)), what the generator makes "
+        "Reconstructions: {count} pairs of a training image x and, to its right, G(E(x)), what the generator makes "
         "of its code, after epoch {epoch}.",
     ),
 }
 
 
-def generator_sections(pretrained: Sequence[Row], missing: list[str]) -> list[RunBlock]:
-    """Grids and plots of the runs that have a generator; what is not shown goes to `missing`."""
-    return run_blocks(filter(has_generator, pretrained), "what is drawn by", _generator_section, missing)
+def generator_blocks(pretrained: Sequence[Row], missing: list[str]) -> list[RunBlock]:
+    """Return picture grids and plots of the runs that have a generator.
+
+    Args:
+        pretrained: pretraining runs.
+        missing: receives a sentence for what cannot be shown.
+    """
+    return run_blocks(filter(has_generator, pretrained), "what is drawn by", _block, missing)
 
 
 def has_generator(row: Row) -> bool:
-    """Whether the run measured its players, or left pictures or a file of their losses behind."""
+    """Return whether a run measured its players, or left pictures or a file of their losses."""
     if row.checkpoint_out is None:
         return not LOSSES.keys().isdisjoint(row.pretext)
     folder = run_folder(row)
@@ -47,10 +58,10 @@ def has_generator(row: Row) -> bool:
     return not LOSSES.keys().isdisjoint(row.pretext) or (folder / PLAYERS_FILE).exists() or bool(pictures)
 
 
-def _generator_section(row: Row, name: str, missing: list[str]) -> RunBlock:
+def _block(row: Row, name: str, missing: list[str]) -> RunBlock:
     folder, block = run_folder(row), RunBlock(name, [], [])
     if not row.checkpoint_out:
-        missing.append(f"Not shown: what {name} draws, for it left no checkpoint that says where.")
+        missing.append(f"Not shown: what {name} draws, because its row names no checkpoint and so no folder.")
         return block
     for kind in (SAMPLES, RECONSTRUCTIONS):
         try:
@@ -58,26 +69,22 @@ def _generator_section(row: Row, name: str, missing: list[str]) -> RunBlock:
         except MonoImageError as error:
             missing.append(f"Not shown: {error}.")
     try:
-        found = read_records(folder / PLAYERS_FILE, "players' losses", missing)
+        records = read_records(folder / PLAYERS_FILE, "players' losses", missing)
     except MonoImageError as error:
         missing.append(f"Not shown: {error}.")
         return block
-    block.plots.append(plot_records(found, LOSSES, "loss", "Losses of both players", name))
-    block.plots.append(plot_records(found, ERROR, "error", "Reconstruction error (mean squared difference)", name))
+    block.plots.append(plot_records(records, LOSSES, "loss", "Losses of both players", name))
+    block.plots.append(plot_records(records, ERROR, "error", "Reconstruction error (mean squared difference)", name))
     return block
 
 
 def _picture(folder: Path, kind: str, name: str) -> Figure:
-    """The last epoch's grid of a kind, as its file has it."""
-    found = ((re.fullmatch(rf"{kind}_(\d+)\.png", path.name), path) for path in folder.glob("*.png"))
-    epochs = {int(match[1]): path for match, path in found if match}
-    if not epochs:
-        raise MonoImageError(f"there are no {kind} of {name} in '{folder}'")
-    epoch, path = max(epochs.items())
+    """Return the last epoch's grid of a kind, with the bytes of its file."""
+    epoch, path = latest_picture(folder, kind, f"picture of {kind} of {name}")
     rows, columns, full = _grid(load_photo(path).pixels)
     count = rows * columns // (2 if kind == RECONSTRUCTIONS else 1)
-    said = {"count": f"{'' if full else 'up to '}{count}", "rows": f"{rows} row{'s' * (rows != 1)}"}
-    alt, caption = (text.format(name=name, epoch=epoch, **said) for text in _WORDS[kind])
+    words = {"count": f"{'' if full else 'up to '}{count}", "rows": f"{rows} row{'s' * (rows != 1)}"}
+    alt, caption = (text.format(name=name, epoch=epoch, **words) for text in _WORDS[kind])
     return Figure(read_bytes(path), "image/png", alt, caption)
 
 

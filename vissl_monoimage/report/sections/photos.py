@@ -1,9 +1,10 @@
-"""The photo a run learned from, with its credit, and a sheet of the crops it was shown."""
+"""The photos that runs were pretrained on, with their credits, and sheets of the crops."""
 
 from __future__ import annotations
 
 import dataclasses
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,63 +23,85 @@ _WIDEST = 1000  # px: enough for a large screen, and the page stays small
 _ROWS, _COLUMNS = 4, 6
 
 
+def photo_figures(pretrained: Iterable[Row], missing: list[str]) -> list[list[Figure]]:
+    """Return, for each photo of a single-image run, the photo and a sheet of its crops by each recipe.
+
+    Args:
+        pretrained: pretraining runs.
+        missing: receives a sentence for each photo that cannot be shown.
+    """
+    figures: dict[str, list[Figure]] = {}
+    sheets: set[str] = set()
+    for row in (row for row in pretrained if len(row.images) == 1):
+        sha256 = row.images[0]["sha256"]
+        recipe = {name: value for name, value in row.recipe.items() if name != "seed"}
+        if (sheet := f"{sha256} {sorted(recipe.items())}") in sheets:
+            continue
+        sheets.add(sheet)
+        try:
+            if sha256 not in figures:
+                figures[sha256] = [photo_figure(row)]
+            figures[sha256].append(crops_figure(row))
+        except MonoImageError as error:
+            missing.append(f"Not shown: {error}.")
+    return list(figures.values())
+
+
 def photo_figure(row: Row) -> Figure:
-    """The photo of a single-image run.
+    """Return the photo of a single-image run.
 
     Raises:
-        MonoImageError: if the photo is gone or is no longer the one that was used.
+        MonoImageError: the photo is gone, or is no longer the one that was used.
     """
-    image, path = row.images[0], _path_of(row)
+    image, path = row.images[0], _photo_path(row)
     loaded = load_photo(path)
-    known = of_catalog(path)
+    entry = of_catalog(path)
     width, height = loaded.size
-    credit = f" {known.credit}, {known.licence}." if known else ""
+    credit = f" {entry.credit}, {entry.licence}." if entry else ""
     picture = Image.fromarray(loaded.pixels)
     picture.thumbnail((_WIDEST, _WIDEST))
     return Figure(
         _jpeg(picture),
         "image/jpeg",
-        f"The photo {image['name']} that {row.method} learned from, {width} by {height} pixels.",
+        f"The photo {image['name']} used for pretraining with {row.method}, {width} by {height} pixels.",
         f"The photo: {image['name']}, {width}x{height} px.{credit}",
     )
 
 
 def crops_figure(row: Row) -> Figure:
-    """Some of the crops that a single-image run learned from.
+    """Return a sheet of some of the crops that a single-image run was trained on.
 
     Raises:
         MonoImageError: as `photo_figure`.
     """
     recipe = recipe_of(row)
-    sheet = contact_sheet(_path_of(row), recipe, rows=_ROWS, columns=_COLUMNS, seed=row.recipe["seed"])
-    grid = sheet.crop(
-        (sheet.width - _COLUMNS * (CELL + GAP) - GAP, 0, sheet.width, sheet.height)
-    )  # not the photo again
+    sheet = contact_sheet(_photo_path(row), recipe, rows=_ROWS, columns=_COLUMNS, seed=row.recipe["seed"])
+    left = sheet.width - _COLUMNS * (CELL + GAP) - GAP  # without the photo, which is shown beside it
     shown, drawn = _ROWS * _COLUMNS, row.recipe["num_samples"]
     return Figure(
-        _jpeg(grid),
+        _jpeg(sheet.crop((left, 0, sheet.width, sheet.height))),
         "image/jpeg",
-        f"A grid of {shown} square crops of {row.images[0]['name']}, drawn by {describe_recipe(row.recipe)}.",
-        f"{shown} of the {drawn:,} crops it learned from ({recipe.size} px, {describe_recipe(row.recipe)}).",
+        f"A grid of {shown} square crops of {row.images[0]['name']}, drawn with {describe_recipe(row.recipe)}.",
+        f"{shown} of the {drawn:,} crops used for pretraining ({recipe.size} px, {describe_recipe(row.recipe)}).",
     )
 
 
-def _path_of(row: Row) -> Path:
-    image = row.images[0]
-    known = CATALOG.get(image["name"])
-    path = known.path if known and image["path"] == known.inside else Path(image["path"])
-    if file_sha256(path) != row.images[0]["sha256"]:
-        raise MonoImageError(f"the photo '{path}' has changed since {row.name} learned from it")
-    return path
-
-
 def recipe_of(row: Row) -> Recipe:
-    """The recipe that a single-image run drew its samples by."""
+    """Return the recipe of a single-image run."""
     names = {field.name for field in dataclasses.fields(Recipe)}
     values: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in row.recipe.items() if key in names
     }
     return Recipe(**values)
+
+
+def _photo_path(row: Row) -> Path:
+    image = row.images[0]
+    entry = CATALOG.get(image["name"])
+    path = entry.path if entry and image["path"] == entry.inside else Path(image["path"])
+    if file_sha256(path) != row.images[0]["sha256"]:
+        raise MonoImageError(f"the photo '{path}' has changed since the run {row.name} used it")
+    return path
 
 
 def _jpeg(picture: Image.Image) -> bytes:

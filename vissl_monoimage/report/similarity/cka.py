@@ -1,4 +1,4 @@
-"""Linear centred kernel alignment: how alike two layers see the same images, whatever their widths.
+"""Linear centred kernel alignment (CKA): how similar two layers' features of the same images are, at any widths.
 
 Kornblith, Norouzi, Lee and Hinton, "Similarity of Neural Network Representations Revisited" (ICML 2019), with the
 unbiased HSIC of Song et al. (JMLR 2012): with more features than images, the plain CKA of unrelated features is far
@@ -14,27 +14,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.float64]
-_CONSTANT = 1e-9  # of the features' size: a spread below it is rounding
+_CONSTANT = 1e-9  # a spread below this share of the features' norm is rounding
 
 
 def linear_cka(x: NDArray[Any], y: NDArray[Any]) -> float:
-    """HSIC(x, y) / sqrt(HSIC(x, x) HSIC(y, y)), HSIC unbiased and of linear kernels.
+    """Return HSIC(x, y) / sqrt(HSIC(x, x) HSIC(y, y)), with the unbiased HSIC of linear kernels.
 
     Args:
-        x, y: (n, features) of the same n >= 4 images; the numbers of features may differ.
+        x: (n, features) of n >= 4 images.
+        y: (n, other features) of the same images.
 
     Returns:
-        At most 1, which is x = a y Q + b for a number a, orthogonal Q and a row b. Around 0, on either side, where
-        they have nothing in common. NaN where either is the same for all images, or not finite.
+        At most 1, reached if x = a y Q + b for a number a, an orthogonal Q and a row b. Around 0, of either sign, if
+        they have nothing in common. NaN if either is the same for all images, or not finite.
+
+    Raises:
+        ValueError: fewer than four images.
     """
     return alignment(unit_gram(x), unit_gram(y))
 
 
 def unit_gram(features: NDArray[Any]) -> Matrix:
-    """(n, features) of n >= 4 images -> their (n, n) Gram matrix, U-centred and of Frobenius norm 1.
+    """Return the (n, n) Gram matrix of (n, features), U-centred and scaled to Frobenius norm 1.
 
-    U-centred (Szekely and Rizzo, 2014): without its diagonal, all rows and columns with sum 0. The sum of products of
-    two such matrices is n (n - 3) times the unbiased HSIC. NaN where `linear_cka` is.
+    U-centred (Szekely and Rizzo, 2014) means a zero diagonal and rows and columns that sum to 0. The sum of products
+    of two such matrices is n (n - 3) times the unbiased HSIC. NaN where `linear_cka` is.
 
     Raises:
         ValueError: fewer than four images, for which there is no unbiased estimate.
@@ -57,5 +61,5 @@ def unit_gram(features: NDArray[Any]) -> Matrix:
 
 
 def alignment(one: Matrix, other: Matrix) -> float:
-    """The CKA of two layers from their `unit_gram`s."""
+    """Return the CKA of two layers from their `unit_gram`s."""
     return float(np.vdot(one, other))

@@ -1,4 +1,4 @@
-"""The networks behind a report whose training is known and whose weights may still be there, and their references."""
+"""Networks to compare: those of a report whose checkpoints still exist, their references, and pairs of checkpoints."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ Pair = tuple[str, str]
 
 @dataclasses.dataclass(frozen=True)
 class NetworkGroup:
-    """Trunks that differ in nothing but their seeds.
+    """Trunks of one experiment, which differ in nothing but their seeds.
 
     Attributes:
-        name: what taught them. trunk: their architecture.
-        pretrain: one of their pretrainings, None for random weights.
-        files: {training seed: checkpoint}, of those that are there.
+        name: what they were pretrained with.
+        trunk: their architecture.
+        pretrain: the row of one of their pretrainings; None for random weights.
+        files: {training seed: checkpoint}, only of checkpoints that exist.
     """
 
     name: str
@@ -33,7 +34,10 @@ class NetworkGroup:
 
 
 def group_networks(probed: Iterable[ProbedTrunk]) -> list[NetworkGroup]:
-    """All that were probed, random weights first; not fixed features, nor checkpoints of unknown origin."""
+    """Return the probed networks by experiment, random weights first.
+
+    Fixed features and checkpoints of unknown origin are left out.
+    """
     groups: dict[tuple[str, str], list[ProbedTrunk]] = {}
     for item in probed:
         if not item.is_fixed and (item.pretrain or item.is_untrained):
@@ -41,44 +45,46 @@ def group_networks(probed: Iterable[ProbedTrunk]) -> list[NetworkGroup]:
             groups.setdefault((item.probe.trunk, origin), []).append(item)
     ordered = sorted(groups.values(), key=lambda group: (not group[0].is_untrained, trunk_label(group[0])))
     names = [(trunk_label(group[0]), group[0].probe.trunk) for group in ordered]
-    apart = disambiguating_suffixes(names, [group[0].pretrain or group[0].probe for group in ordered])
+    suffixes = disambiguating_suffixes(names, [group[0].pretrain or group[0].probe for group in ordered])
     return [
-        NetworkGroup(name + hint, trunk, group[0].pretrain, _files(group))
-        for group, (name, trunk), hint in zip(ordered, names, apart, strict=True)
+        NetworkGroup(name + suffix, trunk, group[0].pretrain, _checkpoints(group))
+        for group, (name, trunk), suffix in zip(ordered, names, suffixes, strict=True)
     ]
 
 
-def reference_networks(found: Sequence[NetworkGroup]) -> list[NetworkGroup]:
-    """Of each trunk and method, those that learned from the most images, where that is more than one.
+def reference_networks(groups: Sequence[NetworkGroup]) -> list[NetworkGroup]:
+    """Return, per trunk and method, the networks pretrained on the most images, if that is more than one image.
 
     A data set of unknown size counts as more than any number of photos, a smoke run as none.
     """
     most: dict[tuple[str, str], float] = {}
-    for one in found:
-        if one.pretrain:
-            key = one.trunk, one.pretrain.method
-            most[key] = max(most.get(key, 1), image_count(one.pretrain))
+    for group in groups:
+        if group.pretrain:
+            key = group.trunk, group.pretrain.method
+            most[key] = max(most.get(key, 1), image_count(group.pretrain))
     return [
-        one for one in found if one.pretrain and 1 < image_count(one.pretrain) == most[one.trunk, one.pretrain.method]
+        group
+        for group in groups
+        if group.pretrain and 1 < image_count(group.pretrain) == most[group.trunk, group.pretrain.method]
     ]
 
 
-def checkpoint_pairs(one: NetworkGroup, reference: NetworkGroup) -> list[Pair]:
-    """Checkpoints to compare: those of one training seed; where no seed is shared, the first of each.
+def checkpoint_pairs(group: NetworkGroup, reference: NetworkGroup) -> list[Pair]:
+    """Return the checkpoints to compare: pairs of one training seed, or the first of each if no seed is shared.
 
-    Of the reference with itself, all pairs of different seeds.
+    For the reference with itself, they are all pairs of different seeds.
     """
-    if one is reference:
-        return list(combinations(one.files.values(), 2))
-    shared = [(file, reference.files[seed]) for seed, file in one.files.items() if seed in reference.files]
-    return shared or list(zip(one.files.values(), reference.files.values(), strict=False))[:1]
+    if group is reference:
+        return list(combinations(group.files.values(), 2))
+    shared = [(file, reference.files[seed]) for seed, file in group.files.items() if seed in reference.files]
+    return shared or list(zip(group.files.values(), reference.files.values(), strict=False))[:1]
 
 
-def _files(group: Sequence[ProbedTrunk]) -> dict[int, str]:
-    """Of each training seed, the first checkpoint that is there, by the seed of its crops."""
-    found: dict[int, str] = {}
+def _checkpoints(group: Sequence[ProbedTrunk]) -> dict[int, str]:
+    """Return, per training seed, the existing checkpoint with the lowest seed of its crops."""
+    files: dict[int, str] = {}
     for item in sorted(group, key=lambda item: (item.pretrain or item.probe).recipe.get("seed", 0)):
         file = item.trunk_checkpoint
         if file and Path(file).is_file():
-            found.setdefault((item.pretrain or item.probe).seed, file)
-    return dict(sorted(found.items()))
+            files.setdefault((item.pretrain or item.probe).seed, file)
+    return dict(sorted(files.items()))
