@@ -40,7 +40,6 @@ MODULES = (
     "vissl_monoimage.models.heads.linear_probe",
     "vissl_monoimage.probe.knn",
     "vissl_monoimage.probe.few_shot",
-    "vissl_monoimage.probe.linear_model",
     "vissl_monoimage.models.heads.conv_classifier",
     "vissl_monoimage.probe.linear",
     "vissl_monoimage.probe.ten_crop",

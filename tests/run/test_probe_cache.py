@@ -140,7 +140,7 @@ REFUSED = {
         "config.DATA.TEST.TRANSFORMS has TenCropToTensor"
     ),
     "config.MODEL.FEATURE_EVAL_SETTINGS.FREEZE_TRUNK_ONLY=false": "needs a trunk that never changes",
-    "config.TRAINER.TASK_NAME=monoimage_task": "is for probes alone",
+    "config.TRAINER.TASK_NAME=monoimage_task": "is for probes only",
     "config.DATA.TRAIN.DATA_LIMIT=1000000000000": "GB are free",
 }
 

@@ -19,7 +19,7 @@ class MonoImageConfig:
         PATCHES: the embedded labelled set (`images.patches.PatchesConfig`).
         PROTOCOL: name of the probe protocol (`probe.protocols`).
         BF16: run the model's forward under bfloat16 autocast, on CPU as well.
-        CACHE_FEATURES: run a probe's frozen trunk once over the data instead of in every epoch (`probe.cache`).
+        CACHE_FEATURES: run a probe's frozen trunk once over the data instead of in every epoch (`probe.feature_cache`).
         DEEPCLUSTER: the clustering (`pretext.deepcluster.clustering.DeepClusterConfig`).
         PICTURES_EVERY: epochs between two sets of pictures of what a generator draws, or of clusters; 0: none.
         LEDGER: file the result is appended to; "" is ledger.jsonl in the run's folder.
@@ -41,19 +41,10 @@ def problems_in(config: Mapping[str, Any]) -> Iterator[str]:
     Args:
         config: what lies below VISSL's `config`, as plain containers.
     """
-    from classy_vision.tasks import TASK_REGISTRY
-
     from vissl_monoimage.models.checkpoint import check_trunk
-    from vissl_monoimage.probe.linear import ProbeTask
-    from vissl_monoimage.probe.protocols import protocol
 
     block = config.get("MONOIMAGE") or {}
     yield from _told(lambda: read_block(MonoImageConfig, block, "config.MONOIMAGE"))
-    if config["MODEL"]["BASE_MODEL_NAME"] == "probe_model":
-        yield from _told(lambda: protocol(block.get("PROTOCOL", "")))
-    task = TASK_REGISTRY.get(config["TRAINER"]["TASK_NAME"], object)
-    if block.get("CACHE_FEATURES") and not issubclass(task, ProbeTask):
-        yield "config.MONOIMAGE.CACHE_FEATURES is for probes alone: config.TRAINER.TASK_NAME=probe_task"
     yield from check_trunk(config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"], config)
 
 

@@ -1,1 +1,1 @@
-"""Linear probes of every convolution of a frozen trunk, after named and versioned protocols."""
+"""Evaluations of a trunk, layer by layer, under named and versioned protocols."""

@@ -1,4 +1,4 @@
-"""Writing a probe's heads, pooling, meters and image size from the trunk it is run on."""
+"""Completing the config of a probe: heads, pooling, meters and image size follow from the trunk."""
 
 from __future__ import annotations
 
@@ -11,57 +11,59 @@ from vissl.models.trunks.feature_extractor import POOL_OPS
 
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.models import features as trunks
-from vissl_monoimage.probe.deviations import note_departures, note_pooling
-from vissl_monoimage.probe.protocols import protocol
+from vissl_monoimage.probe.deviations import record_deviations, record_pooling
+from vissl_monoimage.probe.protocol import Protocol
+from vissl_monoimage.probe.protocols import get_protocol
+
+_POOLING = "config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP"
 
 
-def prepare(config: AttrDict, head: str | None = None) -> None:
-    """Complete a probe's config in place, so that all that follows is plain VISSL; again changes nothing.
+def configure_probe(config: AttrDict, head: str | None = None) -> None:
+    """Complete the config of a probe in place, so that VISSL needs nothing else; repeating it changes nothing.
 
     - `size: trunk` in a TRANSFORMS list becomes the trunk's input size in px;
-    - an empty LINEAR_EVAL_FEAT_POOL_OPS_MAP becomes the pooling that the protocol gives to every layer it probes
-      (each convolution, or of a ResNet res2 to res5);
-    - the one head in HEAD.PARAMS becomes a head a layer, each with the shape of its pooled feature, and all of the
-      kind `head` where that is given;
-    - METERS.accuracy_list_meter gets a meter a layer, with the layer's name;
-    - MONOIMAGE.PROTOCOL_CHANGES lists where the run departs from the protocol it names.
+    - an empty LINEAR_EVAL_FEAT_POOL_OPS_MAP becomes the protocol's pooling of every layer that it probes
+      (all convolutions, or res2 to res5 of a ResNet);
+    - the one head in HEAD.PARAMS becomes one head per layer, each with the shape of the layer's pooled feature;
+    - METERS.accuracy_list_meter gets one meter per layer, with the layer's name;
+    - MONOIMAGE.PROTOCOL_CHANGES lists where the run deviates from the protocol that it names.
+
+    Args:
+        config: what lies below VISSL's `config`.
+        head: the kind of head to use in place of the kinds that HEAD.PARAMS names.
 
     Raises:
         MonoImageError: an unknown protocol, trunk, layer or pooling operation.
     """
-    wanted = protocol(config.MONOIMAGE.PROTOCOL)
-    note_departures(config)
+    protocol = get_protocol(config.MONOIMAGE.PROTOCOL)
+    record_deviations(config)
     trunk = trunks.build_on_meta(config.MODEL)
-    for split in ("TRAIN", "TEST"):
-        for transform in config.DATA[split].TRANSFORMS:
-            if transform.get("size") == "trunk":
-                transform["size"] = trunks.input_size(trunk)
+    _set_image_sizes(config, trunks.input_size(trunk))
     settings = config.MODEL.FEATURE_EVAL_SETTINGS
     layers = [item[0] for item in settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP] or trunks.probed_layers(trunk)
-    known = trunks.feature_names(trunk)
+    names = trunks.feature_names(trunk)
     for layer in layers:
-        if layer not in known:
-            raise MonoImageError(f"LINEAR_EVAL_FEAT_POOL_OPS_MAP: {unknown('layer', layer, known)}")
+        if layer not in names:
+            raise MonoImageError(f"LINEAR_EVAL_FEAT_POOL_OPS_MAP: {unknown('layer', layer, names)}")
     shapes = trunks.feature_shapes(trunk, layers, _image_size(config))
     if not settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP:
-        if wanted.pooling is None:
-            raise MonoImageError(
-                f"protocol '{wanted.name}' has no pooling of its own: spell "
-                "config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP"
-            )
-        settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP = [[name, wanted.pooling.op(name, shapes[name])] for name in layers]
-    note_pooling(config, shapes)
-    pooled = [_pooled(shapes[name], op) for name, op in settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP]
-    heads = config.MODEL.HEAD.PARAMS
-    if head:
-        heads = [[head, {"num_classes": kwargs.get("num_classes")}] for _, kwargs in heads]
-    config.MODEL.HEAD.PARAMS = _heads(heads, pooled)
+        settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP = _pooling_ops(protocol, shapes)
+    record_pooling(config, shapes)
+    pooled = [_pooled_shape(shapes[name], op) for name, op in settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP]
+    config.MODEL.HEAD.PARAMS = _heads(config.MODEL.HEAD.PARAMS, pooled, head)
     config.METERS.accuracy_list_meter.num_meters = len(layers)
     config.METERS.accuracy_list_meter.meter_names = layers
 
 
+def _set_image_sizes(config: AttrDict, size: int) -> None:
+    for split in ("TRAIN", "TEST"):
+        for transform in config.DATA[split].TRANSFORMS:
+            if transform.get("size") == "trunk":
+                transform["size"] = size
+
+
 def _image_size(config: AttrDict) -> int:
-    """Side in px of the images the training transforms give: what the last of them that has a size says."""
+    """Return the side in px of the training images: the size that the last transform with a size gives."""
     sizes = [transform["size"] for transform in config.DATA.TRAIN.TRANSFORMS if "size" in transform]
     if not sizes or not isinstance(sizes[-1], int):
         raise MonoImageError(
@@ -70,7 +72,13 @@ def _image_size(config: AttrDict) -> int:
     return int(sizes[-1])
 
 
-def _pooled(shape: trunks.Shape, op: list[Any]) -> list[int]:
+def _pooling_ops(protocol: Protocol, shapes: dict[str, trunks.Shape]) -> list[Any]:
+    if protocol.pooling is None:
+        raise MonoImageError(f"protocol '{protocol.name}' defines no pooling: list the operations in {_POOLING}")
+    return [[layer, protocol.pooling.op(layer, shape)] for layer, shape in shapes.items()]
+
+
+def _pooled_shape(shape: trunks.Shape, op: list[Any]) -> list[int]:
     name, arguments = op
     if name not in POOL_OPS:
         raise MonoImageError(f"LINEAR_EVAL_FEAT_POOL_OPS_MAP: {unknown('pooling', name, POOL_OPS)}")
@@ -78,13 +86,15 @@ def _pooled(shape: trunks.Shape, op: list[Any]) -> list[int]:
     return list(pool(torch.empty(1, *shape, device="meta")).shape[1:])
 
 
-def _heads(params: list[Any], pooled: list[list[int]]) -> list[Any]:
-    """One `[name, {shape, ...}]` a layer: the single head of the YAML repeated, or those it has."""
+def _heads(params: list[Any], shapes: list[list[int]], kind: str | None) -> list[Any]:
+    """Return one `[name, {shape, ...}]` per layer: the YAML's single head repeated, or its head for each layer."""
+    if kind:
+        params = [[kind, {"num_classes": settings.get("num_classes")}] for _, settings in params]
     if len(params) == 1:
-        params = params * len(pooled)
-    if len(params) != len(pooled):
+        params = params * len(shapes)
+    if len(params) != len(shapes):
         raise MonoImageError(
-            f"config.MODEL.HEAD.PARAMS has {len(params)} heads for {len(pooled)} layers: give one, which is "
-            "repeated, or one a layer"
+            f"config.MODEL.HEAD.PARAMS has {len(params)} heads for {len(shapes)} layers: give one head, which is "
+            "repeated, or one per layer"
         )
-    return [[name, {**kwargs, "shape": shape}] for (name, kwargs), shape in zip(params, pooled, strict=True)]
+    return [[name, {**settings, "shape": shape}] for (name, settings), shape in zip(params, shapes, strict=True)]

@@ -1,15 +1,14 @@
-"""Evaluations that fit a head to the features of the training images at once, without gradients: the common part.
+"""Classifiers that are fitted to the features of all training images at once, without gradients: the common part.
 
-Such a run is a probe with cached features and no epoch of training: its heads are fitted when it starts, and VISSL's
-loop has the one test phase, with VISSL's meters. The features are not kept, nor is a checkpoint: the result is the
-row of the ledger.
+Such a run is a probe with cached features and no training epoch: its heads are fitted when it starts, and VISSL's
+loop has only the test phase, with VISSL's meters. Neither the features nor a checkpoint are kept: the result is the
+row in the ledger.
 """
 
 from __future__ import annotations
 
-import copy
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -18,19 +17,17 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 from vissl.config import AttrDict
 
-from vissl_monoimage.config.access import monoimage_block
-from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.probe.configure import prepare
-from vissl_monoimage.probe.feature_cache import KEY, cached, layers_of, rows_loader, shapes_in
+from vissl_monoimage.probe.feature_cache import compute_rows, rows_loader
+from vissl_monoimage.probe.feature_rows import KEY, pooled_shapes, split_layers
 from vissl_monoimage.probe.linear import ProbeTask
-from vissl_monoimage.probe.validate import problems_with
 
 
-class FittedHead(nn.Module):
+class FeatureClassifier(nn.Module):
     """A head that learns one layer by `fit`.
 
     Args:
+        model_config: VISSL's `config.MODEL`; not used.
         shape: (channels, height, width) of the pooled feature.
         num_classes: number of scores.
     """
@@ -38,76 +35,75 @@ class FittedHead(nn.Module):
     def __init__(self, model_config: AttrDict, shape: Sequence[int], num_classes: int) -> None:
         super().__init__()
         self.num_classes = num_classes
-        # DistributedDataParallel and the optimizer refuse a model with nothing to train.
+        # DistributedDataParallel and the optimizer refuse a model without trainable parameters.
         self.untrained = nn.Linear(1, 1)
 
     @abstractmethod
     def fit(self, features: Tensor, labels: Tensor, config: AttrDict) -> None:
-        """Learn from (samples, features) float32, which lie on the disk, and (samples,) int64.
+        """Learn from the training images.
 
-        `config` is what lies below VISSL's `config`.
+        Args:
+            features: (samples, features) float32, memory-mapped.
+            labels: (samples,) int64.
+            config: what lies below VISSL's `config`.
         """
 
     @abstractmethod
     def scores(self, features: Tensor) -> Tensor:
-        """(batch, features) float32 -> (..., batch, classes), the larger the likelier, finite."""
+        """Return finite scores (..., batch, classes), larger for likelier, for (batch, features) float32."""
 
     def forward(self, feature: Tensor) -> Tensor:
-        """(batch, channels, height, width) -> the scores, in full precision whatever the trunk ran in."""
+        """Return the scores for (batch, channels, height, width), in full precision whatever the trunk ran in."""
         with torch.autocast(feature.device.type, enabled=False):
             return self.scores(feature.flatten(1).float())
 
 
-class FittingHook(ClassyHook):
-    """Run the trunk over the images, fit each layer's head, and let the test read from the cache."""
+class FitHook(ClassyHook):
+    """Runs the trunk over the images, fits each layer's head, and has the test read from the cache."""
 
     on_phase_start = on_forward = on_loss_and_meter = on_backward = on_update = ClassyHook._noop
     on_step = on_phase_end = on_end = on_exception = ClassyHook._noop
 
     def on_start(self, task: Any) -> None:
-        train = cached(task, "train", task.training_images())
+        train = compute_rows(task, "train", task.training_images())
         labels = torch.from_numpy(train.targets)[:, 0]
-        layers = layers_of(torch.from_numpy(train.features), shapes_in(task.config.MODEL))
+        layers = split_layers(torch.from_numpy(train.features), pooled_shapes(task.config.MODEL))
         for head, features in zip(task.base_model.heads, layers, strict=True):
             if labels.max() >= head.num_classes:
                 raise MonoImageError(
-                    f"config.MODEL.HEAD.PARAMS says num_classes: {head.num_classes}, and the training images have "
+                    f"config.MODEL.HEAD.PARAMS has num_classes: {head.num_classes}, but the training images have "
                     f"labels up to {labels.max()}"
                 )
             head.fit(features.flatten(1), labels, task.config)
-        test = cached(task, "test", task.datasets["test"])
+        test = compute_rows(task, "test", task.datasets["test"])
         task.dataloaders["test"] = rows_loader(task, "test", test)
 
 
-class FittedTask(ProbeTask):
-    """A probe whose heads are fitted and not trained."""
+class FeatureClassifierTask(ProbeTask):
+    """A probe whose heads are fitted instead of trained."""
 
     def cache_hook(self) -> ClassyHook:
-        return FittingHook()
+        return FitHook()
 
     def _build_phases(self) -> list[dict[str, bool]]:
         return [{"train": False}]
 
     def training_images(self) -> Dataset[Any]:
-        """What the heads are fitted to: all images of the training split."""
+        """Return what the heads are fitted to: all images of the training split."""
         images: Dataset[Any] = self.datasets["train"]
         return images
 
     @classmethod
-    def check(cls, config: Settings) -> list[str]:
-        name = f"config.TRAINER.TASK_NAME={config['TRAINER']['TASK_NAME']}"
-        if not monoimage_block(config).get("CACHE_FEATURES"):
-            return [f"{name} works on cached features: {KEY}=true"]
-        if config["TEST_ONLY"] or not config["TEST_MODEL"]:
-            return [f"{name} fits to the training images and tests: config.TEST_ONLY=false and config.TEST_MODEL=true"]
-        found = problems_with(config)
-        if found:
-            return found
-        prepared = AttrDict(copy.deepcopy(dict(config)))
-        prepare(prepared, cls.head)
-        return cls.problems_of_fit(prepared)
+    def check_configured(cls, configured: AttrDict) -> Iterator[str]:
+        name = f"config.TRAINER.TASK_NAME={configured.TRAINER.TASK_NAME}"
+        if not configured.MONOIMAGE.get("CACHE_FEATURES"):
+            yield f"{name} works on cached features: {KEY}=true"
+        elif configured.TEST_ONLY or not configured.TEST_MODEL:
+            yield f"{name} fits to the training images and tests: config.TEST_ONLY=false and config.TEST_MODEL=true"
+        else:
+            yield from list(super().check_configured(configured)) or cls.check_fit(configured)
 
     @classmethod
     @abstractmethod
-    def problems_of_fit(cls, prepared: AttrDict) -> list[str]:
-        """What stops the fit of a prepared config, all else of which is right, a sentence each."""
+    def check_fit(cls, configured: AttrDict) -> Iterable[str]:
+        """Yield what stops the fit of a completed config that is otherwise right."""

@@ -1,4 +1,4 @@
-"""Training a whole network on labels, from a checkpoint's weights on."""
+"""Training a whole network on labels, starting from the weights of a checkpoint."""
 
 from __future__ import annotations
 
@@ -13,34 +13,32 @@ from vissl.config import AttrDict
 
 from vissl_monoimage.config.access import monoimage_block
 from vissl_monoimage.config.checks import Settings
-from vissl_monoimage.errors import MonoImageError, unknown
+from vissl_monoimage.errors import unknown
 from vissl_monoimage.models import checkpoint as loading
 from vissl_monoimage.models import features as trunks
-from vissl_monoimage.probe.deviations import note_departures
-from vissl_monoimage.probe.protocols import protocol
+from vissl_monoimage.probe.deviations import record_deviations
+from vissl_monoimage.probe.protocols import get_protocol
 from vissl_monoimage.training.task import MonoImageTask
 
 
 @register_task("finetune_task")
 class FinetuneTask(MonoImageTask):
-    """Our training task under a named protocol, whose trunk starts from all of a checkpoint's weights or refuses.
+    """Our training task under a named protocol; its trunk starts from all of a checkpoint's weights, or refuses.
 
-    VISSL's own loading leaves what a checkpoint lacks at random and goes on.
+    VISSL's own loading goes on with random weights where a checkpoint lacks a tensor.
     """
 
     def __init__(self, config: AttrDict) -> None:
-        note_departures(config)
+        record_deviations(config)
         super().__init__(config)
 
     @classmethod
-    def check(cls, config: Settings) -> list[str]:
-        model = AttrDict(copy.deepcopy(dict(config["MODEL"])))
-        try:
-            protocol(monoimage_block(config).get("PROTOCOL", ""))
-            trunk = trunks.build_on_meta(model)
-            return [*_problems_of_head(model, trunk), *_problems_of_checkpoint(model, trunk)]
-        except MonoImageError as error:
-            return [str(error)]
+    def check(cls, config: Settings) -> Iterator[str]:
+        get_protocol(monoimage_block(config).get("PROTOCOL", ""))
+        model = AttrDict(copy.deepcopy(config["MODEL"]))
+        trunk = trunks.build_on_meta(model)
+        yield from _head_problems(model, trunk)
+        yield from _checkpoint_problems(model, trunk)
 
     def _restore_model_weights(self, model: Any) -> Any:
         path = self.config.MODEL.WEIGHTS_INIT.PARAMS_FILE
@@ -48,22 +46,22 @@ class FinetuneTask(MonoImageTask):
         return model
 
 
-def _problems_of_head(model: AttrDict, trunk: nn.Module) -> Iterator[str]:
-    """Has the trunk the layer that the head reads, in the size that the head takes?"""
+def _head_problems(model: AttrDict, trunk: nn.Module) -> Iterator[str]:
+    """Yield a sentence where the trunk lacks the layer that the head reads, or the layer has another size."""
     layer, (_, head) = model.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP[0][0], model.HEAD.PARAMS[0]
-    known = trunks.feature_names(trunk)
-    if layer not in known:
-        yield f"LINEAR_EVAL_FEAT_POOL_OPS_MAP: {unknown('layer', layer, known)}"
+    names = trunks.feature_names(trunk)
+    if layer not in names:
+        yield f"LINEAR_EVAL_FEAT_POOL_OPS_MAP: {unknown('layer', layer, names)}"
         return
     shape = trunks.feature_shapes(trunk, [layer], trunks.input_size(trunk))[layer]
     if "dims" in head and head["dims"][0] != math.prod(shape):
         yield (
             f"config.MODEL.HEAD.PARAMS: dims[0]={head['dims'][0]}, but {layer} of trunk '{model.TRUNK.NAME}' has "
-            f"{' x '.join(map(str, shape))} = {math.prod(shape)} numbers"
+            f"{' x '.join(map(str, shape))} = {math.prod(shape)} values"
         )
 
 
-def _problems_of_checkpoint(model: AttrDict, trunk: nn.Module) -> list[str]:
+def _checkpoint_problems(model: AttrDict, trunk: nn.Module) -> list[str]:
     path = model.WEIGHTS_INIT.PARAMS_FILE
     if not path:
         return []

@@ -1,39 +1,100 @@
-"""The probe's task: our training task, with heads and meters written to fit the trunk."""
+"""Linear probes of a frozen trunk at several layers at once: VISSL's model and our task for them."""
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
+import torch
 from classy_vision.hooks import ClassyHook
-from classy_vision.tasks import register_task
+from classy_vision.tasks import TASK_REGISTRY, register_task
+from torch import Tensor
 from vissl.config import AttrDict
+from vissl.models import is_feature_extractor_model, register_model
+from vissl.models.base_ssl_model import BaseSSLMultiInputOutputModel
 
 from vissl_monoimage.config.access import monoimage_block
-from vissl_monoimage.config.checks import Settings
+from vissl_monoimage.config.checks import Settings, register_check
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models import checkpoint as loading
-from vissl_monoimage.probe.configure import prepare
+from vissl_monoimage.probe.configure import configure_probe
 from vissl_monoimage.probe.feature_cache import FeatureCacheHook
-from vissl_monoimage.probe.validate import problems_with
+from vissl_monoimage.probe.feature_rows import KEY, pooled_shapes, split_layers
+from vissl_monoimage.probe.protocols import get_protocol
+from vissl_monoimage.probe.validate import cache_problems
 from vissl_monoimage.training.progress_hook import ProgressHook
 from vissl_monoimage.training.task import MonoImageTask
 
 
+@register_model("probe_model")
+class ProbeModel(BaseSSLMultiInputOutputModel):
+    """One head per layer of a trunk that never changes: frozen weights, batch norms with fixed statistics.
+
+    Differs from VISSL's model in four ways. It takes several crops of an image, (batch, crops, channels, height,
+    width), and averages their logits. It takes rows of cached features in place of images. It keeps no autograd graph
+    of the trunk. And it fills the whole trunk from a checkpoint or raises.
+    """
+
+    def __init__(self, model_config: AttrDict, optimizer_config: AttrDict) -> None:
+        layers = [item[0] for item in model_config.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP]
+        heads = len(model_config.HEAD.PARAMS)
+        if not is_feature_extractor_model(model_config) or heads != len(layers):
+            raise MonoImageError(
+                f"probe_model needs a frozen trunk and one head per layer, but the config has {heads} heads "
+                f"for {len(layers)} layers: run it with config.TRAINER.TASK_NAME=probe_task, which writes the heads"
+            )
+        super().__init__(model_config, optimizer_config)
+
+    def single_input_forward(self, batch: Tensor, feature_names: list[str], heads: Any) -> list[Tensor]:
+        """Return each head's logits (batch, classes).
+
+        Args:
+            batch: images (batch, [crops,] channels, height, width), or cached rows (batch, features).
+            feature_names: of the layers; the model has them already.
+            heads: one module per layer.
+        """
+        if batch.dim() == 2:
+            features = split_layers(batch, pooled_shapes(self.model_config))
+        else:
+            features = self.features(batch.flatten(0, 1) if batch.dim() == 5 else batch)
+        logits: list[Tensor] = self.heads_forward(features, heads)
+        if batch.dim() == 5:
+            logits = [crops.unflatten(0, batch.shape[:2]).mean(1) for crops in logits]
+        return logits
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """Return the pooled feature of each layer, in its head's shape, for (batch, channels, height, width)."""
+        with torch.no_grad():
+            pooled: list[Tensor] = self.trunk(images, self._output_feature_names)
+        return pooled
+
+    def init_model_from_weights_params_file(self, config: AttrDict, checkpoint: dict[str, Any]) -> None:
+        """Fill the whole trunk.
+
+        Raises:
+            MonoImageError: naming the tensors that are missing or have another shape.
+        """
+        loading.fill(self.trunk.base_model, config.MODEL.TRUNK.NAME, checkpoint, config.MODEL.WEIGHTS_INIT.PARAMS_FILE)
+
+
 @register_task("probe_task")
 class ProbeTask(MonoImageTask):
-    """Linear probes on every convolution of a frozen trunk; one YAML serves all trunks (see `prepare`).
+    """Linear probes of every convolution of a frozen trunk; one YAML serves all trunks (see `configure_probe`).
 
-    With `config.MONOIMAGE.CACHE_FEATURES: true` the trunk runs once over the data (see `cache`).
+    With `config.MONOIMAGE.CACHE_FEATURES: true` the trunk runs once over the data (see `feature_cache`).
     """
 
     hooks: list[ClassyHook]
-    head: ClassVar[str | None] = None  # the kind of head this task is for; None: what the config says
+    head: ClassVar[str | None] = None
+    """The kind of head that this task fits; None where HEAD.PARAMS decides."""
 
     def __init__(self, config: AttrDict) -> None:
-        prepare(config, self.head)
+        configure_probe(config, self.head)
         super().__init__(config)
 
     def set_hooks(self, hooks: list[ClassyHook]) -> None:
-        """The cache is filled after the ledger's clock has started and before that of the time left."""
+        """Fill the cache after the ledger's clock has started and before the progress hook estimates the time left."""
         super().set_hooks(hooks)
         if self.config.MONOIMAGE.get("CACHE_FEATURES"):
             progress = [hook for hook in self.hooks if isinstance(hook, ProgressHook)]
@@ -41,15 +102,34 @@ class ProbeTask(MonoImageTask):
             self.hooks = [*others, self.cache_hook(), *progress]
 
     def cache_hook(self) -> ClassyHook:
-        """What runs the trunk, when the run starts."""
+        """Return the hook that runs the trunk over the data when the run starts."""
         return FeatureCacheHook()
 
     @classmethod
-    def check(cls, config: Settings) -> list[str]:
-        return problems_with(config) if monoimage_block(config).get("CACHE_FEATURES") else []
+    def check(cls, config: Settings) -> Iterator[str]:
+        configured = AttrDict(copy.deepcopy(config))
+        configure_probe(configured, cls.head)
+        yield from cls.check_configured(configured)
+
+    @classmethod
+    def check_configured(cls, configured: AttrDict) -> Iterator[str]:
+        """Yield what is wrong with a config that `configure_probe` has completed."""
+        if configured.MONOIMAGE.get("CACHE_FEATURES"):
+            yield from cache_problems(configured)
 
     def _restore_model_weights(self, model: Any) -> Any:
-        """Read the checkpoint on every rank: VISSL's broadcast of it costs seconds even in one process."""
+        """Read the checkpoint in every process: VISSL's broadcast of it costs seconds even for one process."""
         path = self.config.MODEL.WEIGHTS_INIT.PARAMS_FILE
         model.init_model_from_weights_params_file(self.config, loading.read_checkpoint(path))
         return model
+
+
+@register_check
+def check_evaluation(config: Settings) -> Iterator[str]:
+    """Refuse a probe without a protocol, and cached features for a task that is no probe."""
+    block = monoimage_block(config)
+    task = TASK_REGISTRY.get(config["TRAINER"]["TASK_NAME"], object)
+    if block.get("CACHE_FEATURES") and not issubclass(task, ProbeTask):
+        yield f"{KEY} is for probes only: config.TRAINER.TASK_NAME=probe_task"
+    if config["MODEL"]["BASE_MODEL_NAME"] == "probe_model":
+        get_protocol(block.get("PROTOCOL", ""))

@@ -1,4 +1,4 @@
-"""How a protocol pools a layer's feature before it is probed."""
+"""How a protocol pools a layer's feature before the probe's head."""
 
 from __future__ import annotations
 
@@ -9,18 +9,24 @@ from typing import Any
 
 from vissl_monoimage.errors import MonoImageError
 
-PoolOp = list[Any]  # as in LINEAR_EVAL_FEAT_POOL_OPS_MAP: [name of VISSL's operation, its arguments]
+PoolOp = list[Any]
+"""An entry of LINEAR_EVAL_FEAT_POOL_OPS_MAP: [name of VISSL's operation, its arguments]."""
 
 
 @dataclass(frozen=True)
 class BudgetPooling:
-    """Adaptive pooling to the largest square map of at most `features` values, all channels together."""
+    """Adaptive pooling to the largest square map whose values number at most `features`, over all channels.
+
+    Attributes:
+        kind: "Max" or "Avg".
+        features: the largest number of values; a map is at least 1 x 1 whatever the number of channels.
+    """
 
     kind: str
     features: int
 
     def op(self, layer: str, shape: tuple[int, ...]) -> PoolOp:
-        """The operation for `layer`, whose feature is `shape` = (channels, height, width)."""
+        """Return the operation for `layer`, whose feature has `shape` = (channels, height, width)."""
         channels, height, width = shape
         side = max(1, min(height, width, math.isqrt(self.features // channels)))
         return [f"Adaptive{self.kind}Pool2d", [side]]
@@ -28,15 +34,27 @@ class BudgetPooling:
 
 @dataclass(frozen=True)
 class FixedPooling:
-    """The same operation for a layer whatever the trunk; `others` is for what is no convolution, as a ResNet's res2."""
+    """The same operation for a convolution whatever the trunk.
+
+    Attributes:
+        ops: the operation for each convolution, by layer name.
+        others: the pooling of layers that are not named `conv...`, such as a ResNet's res2.
+    """
 
     ops: Mapping[str, PoolOp]
     others: BudgetPooling
 
     def op(self, layer: str, shape: tuple[int, ...]) -> PoolOp:
-        """The operation for `layer`, whose feature is `shape` = (channels, height, width)."""
+        """Return the operation for `layer`, whose feature has `shape` = (channels, height, width).
+
+        Raises:
+            MonoImageError: the protocol has no operation for this convolution.
+        """
         if not layer.startswith("conv"):
             return self.others.op(layer, shape)
         if layer not in self.ops:
-            raise MonoImageError(f"the protocol pools {', '.join(self.ops)} and what is no convolution, not '{layer}'")
+            raise MonoImageError(
+                f"the protocol has no pooling for layer '{layer}', only for {', '.join(self.ops)} and for layers that "
+                "are not convolutions"
+            )
         return self.ops[layer]

@@ -1,46 +1,16 @@
-"""Probe protocols as data: what may change an accuracy, under a name with a version.
+"""The table of probe protocols: accuracies are comparable only under the same protocol.
 
-Two numbers may stand side by side only where their protocols are the same. The YAMLs under
-`configs/config/benchmark/monoimage/` spell the settings out; `departures` says where a run's config differs
-from the protocol it names, so that a shortened trial never passes for the real one.
+The YAMLs under `configs/config/benchmark/monoimage/` spell out the settings of these protocols; `deviations` lists
+where a run's config differs from the protocol that it names. A protocol never changes: new settings get a new version.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.probe.pooling import BudgetPooling, FixedPooling
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """A name with a version, and everything it fixes.
-
-    Attributes:
-        source: where it comes from.
-        pooling: from a layer's feature to the head's input; None where VISSL's YAML spells the operations.
-        batch: images a step, over all processes; None where there are no steps.
-        train, test: transforms, as "Name size"; colour normalisation apart.
-        head: VISSL's name of the head a layer; "" where `settings` spell it.
-        settings: dotted keys below `config` and the values that the protocol needs there.
-        asks: what is trained or fitted on a layer, in the words of a table's title.
-        frozen: the trunk ends as it began.
-    """
-
-    name: str
-    source: str
-    pooling: FixedPooling | BudgetPooling | None
-    batch: int | None
-    train: tuple[str, ...] = ("Resize trunk", "ToTensor")
-    test: tuple[str, ...] = ("Resize trunk", "ToTensor")
-    head: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    asks: str = "Linear probes"
-    frozen: bool = True
-
+from vissl_monoimage.probe.protocol import Protocol
 
 _ALL_IMAGES = {"DATA.TRAIN.DATA_LIMIT": -1, "DATA.TEST.DATA_LIMIT": -1}
 
@@ -71,8 +41,8 @@ _PAPER = Protocol(
             "conv4": ["MaxPool2d", [3, 3, 1]],
             "conv5": ["MaxPool2d", [2, 2, 0]],
         },
-        # The authors have AlexNet alone. Their limit gives a ResNet's stages the sizes that VISSL's ResNet-50 probes
-        # have (9216, 8192, 9216, 8192).
+        # The authors probe AlexNet only. Their limit of 9,600 features gives the stages of a ResNet the sizes that
+        # VISSL's ResNet-50 probes have (9216, 8192, 9216, 8192).
         others=BudgetPooling("Max", 9600),
     ),
     batch=192,
@@ -100,7 +70,7 @@ _CIFAR = Protocol(
 )
 _PATCHES = Protocol(
     name="patches-v1",
-    source="ours: which photo a patch comes from, the small probe of the demo",
+    source="ours: the photo that a patch comes from, the small probe of the demo",
     pooling=BudgetPooling("Max", 2304),
     batch=64,
     head="linear_probe",
@@ -115,11 +85,11 @@ _FREEZE = Protocol(
         **_sgd(10, [5e-2, 5e-3, 5e-4], [6, 9], 5e-4),
         "MODEL.HEAD.PARAMS": [["retrained_convolutions", {"widths": [128, 256], "hidden": [512], "num_classes": 10}]],
     },
-    asks="Layers trained on labels over frozen ones",
+    title="Layers trained on labels over frozen ones",
 )
 _FINETUNE = Protocol(
     name="finetune-v1",
-    source="ours: all layers trained on labels, from a checkpoint's weights on",
+    source="ours: all layers trained on labels, starting from the weights of a checkpoint",
     pooling=None,
     batch=128,
     train=("RandomCrop 32", "RandomHorizontalFlip", "ToTensor"),
@@ -129,12 +99,12 @@ _FINETUNE = Protocol(
         "MODEL.FEATURE_EVAL_SETTINGS.FREEZE_TRUNK_ONLY": False,
         "MODEL.HEAD.PARAMS": [["alexnet_fc", {"dims": [1024, 512, 10]}]],
     },
-    asks="Whole networks trained on labels",
+    title="Whole networks trained on labels",
     frozen=False,
 )
 _KNN = Protocol(
     name="knn-v1",
-    source="Wu et al., CVPR 2018: weighted nearest neighbours, with VISSL's number of them and its temperature",
+    source="Wu et al., CVPR 2018: weighted nearest neighbours, with VISSL's neighbour count and temperature",
     pooling=BudgetPooling("Max", 4608),
     batch=None,
     settings={
@@ -143,7 +113,7 @@ _KNN = Protocol(
         "NEAREST_NEIGHBOR.L2_NORM_FEATS": True,
         **_ALL_IMAGES,
     },
-    asks="Nearest neighbours",
+    title="Nearest neighbours",
 )
 _LOW_SHOT = Protocol(
     name="lowshot-v1",
@@ -160,28 +130,28 @@ _LOW_SHOT = Protocol(
         "SVM.max_iter": 2000,
         **_ALL_IMAGES,
     },
-    asks="Low-shot SVMs",
+    title="Low-shot SVMs",
 )
 PROTOCOLS = {
     protocol.name: protocol for protocol in (_PAPER, _VISSL, _CIFAR, _PATCHES, _FREEZE, _FINETUNE, _KNN, _LOW_SHOT)
 }
 
 
-def protocol(name: str) -> Protocol:
-    """The protocol called `name`.
+def get_protocol(name: str) -> Protocol:
+    """Return the protocol called `name`.
 
     Raises:
-        MonoImageError: an unknown name.
+        MonoImageError: there is no such protocol.
     """
     if name not in PROTOCOLS:
         raise MonoImageError(f"config.MONOIMAGE.PROTOCOL: {unknown('protocol', name, PROTOCOLS)}")
     return PROTOCOLS[name]
 
 
-def asked_by(name: str) -> str:
-    """What the protocol called `name` trains or fits, for a title: `lowshot-v1, k=4` is lowshot-v1.
+def title_of(name: str) -> str:
+    """Return the title of protocol `name`, which may carry a suffix: `lowshot-v1, k=4` has the title of lowshot-v1.
 
-    Linear probes where it is none of the protocols here.
+    A name that is not in the table (VISSL's own linear configs) has the title of linear probes.
     """
-    known = PROTOCOLS.get(name.partition(",")[0])
-    return known.asks if known else Protocol.asks
+    entry = PROTOCOLS.get(name.partition(",")[0])
+    return entry.title if entry else Protocol.title

@@ -13,11 +13,10 @@ from vissl_monoimage.errors import MonoImageError
 
 @register_transform("TenCropToTensor")
 class TenCropToTensor(ClassyTransform):
-    """Four corners and the centre of an image, and their mirror images (Krizhevsky 2012, sec. 4.1).
+    """The four corners and the centre of an image, and their mirror images (Krizhevsky et al., 2012, sec. 4.1).
 
-    Takes the place of ToTensor in a TRANSFORMS list: PIL image -> float tensor (10, channels, size, size) in
-    [0, 1], in the order of torchvision's TenCrop. `Normalize` may follow, and VISSL's default collator stacks
-    the samples to (batch, 10, channels, size, size), over whose crops `probe_model` averages the logits.
+    Takes the place of ToTensor in a TRANSFORMS list. `Normalize` may follow; VISSL's default collator stacks the
+    samples to (batch, 10, channels, size, size), and `probe_model` averages the logits over the ten crops.
 
     Args:
         size: side of a crop in px.
@@ -27,12 +26,14 @@ class TenCropToTensor(ClassyTransform):
         self.size = size
 
     def __call__(self, image: Image.Image) -> torch.Tensor:
+        """Return the crops of `image`, float (10, channels, size, size) in [0, 1], in torchvision's order.
+
+        Raises:
+            MonoImageError: the image is smaller than a crop.
+        """
         width, height = image.size
         if min(width, height) < self.size:
             raise MonoImageError(
-                f"TenCropToTensor cannot cut {self.size} px crops from an image of {width}x{height} px: "
-                "resize before it"
+                f"TenCropToTensor cannot cut {self.size} px crops from an image of {width}x{height} px: resize it first"
             )
-        pixels = functional.to_tensor(image)
-        crops = functional.five_crop(pixels, [self.size, self.size])
-        return torch.stack([*crops, *functional.five_crop(pixels.flip(-1), [self.size, self.size])])
+        return torch.stack(functional.ten_crop(functional.to_tensor(image), [self.size, self.size]))

@@ -1,73 +1,66 @@
-"""Whether a probe's features can be kept: the check before anything starts."""
+"""Checks of a probe's config before anything starts: whether the features of its images can be cached."""
 
 from __future__ import annotations
 
-import copy
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 from vissl.config import AttrDict
 from vissl.data import DATASET_SOURCE_MAP, VisslDatasetCatalog, dataset_catalog
 from vissl.models import is_feature_extractor_model
 
-from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.probe.configure import prepare
-from vissl_monoimage.probe.feature_cache import KEY, features_in
+from vissl_monoimage.probe.feature_rows import KEY, row_length
 
-# What always gives the same tensor for an image, and one of it.
 DETERMINISTIC = ("CenterCrop", "Grayscale", "Normalize", "Pad", "Resize", "ToTensor")
+"""Transforms that always give the same tensor for an image, and only one."""
 
 
-def problems_with(config: Mapping[str, Any]) -> list[str]:
-    """Why the features of `config`'s run cannot be cached, a sentence each; [] where they can.
+def cache_problems(configured: AttrDict) -> Iterator[str]:
+    """Yield why the features of a run cannot be cached.
 
-    `config` is what lies below VISSL's `config`, as plain containers.
+    Args:
+        configured: what lies below VISSL's `config`, completed by `configure_probe`.
     """
-    prepared = AttrDict(copy.deepcopy(dict(config)))
-    try:
-        prepare(prepared)
-    except MonoImageError as error:
-        return [str(error)]
-    if prepared.MODEL.BASE_MODEL_NAME != "probe_model" or not is_feature_extractor_model(prepared.MODEL):
+    if configured.MODEL.BASE_MODEL_NAME != "probe_model" or not is_feature_extractor_model(configured.MODEL):
         settings = "config.MODEL.FEATURE_EVAL_SETTINGS"
-        return [
+        yield (
             f"{KEY} needs a trunk that never changes: config.MODEL.BASE_MODEL_NAME=probe_model, "
             f"{settings}.EVAL_MODE_ON=true and {settings}.FREEZE_TRUNK_ONLY=true"
-        ]
-    splits = [split for split, read in (("TRAIN", not config["TEST_ONLY"]), ("TEST", config["TEST_MODEL"])) if read]
-    found = [problem for split in splits for problem in _problems_of_split(split, prepared)]
-    return found or _problems_of_disk(splits, prepared)
+        )
+        return
+    reads = {"TRAIN": not configured.TEST_ONLY, "TEST": configured.TEST_MODEL}
+    splits = [split for split, read in reads.items() if read]
+    problems = [problem for split in splits for problem in _split_problems(split, configured)]
+    yield from problems or _disk_problems(splits, configured)
 
 
-def _problems_of_split(split: str, config: AttrDict) -> Iterator[str]:
+def _split_problems(split: str, config: AttrDict) -> Iterator[str]:
     data, where = config.DATA[split], f"config.DATA.{split}"
     for name in (transform["name"] for transform in data.TRANSFORMS):
         if name not in DETERMINISTIC:
             yield (
-                f"{KEY}: {where}.TRANSFORMS has {name}, and only what always gives the same one tensor for an image "
-                f"can be kept: {', '.join(DETERMINISTIC)}"
+                f"{KEY}: {where}.TRANSFORMS has {name}, but features can only be cached if an image always gives the "
+                f"same single tensor: {', '.join(DETERMINISTIC)}"
             )
     if len(data.DATA_SOURCES) != 1 or data.COLLATE_FUNCTION != "default_collate":
         yield f"{KEY} needs one data source and the default_collate in {where}"
     if (config.MONOIMAGE.get("SOURCE") or {}).get("FRESH") and "single_image" in data.DATA_SOURCES:
-        yield f"{KEY}: config.MONOIMAGE.SOURCE.FRESH draws other samples in every epoch, so none can be kept"
+        yield f"{KEY}: config.MONOIMAGE.SOURCE.FRESH draws new samples in every epoch, so none can be cached"
 
 
-def _problems_of_disk(splits: Iterable[str], config: AttrDict) -> list[str]:
-    row = 4 * features_in(config.MODEL) + 16
-    need = row * sum(samples_in(split, config) for split in splits)
+def _disk_problems(splits: Iterable[str], config: AttrDict) -> Iterator[str]:
+    row = 4 * row_length(config.MODEL) + 16
+    needed = row * sum(count_samples(split, config) for split in splits)
     folder = Path(config.CHECKPOINT.DIR).expanduser().absolute()
-    standing = next(parent for parent in (folder, *folder.parents) if parent.exists())
-    free = shutil.disk_usage(standing).free
-    if need <= free:
-        return []
-    return [f"{KEY} needs {need / 1e9:.1f} GB of disk at '{standing}', where {free / 1e9:.1f} GB are free"]
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    free = shutil.disk_usage(existing).free
+    if needed > free:
+        yield f"{KEY} needs {needed / 1e9:.1f} GB of disk at '{existing}', where {free / 1e9:.1f} GB are free"
 
 
-def samples_in(split: str, config: AttrDict) -> int:
-    """Samples of a split; 0 where its data are not found, which the check of the data tells."""
+def count_samples(split: str, config: AttrDict) -> int:
+    """Return the number of samples of a split, or 0 where its data do not exist, which the data check reports."""
     data = config.DATA[split]
     if data.DATA_LIMIT >= 0:
         return int(data.DATA_LIMIT)

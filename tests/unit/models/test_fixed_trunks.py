@@ -14,7 +14,7 @@ from vissl.models.trunks import get_model_trunk
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models import features as trunks
 from vissl_monoimage.models.checkpoint import check_trunk
-from vissl_monoimage.probe.protocols import protocol
+from vissl_monoimage.probe.protocols import get_protocol
 
 SHAPES = {
     "scattering_32px": {"scattering_J2": (243, 8, 8), "scattering_J3": (651, 4, 4)},
@@ -64,10 +64,10 @@ def test_the_probe_learns_from_the_trunk_what_to_probe(name: str) -> None:
     shapes = trunks.feature_shapes(trunk, layers, trunks.input_size(trunk))
     assert list(shapes.items()) == list(SHAPES[name].items())
     for layer, shape in shapes.items():
-        kind, (side,) = protocol("cifar-v1").pooling.op(layer, shape)
+        kind, (side,) = get_protocol("cifar-v1").pooling.op(layer, shape)
         assert kind == "AdaptiveMaxPool2d"
         assert shape[0] * side**2 <= 4608 < shape[0] * (side + 1) ** 2 or side == shape[1]
-        assert protocol("paper-v1").pooling.op(layer, shape)[0] == kind
+        assert get_protocol("paper-v1").pooling.op(layer, shape)[0] == kind
 
 
 def test_wrong_sizes_and_checkpoints_are_refused(tmp_path) -> None:

@@ -22,7 +22,7 @@ from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models import features as trunks
 from vissl_monoimage.models.checkpoint import check_trunk
-from vissl_monoimage.probe.configure import prepare
+from vissl_monoimage.probe.configure import configure_probe
 
 STAGES = ["res2", "res3", "res4", "res5"]
 # VISSL's names of ResNet features, and torchvision's of the modules that give them.
@@ -129,7 +129,7 @@ def test_what_it_cannot_have_is_refused_and_what_it_can_is_used() -> None:
 )
 def test_the_probes_of_every_trunk_are_those_of_a_resnets_stages(probe: str, name: str, shapes: list[Any]) -> None:
     config = composed(f"config=benchmark/monoimage/linear_{probe}", f"config.MODEL.TRUNK.NAME={name}")
-    prepare(config)
+    configure_probe(config)
     assert config.METERS.accuracy_list_meter.meter_names == STAGES
     assert [tuple(kwargs["shape"]) for _, kwargs in config.MODEL.HEAD.PARAMS] == shapes
     assert config.MONOIMAGE.PROTOCOL_CHANGES == []
@@ -142,7 +142,7 @@ def test_the_probes_of_every_trunk_are_those_of_a_resnets_stages(probe: str, nam
 
 def test_the_papers_limit_gives_a_resnet50_the_sizes_of_vissls_probes() -> None:
     config = composed("config=benchmark/monoimage/linear_imagenet1k", "config.MODEL.TRUNK.NAME=resnet")
-    prepare(config)
+    configure_probe(config)
     vissls = composed("config=benchmark/linear_image_classification/imagenet1k/eval_resnet_8gpu_transfer_in1k_linear")
     expected = [kwargs["dims"][0] for _, kwargs in vissls.MODEL.HEAD.PARAMS[1:]]  # after conv1
     assert [math.prod(kwargs["shape"]) for _, kwargs in config.MODEL.HEAD.PARAMS] == expected

@@ -1,4 +1,4 @@
-"""What a fitted evaluation refuses before anything starts, each in one sentence."""
+"""The checks of nearest-neighbour and few-shot evaluations: each mistake is refused in one sentence."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from classy_vision.tasks import TASK_REGISTRY
 from omegaconf import OmegaConf
 from vissl.config import AttrDict
 
+from vissl_monoimage.config.checks import run_checks
 from vissl_monoimage.config.compose import compose_config
-from vissl_monoimage.probe.configure import prepare
-from vissl_monoimage.probe.deviations import departures
+from vissl_monoimage.probe.configure import configure_probe
+from vissl_monoimage.probe.deviations import deviations
 
 
 def composed(name: str, *overlay: str) -> Any:
@@ -33,16 +34,17 @@ def low_shot() -> Any:
     return composed("linear_photo_patches", "low_shot")
 
 
-def test_the_overlays_and_yamls_keep_to_their_protocols(knn: Any, low_shot: Any) -> None:
+def test_overlays_and_yamls_follow_their_protocols(knn: Any, low_shot: Any) -> None:
     yamls = [composed("knn_cifar10"), composed("lowshot_cifar10")]
     for config, protocol in zip([knn, low_shot, *yamls], ["knn-v1", "lowshot-v1"] * 2, strict=True):
         assert config["MONOIMAGE"]["PROTOCOL"] == protocol
-        assert departures(AttrDict(config)) == []
+        assert deviations(AttrDict(config)) == []
     assert [config["DATA"]["TRAIN"]["DATASET_NAMES"] for config in yamls] == [["CIFAR10"]] * 2
     assert [config["TRAINER"]["TASK_NAME"] for config in yamls] == ["knn_task", "low_shot_task"]
 
 
 def complaints(config: Any, changes: dict[str, Any]) -> list[str]:
+    """Return what the task finds wrong with `config` after `changes`, given as {dotted key: value}."""
     config = copy.deepcopy(config)
     for path, value in changes.items():
         *parents, last = path.split(".")
@@ -50,8 +52,7 @@ def complaints(config: Any, changes: dict[str, Any]) -> list[str]:
         for parent in parents:
             node = node[parent]
         node[last] = value
-    found: list[str] = TASK_REGISTRY[config["TRAINER"]["TASK_NAME"]].check(config)
-    return found
+    return run_checks([TASK_REGISTRY[config["TRAINER"]["TASK_NAME"]].check], config)
 
 
 @pytest.mark.parametrize(
@@ -62,19 +63,19 @@ def complaints(config: Any, changes: dict[str, Any]) -> list[str]:
         ("NEAREST_NEIGHBOR.TOPK", 0, "TOPK=0 must be a whole number of at least 1"),
         ("NEAREST_NEIGHBOR.TOPK", "all", "TOPK=all must be a whole number of at least 1"),
         ("NEAREST_NEIGHBOR.SIGMA", 0, "SIGMA=0 must be a number of at least 0.02"),
-        ("NEAREST_NEIGHBOR.L2_NORM_FEATS", False, "L2_NORM_FEATS=False must be true: cosines are compared"),
+        ("NEAREST_NEIGHBOR.L2_NORM_FEATS", False, "L2_NORM_FEATS=False must be true: cosine similarities are compared"),
         ("MONOIMAGE.CACHE_FEATURES", False, "knn_task works on cached features: config.MONOIMAGE.CACHE_FEATURES=true"),
         ("TEST_MODEL", False, "knn_task fits to the training images and tests"),
         ("DATA.TRAIN.TRANSFORMS", [{"name": "RandomCrop", "size": 64}], "TRANSFORMS has RandomCrop"),
     ],
 )
-def test_nearest_neighbours_refuse(knn: Any, path: str, value: Any, complaint: str) -> None:
-    (found,) = complaints(knn, {path: value})
-    assert complaint in found
+def test_a_nearest_neighbour_mistake_is_refused(knn: Any, path: str, value: Any, complaint: str) -> None:
+    (problem,) = complaints(knn, {path: value})
+    assert complaint in problem
 
 
 @pytest.mark.parametrize("path", ["MONOIMAGE.PATCHES.TRAIN_SAMPLES", "DATA.TRAIN.DATA_LIMIT"])
-def test_nearest_neighbours_accept_as_many_images_as_neighbours(knn: Any, path: str) -> None:
+def test_as_many_images_as_neighbours_suffice(knn: Any, path: str) -> None:
     assert complaints(knn, {path: 200}) == []
 
 
@@ -83,32 +84,32 @@ def test_nearest_neighbours_accept_as_many_images_as_neighbours(knn: Any, path: 
     [
         ("MONOIMAGE.PATCHES.TRAIN_SAMPLES", 190, "16 training images of each class, and class 10 has 15"),
         ("DATA.TRAIN.DATA_LIMIT", 100, "16 training images of each class, and class"),
-        ("SVM.low_shot.k_values", [], "k_values=[] must be different whole numbers of at least 1"),
-        ("SVM.low_shot.k_values", [0, 1], "k_values=[0, 1] must be different whole numbers of at least 1"),
-        ("SVM.low_shot.sample_inds", [1, 1], "sample_inds=[1, 1] must be different whole numbers of at least 0"),
+        ("SVM.low_shot.k_values", [], "k_values=[] must list distinct whole numbers of at least 1"),
+        ("SVM.low_shot.k_values", [0, 1], "k_values=[0, 1] must list distinct whole numbers of at least 1"),
+        ("SVM.low_shot.sample_inds", [1, 1], "sample_inds=[1, 1] must list distinct whole numbers of at least 0"),
         ("SVM.costs.costs_list", [0.1, 1.0], "costs_list=[0.1, 1.0] must be one positive number"),
         ("SVM.costs.costs_list", 1.0, "costs_list=1.0 must be one positive number"),
-        ("SVM.penalty", "l1", "penalty=l1, loss=squared_hinge, dual=True is none of scikit-learn's SVMs: l2,"),
+        ("SVM.penalty", "l1", "has no SVM with penalty=l1, loss=squared_hinge, dual=True: use l2,"),
         ("SVM.costs.base", 2.0, "costs.base=2.0 must be -1"),
         ("SVM.normalize", False, "normalize=False must be true"),
-        ("MODEL.HEAD.PARAMS", [["linear_probe", {"num_classes": 10}]], "num_classes: 10, and there are labels up to"),
+        ("MODEL.HEAD.PARAMS", [["linear_probe", {"num_classes": 10}]], "num_classes: 10, but there are labels up to"),
         ("MODEL.HEAD.PARAMS", [["linear_probe", {"num_classes": 13}]], "each class, and class 12 has 0"),
         ("MONOIMAGE.CACHE_FEATURES", False, "low_shot_task works on cached features"),
     ],
 )  # fmt: skip
-def test_low_shot_refuses(low_shot: Any, path: str, value: Any, complaint: str) -> None:
-    (found,) = complaints(low_shot, {path: value})
-    assert complaint in found
+def test_a_few_shot_mistake_is_refused(low_shot: Any, path: str, value: Any, complaint: str) -> None:
+    (problem,) = complaints(low_shot, {path: value})
+    assert complaint in problem
 
 
-def test_low_shot_accepts_as_many_images_as_shots(low_shot: Any) -> None:
+def test_as_many_images_per_class_as_shots_suffice(low_shot: Any) -> None:
     assert complaints(low_shot, {"MONOIMAGE.PATCHES.TRAIN_SAMPLES": 12 * 16}) == []
 
 
-def test_the_heads_of_another_probe_give_way(knn: Any) -> None:
-    rest = [["retrained_convolutions", {"widths": [128, 256], "hidden": [512], "num_classes": 12}]]
+def test_the_task_replaces_the_heads_of_another_probe(knn: Any) -> None:
+    others = [["retrained_convolutions", {"widths": [128, 256], "hidden": [512], "num_classes": 12}]]
     config = AttrDict(copy.deepcopy(knn))
-    config.MODEL.HEAD.PARAMS = rest
-    prepare(config, "knn")
+    config.MODEL.HEAD.PARAMS = others
+    configure_probe(config, "knn")
     assert {name for name, _ in config.MODEL.HEAD.PARAMS} == {"knn"}
     assert all(set(kwargs) == {"shape", "num_classes"} for _, kwargs in config.MODEL.HEAD.PARAMS)

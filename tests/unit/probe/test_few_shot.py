@@ -1,4 +1,4 @@
-"""Low-shot SVMs: the draws, the planes against scikit-learn's, the mean over draws against counting by hand."""
+"""Few-shot SVMs: the draws, the planes compared with scikit-learn's, the mean over draws compared with a count."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from vissl.losses.cross_entropy_multiple_output_single_target import CrossEntrop
 from vissl.meters.accuracy_list_meter import AccuracyListMeter
 from vissl.models.heads import get_model_head
 
-from vissl_monoimage.probe.few_shot import low_shot_step
-from vissl_monoimage.probe.shots import draw_images
+from vissl_monoimage.probe.few_shot import few_shot_step
+from vissl_monoimage.probe.few_shot_images import draw_images
 
 CLASSES, SHAPE, DRAWS, SHOTS = 3, (4, 2, 2), [3, 7], [1, 4]
 SVM = {
@@ -32,7 +32,7 @@ SVM = {
 
 @given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 1000))
 @settings(max_examples=25, deadline=None)
-def test_draws_are_balanced_and_repeat(classes: int, shots: int, draw: int) -> None:
+def test_draws_are_balanced_and_repeatable(classes: int, shots: int, draw: int) -> None:
     labels = np.random.default_rng(0).permutation(np.repeat(np.arange(classes), 20))
     drawn = draw_images(labels, [draw, draw + 1], shots)
     assert drawn.shape == (2, classes, shots)
@@ -43,14 +43,14 @@ def test_draws_are_balanced_and_repeat(classes: int, shots: int, draw: int) -> N
     assert np.array_equal(drawn[:, :, :1], draw_images(labels, [draw, draw + 1], 1))
 
 
-def test_draws_differ_from_each_other_and_from_class_to_class() -> None:
+def test_draws_differ_between_draws_and_classes() -> None:
     drawn = draw_images(np.repeat(np.arange(2), 50), [1, 2], 8)
     assert len({tuple(of_class % 50) for of_draw in drawn for of_class in of_draw}) == 4
 
 
 @pytest.fixture(scope="module")
 def drawn() -> torch.Tensor:
-    """Features (draws, classes, most shots, *SHAPE) of very different lengths."""
+    """Features (draws, classes, largest number of shots, *SHAPE) of very different lengths."""
     draw = torch.Generator().manual_seed(0)
     features = torch.randn(2, CLASSES, 4, *SHAPE, generator=draw)
     features += 2 * torch.randn(CLASSES, 1, *SHAPE, generator=draw)
@@ -66,7 +66,7 @@ def head(drawn: torch.Tensor) -> torch.nn.Module:
     return made
 
 
-def test_scores_are_those_of_scikit_learns_svm_a_class(head: torch.nn.Module, drawn: torch.Tensor) -> None:
+def test_scores_equal_those_of_one_scikit_learn_svm_per_class(head: torch.nn.Module, drawn: torch.Tensor) -> None:
     test = 5 * torch.randn(20, *SHAPE, generator=torch.Generator().manual_seed(1))
     unit = test.flatten(1).double().numpy() / np.linalg.norm(test.flatten(1).double(), axis=1, keepdims=True)
     found = head(test)
@@ -98,7 +98,7 @@ def test_a_meter_counts_the_answers_of_every_draw() -> None:
         data_iterator=batches, model=lambda rows: outputs, meters=[meter], losses=[],
         loss=CrossEntropyMultipleOutputSingleTargetLoss(AttrDict({"ignore_index": -1, "temperature": 1.0})),
     )  # fmt: skip
-    low_shot_step(task)
+    few_shot_step(task)
     meter.sync_state()
     for layer, output in enumerate(outputs):
         for row in range(2):
@@ -106,4 +106,4 @@ def test_a_meter_counts_the_answers_of_every_draw() -> None:
             name = names[2 * layer + row]
             assert meter.value["top_1"][name] == pytest.approx(100 * float(np.mean(accuracies)), abs=1e-4)
     with pytest.raises(StopIteration):
-        low_shot_step(task)
+        few_shot_step(task)

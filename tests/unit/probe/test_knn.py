@@ -1,4 +1,4 @@
-"""Nearest neighbours against scikit-learn's, and against VISSL's own tool."""
+"""Nearest neighbours compared with scikit-learn's and with VISSL's tool."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def settings(count: int, temperature: float = 0.1) -> AttrDict:
 
 
 def images(count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Features (count, 5, 2, 3) of very different lengths around a centre a class, and their labels."""
+    """Return features (count, 5, 2, 3) of very different lengths around one centre per class, and their labels."""
     draw = torch.Generator().manual_seed(seed)
     labels = torch.randint(CLASSES, (count,), generator=draw)
     centres = torch.randn(CLASSES, *SHAPE, generator=torch.Generator().manual_seed(99))
@@ -39,8 +39,8 @@ def fitted(features: torch.Tensor, labels: torch.Tensor, config: AttrDict) -> to
 
 
 @pytest.mark.parametrize(("rows", "count"), [(4096, 20), (64, 20), (16, 20), (64, 300), (7, 1)])
-def test_votes_are_scikit_learns(monkeypatch: pytest.MonkeyPatch, rows: int, count: int) -> None:
-    """Blocks larger and smaller than the data and than the number of neighbours, which may be all there are."""
+def test_votes_equal_scikit_learns(monkeypatch: pytest.MonkeyPatch, rows: int, count: int) -> None:
+    """Blocks may be larger or smaller than the data and than the number of neighbours, which may be all images."""
     monkeypatch.setattr(knn, "ROWS", rows)
     (train, labels), (test, _) = images(300, 0), images(50, 1)
     theirs = KNeighborsClassifier(
@@ -50,7 +50,7 @@ def test_votes_are_scikit_learns(monkeypatch: pytest.MonkeyPatch, rows: int, cou
     np.testing.assert_allclose(shares, theirs.predict_proba(test.flatten(1).double()), atol=1e-5)
 
 
-def test_a_layer_in_the_middle_of_wider_rows_is_read_where_it_lies() -> None:
+def test_a_layer_inside_wider_rows_is_read_without_a_copy() -> None:
     (train, labels), (test, _) = images(60, 0), images(20, 1)
     wide = torch.cat([torch.ones(60, 8), train.flatten(1), torch.ones(60, 3)], 1)
     head = fitted(wide[:, 8:38].unflatten(1, SHAPE), labels, settings(10))
@@ -58,7 +58,7 @@ def test_a_layer_in_the_middle_of_wider_rows_is_read_where_it_lies() -> None:
     torch.testing.assert_close(head(test), fitted(train, labels, settings(10))(test))
 
 
-def test_the_trunks_bfloat16_does_not_reach_the_similarities() -> None:
+def test_similarities_stay_in_float32_under_the_trunks_bfloat16() -> None:
     (train, labels), (test, _) = images(60, 0), images(20, 1)
     head = fitted(train, labels, settings(10))
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -67,7 +67,7 @@ def test_the_trunks_bfloat16_does_not_reach_the_similarities() -> None:
     assert torch.equal(inside, head(test))
 
 
-def test_as_many_are_right_as_vissls_tool_says(tmp_path: Path) -> None:
+def test_the_accuracy_equals_that_of_vissls_tool(tmp_path: Path) -> None:
     from tools.nearest_neighbor_test import nearest_neighbor_test
 
     (train, labels), (test, truth) = images(300, 0), images(200, 1)

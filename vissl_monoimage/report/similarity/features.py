@@ -16,7 +16,7 @@ from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.data.photo_patches import PHOTOS, WHERE, PatchesConfig, PhotoPatches
 from vissl_monoimage.models.checkpoint import read_checkpoint
-from vissl_monoimage.probe.configure import prepare
+from vissl_monoimage.probe.configure import configure_probe
 
 PROBE = "benchmark/monoimage/linear_photo_patches"
 _A_PHOTO, _A_PHOTO_IF_LARGE = 20, 4  # patches: seconds a network, of 224 px as well
@@ -39,7 +39,7 @@ class LayerReader:
         config = AttrDict(OmegaConf.to_container(compose_config([f"config={PROBE}"]).config, resolve=True))
         config.MODEL.TRUNK.NAME = trunk
         config.MODEL._MODEL_INIT_SEED = config.SEED_VALUE  # VISSL's launcher does this; no weight of it is read
-        prepare(config)
+        configure_probe(config)
         self._config = config
         self._model = build_model(config.MODEL, config.OPTIMIZER).eval()
         self.layers = [layer for layer, _ in config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP]

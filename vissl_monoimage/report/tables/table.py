@@ -11,7 +11,7 @@ import dataclasses
 import re
 from collections.abc import Iterable
 
-from vissl_monoimage.probe.protocols import asked_by
+from vissl_monoimage.probe.protocols import title_of
 from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
 from vissl_monoimage.report.tables.experiment import Line, build_line, trunk_label
 from vissl_monoimage.report.tables.join import ProbedTrunk
@@ -38,7 +38,7 @@ class Table:
     @property
     def title(self) -> str:
         """The heading: what was trained or fitted, on which data, by which protocol."""
-        return f"{asked_by(self.protocol)}, top-1 test accuracy (%): {self.context}"
+        return f"{title_of(self.protocol)}, top-1 test accuracy (%): {self.context}"
 
     @property
     def context(self) -> str:

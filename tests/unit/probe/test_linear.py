@@ -1,4 +1,4 @@
-"""A probe run: heads and meters from the trunk, crops averaged, the whole trunk or a refusal."""
+"""A probe: its config follows from the trunk, crops are averaged, the trunk is filled entirely or refused."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from vissl.models.trunks import get_model_trunk
 from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.checkpoint import check_trunk
-from vissl_monoimage.probe.configure import prepare
-from vissl_monoimage.probe.deviations import departures
+from vissl_monoimage.probe.configure import configure_probe
+from vissl_monoimage.probe.deviations import deviations
 from vissl_monoimage.probe.protocols import PROTOCOLS
 
 OURS = "config=benchmark/monoimage/linear_{}".format
@@ -34,47 +34,47 @@ def composed(*overrides: str) -> AttrDict:
     return config
 
 
-def prepared(*overrides: str) -> AttrDict:
+def configured(*overrides: str) -> AttrDict:
     config = composed(*overrides)
-    prepare(config)
+    configure_probe(config)
     return config
 
 
 @pytest.mark.parametrize("name", ["imagenet1k", "places205", "cifar10", "cifar100", "photo_patches"])
-def test_each_yaml_keeps_to_its_protocol(name):
-    assert departures(composed(OURS(name))) == []
+def test_each_yaml_follows_its_protocol(name):
+    assert deviations(composed(OURS(name))) == []
 
 
-def test_vissls_yaml_is_what_we_call_its_protocol():
+def test_the_vissl_protocol_is_that_of_vissls_yaml():
     config = composed(VISSLS)
     config.MONOIMAGE = AttrDict({"PROTOCOL": "vissl"})
-    assert departures(config) == []
+    assert deviations(config) == []
 
 
-def test_a_shortened_run_says_where_it_departs():
-    config = prepared(CIFAR, "config.OPTIMIZER.num_epochs=1", "config.DATA.TRAIN.DATA_LIMIT=100")
+def test_a_shortened_run_lists_its_deviations():
+    config = configured(CIFAR, "config.OPTIMIZER.num_epochs=1", "config.DATA.TRAIN.DATA_LIMIT=100")
     epochs = PROTOCOLS["cifar-v1"].settings["OPTIMIZER.num_epochs"]
     changes = config.MONOIMAGE.PROTOCOL_CHANGES
     assert changes == [f"OPTIMIZER.num_epochs=1 ({epochs})", "DATA.TRAIN.DATA_LIMIT=100 (-1)"]
 
 
-def test_another_pooling_or_head_is_no_longer_the_protocol():
+def test_another_pooling_or_head_is_a_deviation():
     ops = "config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP"
-    same = prepared(CIFAR, f"{ops}=[[conv2,[AdaptiveMaxPool2d,[8]]]]")  # 64 channels: 9 x 9 would be above 4,608
+    same = configured(CIFAR, f"{ops}=[[conv2,[AdaptiveMaxPool2d,[8]]]]")  # 64 channels: 9 x 9 would be above 4,608
     assert same.MONOIMAGE.PROTOCOL_CHANGES == []
-    config = prepared(CIFAR, f"{ops}=[[conv2,[AdaptiveMaxPool2d,[8]]],[conv3,[AdaptiveAvgPool2d,[1]]]]")
+    config = configured(CIFAR, f"{ops}=[[conv2,[AdaptiveMaxPool2d,[8]]],[conv3,[AdaptiveAvgPool2d,[1]]]]")
     (change,) = config.MONOIMAGE.PROTOCOL_CHANGES
     assert change.startswith("pooling of conv3=['AdaptiveAvgPool2d', [1]] (['AdaptiveMaxPool2d',")
-    prepare(config)
+    configure_probe(config)
     assert [change] == config.MONOIMAGE.PROTOCOL_CHANGES
-    heads = prepared(CIFAR, "config.MODEL.HEAD.PARAMS=[[eval_mlp,{in_channels:9,dims:[9,10]}]]")
+    heads = configured(CIFAR, "config.MODEL.HEAD.PARAMS=[[eval_mlp,{in_channels:9,dims:[9,10]}]]")
     assert heads.MONOIMAGE.PROTOCOL_CHANGES == ["head=eval_mlp (linear_probe)"]
 
 
 @pytest.mark.parametrize(("trunk", "size", "layers"), [("convnet4", 32, 4), ("alexnet_wide_64px", 64, 5)])
 def test_one_yaml_serves_every_trunk(trunk, size, layers):
-    """Heads fit real features, one meter a layer, images of the trunk's size."""
-    config = prepared(CIFAR, f"config.MODEL.TRUNK.NAME={trunk}")
+    """Heads fit real features, there is one meter per layer, images have the trunk's size."""
+    config = configured(CIFAR, f"config.MODEL.TRUNK.NAME={trunk}")
     names = [f"conv{number}" for number in range(1, layers + 1)]
     assert config.METERS.accuracy_list_meter.meter_names == names
     assert config.METERS.accuracy_list_meter.num_meters == len(config.MODEL.HEAD.PARAMS) == layers
@@ -83,10 +83,10 @@ def test_one_yaml_serves_every_trunk(trunk, size, layers):
     assert [logits.shape for logits in model(torch.rand(2, 3, size, size))] == [(2, 10)] * layers
 
 
-def test_preparing_twice_changes_nothing():
-    config = prepared(OURS("imagenet1k"))
+def test_configuring_twice_changes_nothing():
+    config = configured(OURS("imagenet1k"))
     again = copy.deepcopy(config)
-    prepare(again)
+    configure_probe(again)
     assert again == config
     assert config.MONOIMAGE.PROTOCOL_CHANGES == []
 
@@ -109,19 +109,19 @@ def test_mistakes_are_named(override, message):
     }
     key, _, value = override.partition("=")
     with pytest.raises(MonoImageError, match=message):
-        prepared(CIFAR, f"{short.get(key, key)}={value}")
+        configured(CIFAR, f"{short.get(key, key)}={value}")
 
 
-def test_unprepared_heads_are_refused():
-    config = prepared(CIFAR)
+def test_heads_that_were_not_configured_are_refused():
+    config = configured(CIFAR)
     config.MODEL.HEAD.PARAMS = config.MODEL.HEAD.PARAMS[:3]
     with pytest.raises(MonoImageError, match=r"3 heads for 4 layers: run it with .*probe_task"):
         build_model(config.MODEL, config.OPTIMIZER)
 
 
 def test_logits_are_averaged_over_crops():
-    """Five dimensions: the mean of what each crop alone gives."""
-    config = prepared(CIFAR)
+    """Of a batch with five dimensions the logits are the mean of those of single crops."""
+    config = configured(CIFAR)
     model = build_model(config.MODEL, config.OPTIMIZER).eval()
     crops = torch.rand(3, 10, 3, 32, 32)
     with torch.no_grad():
@@ -132,8 +132,8 @@ def test_logits_are_averaged_over_crops():
         torch.testing.assert_close(logits.double(), expected, atol=1e-5, rtol=1e-5)
 
 
-def test_gradients_reach_the_heads_alone():
-    config = prepared(CIFAR)
+def test_only_the_heads_get_gradients():
+    config = configured(CIFAR)
     model = build_model(config.MODEL, config.OPTIMIZER).train()
     before = copy.deepcopy(model.trunk.state_dict())
     sum(logits.sum() for logits in model(torch.rand(4, 3, 32, 32))).backward()
@@ -166,10 +166,10 @@ def saved(path: Path, trunk: Any, how: str = "vissl") -> str:
 
 
 @pytest.mark.parametrize("how", ["vissl", "plain", "state_dict", "probe"])
-def test_a_whole_trunk_is_loaded_from_every_format(tmp_path, how):
+def test_a_trunk_is_loaded_from_every_format(tmp_path, how):
     state = trunk_state()
     path = saved(tmp_path / "trunk.torch", state, how)
-    config = prepared(CIFAR, f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={path}")
+    config = configured(CIFAR, f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={path}")
     assert check_trunk(path, config) == []
     model = build_model(config.MODEL, config.OPTIMIZER)
     model.init_model_from_weights_params_file(config, torch.load(path, weights_only=True))
@@ -186,10 +186,10 @@ def test_safetensors_are_read(tmp_path):
     assert "no file of safetensors" in check_trunk(str(path), composed(CIFAR))[0]
 
 
-def test_half_a_trunk_is_refused_by_name(tmp_path):
+def test_an_incomplete_trunk_is_refused_by_name(tmp_path):
     state = {key: value for key, value in trunk_state().items() if not key.startswith("_feature_blocks.6.0")}
     path = saved(tmp_path / "half.torch", state)
-    config = prepared(CIFAR, f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={path}")
+    config = configured(CIFAR, f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={path}")
     missing = "_feature_blocks.6.0.bias, _feature_blocks.6.0.weight"
     assert check_trunk(path, config) == [f"{path} lacks 2 of the 24 tensors of trunk 'convnet4': {missing}"]
     model = build_model(config.MODEL, config.OPTIMIZER)
@@ -204,7 +204,7 @@ def test_another_architecture_is_named(tmp_path):
     assert "_feature_blocks.0.0.weight [64, 3, 5, 5] instead of [64, 3, 3, 3]" in problems
 
 
-def test_what_is_no_checkpoint_is_named(tmp_path):
+def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
     config = composed(CIFAR)
     assert check_trunk("", config) == []
     assert "no checkpoint at 'missing.torch'" in check_trunk("missing.torch", config)[0]
