@@ -15,6 +15,7 @@ from vissl_monoimage.compat.console import QUIET
 from vissl_monoimage.config.compose import compose_config, vissl_defaults
 from vissl_monoimage.config.validate import problems_of
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.utils.paths import make_folder
 from vissl_monoimage.utils.precision import cpu_has_bfloat16
 
 _WEIGHTS = "config.MODEL.WEIGHTS_INIT.PARAMS_FILE"
@@ -42,11 +43,7 @@ def run(overrides: list[str], verbose: bool = False) -> Any:
     _say_if_finished(config)
     _say_if_emulated(config)
 
-    folder = Path(config.CHECKPOINT.DIR)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MonoImageError(f"config.CHECKPOINT.DIR='{folder}' cannot be written: {error.strerror}") from None
+    make_folder(config.CHECKPOINT.DIR)
 
     from torch.multiprocessing.spawn import ProcessRaisedException
     from vissl.hooks import default_hook_generator

@@ -32,15 +32,12 @@ def card_command(arguments: argparse.Namespace) -> int:
     from vissl_monoimage.data.photos.decode import load_photo
     from vissl_monoimage.data.statistics.drawing import save_card
     from vissl_monoimage.data.statistics.measures import as_text, measure, save_csv
-    from vissl_monoimage.errors import MonoImageError
+    from vissl_monoimage.utils.paths import make_folder
 
     folder: Path | None = arguments.output
     paths = resolve(arguments.photos)
     if folder:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise MonoImageError(f"cannot make folder {folder}: {error.strerror}") from None
+        make_folder(folder)
     cards = []
     for number, path in enumerate(paths, 1):
         photo = load_photo(path)

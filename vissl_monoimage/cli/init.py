@@ -104,17 +104,11 @@ def _trunk(method: str, wanted: str | None) -> str:
 
 def _claim(folder: Path) -> None:
     """A folder that can be written and has no finished result; found out before the work, not after it."""
-    import os
-
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.reproduce.runner import finished
+    from vissl_monoimage.utils.paths import make_folder
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MonoImageError(f"cannot make folder {folder}: {error.strerror}") from None
-    if not os.access(folder, os.W_OK):
-        raise MonoImageError(f"cannot write into {folder}")
+    make_folder(folder)
     if finished(folder):
         raise MonoImageError(f"{folder} has a finished result already: choose another folder with -o, or delete it")
 

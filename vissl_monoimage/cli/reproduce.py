@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,15 +99,12 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
 
 
 def _check_folders(*folders: Path) -> None:
-    """Before anything is trained for them."""
+    """Refuse folders that cannot be written, before anything is trained for them."""
     from vissl_monoimage.errors import MonoImageError
+    from vissl_monoimage.utils.paths import unwritable
 
-    for folder in folders:
-        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-        if not there.is_dir():
-            raise MonoImageError(f"{folder} cannot be a folder: {there} is a file")
-        if not os.access(there, os.W_OK):
-            raise MonoImageError(f"{folder} cannot be written: no permission for {there}")
+    if problems := [problem for folder in folders if (problem := unwritable(folder))]:
+        raise MonoImageError("\n".join(problems))
 
 
 def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:

@@ -76,13 +76,12 @@ def style_command(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> None:
     """What can be found wrong at once, so that no minute of work ends in it."""
-    import os
-
     from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
 
     from vissl_monoimage.data.crops.contact_sheet import kind_of
     from vissl_monoimage.errors import MonoImageError, unknown
     from vissl_monoimage.models import zoo
+    from vissl_monoimage.utils.paths import unwritable
 
     for option, value, (least, most) in (
         ("--size", arguments.size, SIZES),
@@ -95,8 +94,10 @@ def _check(arguments: argparse.Namespace) -> None:
         raise MonoImageError(f"--checkpoint: no checkpoint at '{given}'")
     kind_of(arguments.output)
     folder = arguments.output.parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise MonoImageError(f"cannot write {arguments.output}: {folder} is no folder that can be written into")
+    if not folder.is_dir():
+        raise MonoImageError(f"cannot write {arguments.output}: there is no folder {folder}")
+    if problem := unwritable(folder):
+        raise MonoImageError(problem)
     if arguments.trunk not in MODEL_TRUNKS_REGISTRY:
         raise MonoImageError(f"--trunk: {unknown('trunk', arguments.trunk, MODEL_TRUNKS_REGISTRY)}")
 

@@ -49,9 +49,8 @@ def check_meters(config: Settings) -> Iterator[str]:
 
 def check_output_folder(config: Settings) -> Iterator[str]:
     """Refuse a run folder that cannot be made or written."""
-    folder = config["CHECKPOINT"]["DIR"]
-    if problem := unwritable(folder):
-        yield f"config.CHECKPOINT.DIR={folder}: {problem}"
+    if problem := unwritable(config["CHECKPOINT"]["DIR"]):
+        yield f"config.CHECKPOINT.DIR: {problem}"
 
 
 def _block(config: Settings) -> Iterator[str]:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.report.tables.join import join_probes
 from vissl_monoimage.report.write import write
@@ -19,7 +18,7 @@ from vissl_monoimage.reproduce.existing_rows import borrowed
 from vissl_monoimage.reproduce.grid import Grid
 from vissl_monoimage.reproduce.plan import Chain
 from vissl_monoimage.reproduce.runner import finished
-from vissl_monoimage.utils.paths import benchmarks
+from vissl_monoimage.utils.paths import benchmarks, make_folder
 
 
 def report(grid: Grid, chains: Sequence[Chain], inputs: Inputs, results: Path) -> None:
@@ -48,11 +47,7 @@ def _report(grid: Grid, chains: Sequence[Chain], inputs: Inputs, results: Path) 
 @contextmanager
 def _alone(results: Path) -> Iterator[None]:
     """Two processes that report into one folder take turns: neither loses the other's rows."""
-    try:
-        results.mkdir(parents=True, exist_ok=True)
-        handle = os.open(results, os.O_RDONLY)
-    except OSError as error:
-        raise MonoImageError(f"cannot write {results}: {error.strerror}") from None
+    handle = os.open(make_folder(results), os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

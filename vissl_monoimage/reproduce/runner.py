@@ -17,6 +17,7 @@ from vissl_monoimage.config.compose import quoted
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.reproduce.plan import Chain, Run
+from vissl_monoimage.utils.paths import make_folder
 
 
 def finished(folder: Path) -> ledger.Row | None:
@@ -128,8 +129,7 @@ def spell(minutes: float) -> str:
 def _lock(folder: Path) -> Iterator[int]:
     """Only one process runs a folder; another waits for it."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        handle = os.open(make_folder(folder) / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise MonoImageError(f"cannot write {folder}: {error.strerror}") from None
     try:

@@ -27,6 +27,7 @@ from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.training.progress_hook import ProgressHook
 from vissl_monoimage.training.sampler import ResumableSampler
 from vissl_monoimage.training.seeding import SeededSSLDataset, StepSeedHook
+from vissl_monoimage.utils.precision import autocast
 
 HookFactory = Callable[[AttrDict], ClassyHook | None]
 
@@ -120,7 +121,7 @@ def check_task(config: Settings) -> Iterable[str]:
 def _in_bfloat16(forward: Callable[..., Any], device_type: str) -> Callable[..., Any]:
     @functools.wraps(forward)
     def run(*args: Any, **kwargs: Any) -> Any:
-        with torch.autocast(device_type, dtype=torch.bfloat16):
+        with autocast(device_type, enabled=True):
             outputs = forward(*args, **kwargs)
         return _to_float32(outputs)
 

@@ -25,11 +25,11 @@ def benchmarks(part: str) -> Path:
 
 
 def unwritable(folder: str | Path) -> str | None:
-    """Return why no file can be written in `folder`, which need not exist yet; None where one can. Creates nothing."""
+    """Return why no file can be written in `folder`, None where one can; it need not exist yet, and is not created."""
     path = Path(folder).expanduser().absolute()
     existing = next(parent for parent in (path, *path.parents) if parent.exists())
     if not existing.is_dir():
-        return f"'{path}' cannot be a folder: '{existing}' is a file"
+        return f"'{path}' cannot be written: '{existing}' is a file"
     if not os.access(existing, os.W_OK | os.X_OK):
         return f"'{path}' cannot be written: no permission for '{existing}'"
     return None
@@ -42,12 +42,14 @@ def make_folder(folder: str | Path) -> Path:
         MonoImageError: it cannot be created or written.
     """
     path = Path(folder).expanduser()
-    if problem := unwritable(path):
+    problem = unwritable(path)
+    if not problem:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = f"'{path}' cannot be written: {error.strerror}"
+    if problem:
         raise MonoImageError(problem)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MonoImageError(f"'{path}' cannot be created: {error.strerror or error}") from None
     return path
 
 

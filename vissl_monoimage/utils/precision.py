@@ -1,15 +1,25 @@
-"""Whether bfloat16 pays on this CPU: without instructions for it, it is emulated and costs many times float32."""
+"""bfloat16: how a forward pass runs in it, and whether it pays on this CPU."""
 
 from __future__ import annotations
 
 import torch
 
 FLOAT32_COST = 2.0
-"""Minutes of a training in float32 for one in bfloat16, on a CPU with instructions for it."""
+"""Time of a training in float32 over that in bfloat16, on a CPU with instructions for it."""
 _INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")  # the last is ARM's
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether this CPU has instructions for bfloat16; AVX-512 alone emulates it."""
-    has = torch.cpu.get_capabilities()
-    return any(has.get(name) for name in _INSTRUCTIONS)
+    """Return whether this CPU has instructions for bfloat16; others emulate it, at many times the cost of float32."""
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name) for name in _INSTRUCTIONS)
+
+
+def autocast(device_type: str, enabled: bool) -> torch.autocast:
+    """Return a context in which networks compute in bfloat16, or in float32 where `enabled` is false.
+
+    Args:
+        device_type: "cpu" or "cuda", as `torch.device.type` has it.
+        enabled: what `config.MONOIMAGE.BF16` says; false also switches off an autocast around it.
+    """
+    return torch.autocast(device_type, dtype=torch.bfloat16, enabled=enabled)

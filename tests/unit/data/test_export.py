@@ -78,9 +78,9 @@ def test_refuses_folders_that_hold_something_else(tmp_path: Path, capsys: pytest
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert write(tmp_path / "file" / "out", samples=4) == 2
-    assert f"cannot write to {tmp_path}/file/out: Not a directory" in capsys.readouterr().err
+    assert f"'{tmp_path}/file/out' cannot be written: '{tmp_path}/file' is a file" in capsys.readouterr().err
     assert write(Path("/proc/out"), samples=4) == 2
-    assert "cannot write to /proc/out" in capsys.readouterr().err
+    assert "'/proc/out' cannot be written: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("workers", [1, 2])

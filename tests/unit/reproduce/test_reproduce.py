@@ -553,7 +553,7 @@ def test_a_folder_that_cannot_be_is_told_before_the_plan(
     words = ["reproduce", "handmade", f"--data=cifar10={tmp_path / 'c10'}", option, str(tmp_path / "file" / "a")]
     assert main([*words, "--dry-run"]) == 2
     told = capsys.readouterr()
-    assert told.err == f"monoimage: {tmp_path}/file/a cannot be a folder: {tmp_path}/file is a file\n"
+    assert told.err.startswith(f"monoimage: '{tmp_path}/file/a' cannot be written: '{tmp_path}/file' is a file\n")
     assert told.out == ""
 
 

@@ -22,6 +22,7 @@ from vissl_monoimage.data.crops.recipe import Recipe
 from vissl_monoimage.data.crops.sample import photo_of, sample
 from vissl_monoimage.data.photos.cache import PyramidStore
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.utils.paths import make_folder
 
 RELEASED_QUALITY = 75
 MANIFEST = "monoimage.json"
@@ -92,6 +93,7 @@ def _open_folder(job: Job) -> None:
         if there and _read_manifest(job.out) != job.manifest():
             what = "other photos, recipe or seed" if MANIFEST in there else f"something else ({there[0]})"
             raise MonoImageError(f"folder {job.out} holds {what}: name an empty or a new folder")
+        make_folder(job.out)
         job.folder.mkdir(parents=True, exist_ok=True)
         part = job.out / f"{MANIFEST}.part"
         part.write_text(json.dumps(job.manifest(), indent=1) + "\n")

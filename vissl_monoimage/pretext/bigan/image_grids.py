@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 from classy_vision.hooks import ClassyHook
+from PIL import Image
 from torch import Tensor
-from torchvision.utils import make_grid, save_image
+from torchvision.utils import make_grid
 
 from vissl_monoimage.config.access import monoimage_block
-from vissl_monoimage.pretext.bigan.artifacts import COLUMNS, FOLDER, RECONSTRUCTIONS, SAMPLES
+from vissl_monoimage.pretext.bigan.artifacts import FOLDER, RECONSTRUCTIONS, SAMPLES, GridLayout
 from vissl_monoimage.pretext.bigan.pairs import head_of, resized
 from vissl_monoimage.pretext.module_state import at_rest
 from vissl_monoimage.utils.atomic_write import atomic_write
@@ -47,8 +48,8 @@ class PicturesHook(ClassyHook):
         folder = Path(task.checkpoint_folder, FOLDER)
         folder.mkdir(exist_ok=True)
         with at_rest(task.base_model), torch.no_grad():
-            _save(samples(task), folder / f"{SAMPLES}_{epoch:04d}.png", columns=COLUMNS)
-            _save(reconstructions(task), folder / f"{RECONSTRUCTIONS}_{epoch:04d}.png", columns=COLUMNS)
+            _save(samples(task), folder / f"{SAMPLES}_{epoch:04d}.png")
+            _save(reconstructions(task), folder / f"{RECONSTRUCTIONS}_{epoch:04d}.png")
 
 
 def samples(task: Any) -> Tensor:
@@ -71,9 +72,12 @@ def reconstructions(task: Any) -> Tensor:
     return head.generator.to_pixels(torch.stack([resized(head, x), again], dim=1).flatten(0, 1))
 
 
-def _save(images: Tensor, path: Path, columns: int) -> None:
-    """Write a grid of images whole or not at all; pixels of small images are repeated, not blurred."""
+def _save(images: Tensor, path: Path) -> None:
+    """Write a grid of images (N, 3, side, side) in [0, 1]; pixels of small images are repeated, not blurred."""
     zoom = max(1, _ENLARGED // images.shape[-1])
-    grid = make_grid(images.repeat_interleave(zoom, 2).repeat_interleave(zoom, 3), nrow=columns, pad_value=1.0)
+    layout = GridLayout(len(images), images.shape[-1] * zoom)
+    enlarged = images.repeat_interleave(zoom, 2).repeat_interleave(zoom, 3)
+    grid = make_grid(enlarged, nrow=layout.columns, padding=layout.gap, pad_value=1.0)
+    pixels = (grid * 255 + 0.5).clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy()
     with atomic_write(path) as part:
-        save_image(grid, part, format="png")
+        Image.fromarray(pixels).save(part, "PNG", pnginfo=layout.png_info())

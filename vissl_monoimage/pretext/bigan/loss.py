@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.errors import unknown
+from vissl_monoimage.utils.precision import autocast
 
 NAME = "bigan_loss"
 WHERE = f"config.LOSS.{NAME}"
@@ -133,7 +134,7 @@ class BiGANLoss(ClassyLoss):
             real, generated: (images, latents).
             mix: (N, 1) in [0, 1], how much of the real pair is in each mixture.
         """
-        with torch.autocast(mix.device.type, enabled=False):
+        with autocast(mix.device.type, enabled=False):
             images = torch.lerp(generated[0], real[0], mix[:, :, None, None]).requires_grad_()
             latents = torch.lerp(generated[1], real[1], mix).requires_grad_()
             score = discriminator(images, latents).sum()

@@ -11,6 +11,7 @@ from classy_vision.generic.distributed_util import get_rank, get_world_size
 from torch import Tensor
 
 from vissl_monoimage.models.heads.bigan import BiGANHead
+from vissl_monoimage.utils.precision import autocast
 from vissl_monoimage.utils.random import generator as seeded
 
 
@@ -51,7 +52,7 @@ def make_pairs(task: Any, images: Tensor, latents: Tensor) -> Pairs:
     """Encode the images and generate from the latents; images larger than the discriminator's are made smaller."""
     head = head_of(task)
     codes = task.base_model(images)[0].float()  # in bfloat16 inside, where the config says so
-    with autocast(task):
+    with autocast(task.device.type, task.bf16):
         generated = head.generator(latents).float()
     return Pairs(resized(head, images), codes, generated, latents)
 
@@ -69,7 +70,7 @@ def scores(task: Any, pairs: Pairs) -> tuple[Tensor, Tensor]:
     what it sees in the other, and the authors keep them apart (jeffdonahue/bigan, `--cat_inputs` is off).
     """
     discriminator = head_of(task).discriminator
-    with autocast(task):
+    with autocast(task.device.type, task.bf16):
         real = discriminator(pairs.images, pairs.codes)
         generated = discriminator(pairs.generated, pairs.latents)
     return real.float(), generated.float()
@@ -79,8 +80,3 @@ def head_of(task: Any) -> BiGANHead:
     """Encoder's end, generator and discriminator of the task's model."""
     head: BiGANHead = task.base_model.heads[0]
     return head
-
-
-def autocast(task: Any) -> torch.autocast:
-    """bfloat16 where `config.MONOIMAGE.BF16` asks for it."""
-    return torch.autocast(task.device.type, dtype=torch.bfloat16, enabled=task.bf16)

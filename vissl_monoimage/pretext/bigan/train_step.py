@@ -22,8 +22,9 @@ from vissl_monoimage.pretext.bigan.optimizers import (
     average_over_ranks,
     running_statistics,
 )
-from vissl_monoimage.pretext.bigan.pairs import Pairs, autocast, draw_latents, head_of, make_pairs, scores
+from vissl_monoimage.pretext.bigan.pairs import Pairs, draw_latents, head_of, make_pairs, scores
 from vissl_monoimage.pretext.module_state import at_rest, frozen, statistics_kept
+from vissl_monoimage.utils.precision import autocast
 
 Measured = dict[str, float]
 _MOVING = {DISCRIMINATOR: "the discriminator moves", ENCODER_GENERATOR: "encoder and generator move"}
@@ -138,7 +139,7 @@ def reconstruction(task: Any, pairs: Pairs) -> Measured:
     does not invert the generator at all.
     """
     drawer = head_of(task).generator
-    with autocast(task), at_rest(drawer):
+    with autocast(task.device.type, task.bf16), at_rest(drawer):
         again = drawer.to_pixels(drawer(pairs.codes))
     images = drawer.to_pixels(pairs.images)
     return {

@@ -26,6 +26,7 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.pretext.deepcluster.clustering import Features, Whitening
 from vissl_monoimage.pretext.module_state import at_rest
 from vissl_monoimage.utils.distributed import is_primary
+from vissl_monoimage.utils.precision import autocast
 from vissl_monoimage.utils.progress import track
 from vissl_monoimage.utils.random import generator
 
@@ -142,7 +143,7 @@ def _images(samples: list[dict[str, Any]]) -> Tensor:
 
 def _features(task: Any, images: Tensor) -> Tensor:
     model = task.base_model
-    with torch.autocast(task.device.type, dtype=torch.bfloat16, enabled=task.bf16):
+    with autocast(task.device.type, task.bf16):
         found = model.heads[0].features(model.trunk(images.to(task.device), model._output_feature_names)[0])
     return found.float()
 

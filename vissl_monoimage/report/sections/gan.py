@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+from PIL import Image
 
 from vissl_monoimage.data.photos.decode import load_photo, read_bytes
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.io import Row
-from vissl_monoimage.pretext.bigan.artifacts import COLUMNS, FOLDER, PLAYERS_FILE, RECONSTRUCTIONS, SAMPLES
+from vissl_monoimage.pretext.bigan.artifacts import FOLDER, PLAYERS_FILE, RECONSTRUCTIONS, SAMPLES, GridLayout
 from vissl_monoimage.report.plots.style import Figure
 from vissl_monoimage.report.sections.artifacts import (
     RunBlock,
@@ -24,16 +23,15 @@ from vissl_monoimage.report.sections.artifacts import (
 
 LOSSES = {"discriminator_loss": "discriminator", "encoder_generator_loss": "encoder and generator"}
 ERROR = {"reconstruction_error": "x and G(E(x))", "mismatch_error": "x and G(E(x')), x' another image"}
-_GAP = 2  # px, white, between the images of a grid and around it
 _WORDS = {
     SAMPLES: (
-        "Grid of {count} images in {rows}, drawn by the generator of {name} from random codes after epoch {epoch}.",
-        "Samples: {count} images drawn from random codes, after epoch {epoch}.",
+        "Grid of {count}images in {rows}, drawn by the generator of {name} from random codes after epoch {epoch}.",
+        "Samples: {count}images drawn from random codes, after epoch {epoch}.",
     ),
     RECONSTRUCTIONS: (
-        "Grid of {count} pairs of images in {rows}: on the left a training image of {name}, on the right what its "
+        "Grid of {count}pairs of images in {rows}: on the left a training image of {name}, on the right what its "
         "generator makes of that image's code after epoch {epoch}.",
-        "Reconstructions: {count} pairs of a training image x and, to its right, G(E(x)), what the generator makes "
+        "Reconstructions: {count}pairs of a training image x and, to its right, G(E(x)), what the generator makes "
         "of its code, after epoch {epoch}.",
     ),
 }
@@ -81,21 +79,16 @@ def _block(row: Row, name: str, missing: list[str]) -> RunBlock:
 def _picture(folder: Path, kind: str, name: str) -> Figure:
     """Return the last epoch's grid of a kind, with the bytes of its file."""
     epoch, path = latest_picture(folder, kind, f"picture of {kind} of {name}")
-    rows, columns, full = _grid(load_photo(path).pixels)
-    count = rows * columns // (2 if kind == RECONSTRUCTIONS else 1)
-    words = {"count": f"{'' if full else 'up to '}{count}", "rows": f"{rows} row{'s' * (rows != 1)}"}
-    alt, caption = (text.format(name=name, epoch=epoch, **words) for text in _WORDS[kind])
+    load_photo(path)  # a damaged one is not shown
+    with Image.open(path) as picture:
+        layout = GridLayout.of_png(picture.info)
+    alt, caption = (text.format(name=name, epoch=epoch, **_counts(kind, layout)) for text in _WORDS[kind])
     return Figure(read_bytes(path), "image/png", alt, caption)
 
 
-def _grid(pixels: np.ndarray[Any, Any]) -> tuple[int, int, bool]:
-    """Rows and columns of a grid (H, W, 3) of square images, and whether its last place is taken.
-
-    Each row has `COLUMNS` places; only a single row may have fewer, and then there is no white line at each place.
-    """
-    height, width, _ = pixels.shape
-    pitch = max(1, (width - _GAP) // COLUMNS)
-    if min(pixels[::pitch].min(), pixels[:, ::pitch].min()) < 255:
-        pitch = max(1, height - _GAP)
-    last = pixels[-pitch:-_GAP, -pitch:-_GAP]
-    return height // pitch, width // pitch, bool((last < 255).any())
+def _counts(kind: str, layout: GridLayout | None) -> dict[str, str]:
+    """Return how many images a grid has in how many rows, in words; no numbers where its file does not record them."""
+    if layout is None:
+        return {"count": "", "rows": "rows"}
+    count = layout.count // (2 if kind == RECONSTRUCTIONS else 1)
+    return {"count": f"{count} ", "rows": f"{layout.rows} row{'s' * (layout.rows != 1)}"}
