@@ -3,8 +3,8 @@
     python benchmarks/methods.py [YAML ...] [--again]
 
 Each YAML is run as it is but for `+config/monoimage=[single_image,smoke]`, for two steps, in a folder that is removed
-afterwards. Its row goes to benchmarks/results/methods.csv at once, and docs/methods.md is made from the rows. A YAML
-that has a row is not run again, except with --again. All of them take a quarter of an hour of one core.
+afterwards. Its row goes to benchmarks/results/methods.csv at once, and the table in docs/methods.md is made from the
+rows. A YAML that has a row is not run again, except with --again. All of them take a quarter of an hour of one core.
 """
 
 from __future__ import annotations
@@ -29,38 +29,17 @@ from vissl_monoimage.ledger import io as ledger
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "methods.csv"
-TABLE = ROOT / "docs" / "methods.md"
+PAGE = ROOT / "docs" / "methods.md"
 OVERLAY = "+config/monoimage=[single_image,smoke]"
 LABELS = "clusters/clusters.npy"  # which DeepCluster leaves
 YES = "yes"
 # What a YAML that trains must say itself; VISSL's fragments, made to be laid over one, say less.
 _SAID = ("DATA.TRAIN.DATA_SOURCES", "MODEL.TRUNK.NAME", "LOSS.name", "OPTIMIZER.name")
-_HEAD = f"""\
-<!-- Made by `python benchmarks/methods.py` from benchmarks/{RESULTS.relative_to(ROOT / "benchmarks")}: do not edit. -->
-# VISSL's pretraining YAMLs on one photo
-
-Every self-supervised YAML of VISSL 0.1.6, as it is but for one overlay:
-
-```
-monoimage run config=pretrain/... +config/monoimage=[single_image,smoke] config.OPTIMIZER.num_epochs=1
-```
-
-`single_image` puts crops of a photo in the place of ImageNet; `smoke` makes it two steps of four images on the CPU, an
-epoch. Without `smoke`, and with `cpu` where there is no GPU, it is the YAML's whole training. The loss is the first
-step's. The seconds are of one core, for everything from the start to the checkpoint.
-
-| method | YAML, below `pretrain/` | trunk | its weights, million | trains | loss | core seconds |
+_BEGIN = "<!-- Made by `python benchmarks/methods.py` from benchmarks/results/methods.csv: do not edit. -->\n"
+_END = "<!-- End of the generated part. -->\n"
+_HEAD = """\
+| method | YAML, below `pretrain/` | trunk | weights of the trunk, million | trains | loss | core seconds |
 | --- | --- | --- | --- | --- | --- | --- |
-"""
-_TAIL = """
-ClusterFit learns clusters that were found before. The `clusters.npy` that a `deepcluster` run on the same crops leaves
-in its folder is given to it with
-`config.DATA.TRAIN.LABEL_SOURCES=[disk_filelist] config.DATA.TRAIN.LABEL_PATHS=[clusters.npy]`. On a CPU, the batch norm
-that XCiT synchronises over GPUs is one process's own.
-
-VISSL's other YAMLs in that folder: those in `supervised/` need annotated images;
-`clusterfit/cluster_features_resnet_8gpu_imagenet` clusters features and trains nothing; the rest are fragments to be
-laid over one of the above.
 """
 
 
@@ -174,14 +153,19 @@ def write_results(results: Iterable[Result], path: Path = RESULTS) -> None:
         writer.writerows(asdict(result) for result in sorted(results, key=lambda result: result.config))
 
 
-def table(results: Iterable[Result]) -> str:
-    """The text of docs/methods.md."""
+def with_table(page: str, results: Iterable[Result]) -> str:
+    """Return the text of docs/methods.md with its generated part made from `results`.
+
+    Raises:
+        ValueError: the page lacks a marker of the generated part.
+    """
+    before, rest = page[: page.index(_BEGIN)], page[page.index(_END) :]
     lines = []
     for row in results:
         config = row.config.removeprefix("pretrain/")
         cells = [row.method, f"`{config}`", row.trunk, row.weights_million, row.trains, row.first_loss, row.cpu_seconds]
         lines.append(f"| {' | '.join(cells)} |\n")
-    return _HEAD + "".join(lines) + _TAIL
+    return f"{before}{_BEGIN}{_HEAD}{''.join(lines)}{rest}"
 
 
 def main() -> None:
@@ -201,8 +185,7 @@ def main() -> None:
         print(results[config], flush=True)
         write_results(results.values())
     write_results(results.values())
-    TABLE.parent.mkdir(exist_ok=True)
-    TABLE.write_text(table(read_results().values()))
+    PAGE.write_text(with_table(PAGE.read_text(), read_results().values()))
 
 
 if __name__ == "__main__":

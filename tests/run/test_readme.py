@@ -1,12 +1,14 @@
-"""The documents are true: README's commands run (at smoke sizes), and so does CONTRIBUTING's worked example.
+"""The documents are true: every command in the README and in docs/ runs, and so does CONTRIBUTING's worked example.
 
-Set-up commands are left out: `make test` is what runs this test, from a clean clone in CI, and sets up its
-environment as `make demo` and the pip commands do.
+Commands run at smoke sizes, in order, in an empty folder for each document. A command that needs data that this test
+cannot make, or a download, is composed and checked instead. Set-up commands are left out: `make test` runs this test,
+in CI from a clean clone, and sets up its environment as `make demo` does.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import re
 import shlex
@@ -17,34 +19,42 @@ from pathlib import Path
 
 import launcher
 import pytest
+from omegaconf import OmegaConf
 from PIL import Image
 
+from vissl_monoimage import launch
+from vissl_monoimage.cli.main import COMMANDS
+from vissl_monoimage.config.compose import compose_config
+from vissl_monoimage.models import zoo
+
 ROOT = Path(__file__).parents[2]
-SET_UP = {"make demo", "make test", "pip install --no-deps vissl==0.1.6", "pip install '.[demo]'"}
-SMALLER = {
-    "benchmark/monoimage/linear_photo_patches": [
-        "config.MONOIMAGE.PATCHES.TRAIN_SAMPLES=24",
-        "config.MONOIMAGE.PATCHES.TEST_SAMPLES=12",
-    ],
-}
+PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
+SET_UP = {"make demo", "make test", "pip install vissl-monoimage", "monoimage setup"}
+PATCHES = "config=benchmark/monoimage/linear_photo_patches"
+WITHOUT_STEPS = ("knn", "low_shot")  # overlays that need more images than `smoke` leaves, and take no steps
+NOT_HERE = ("config.DATA.TRAIN.DATA_PATHS=[data]", "zoo:")  # torchvision's CIFAR files; a download
+WEIGHTS = "config.MODEL.WEIGHTS_INIT.PARAMS_FILE"
 
 
 def blocks(document: str, language: str) -> list[str]:
-    """The fenced blocks of one language, with continued lines joined."""
+    """Return the fenced blocks in one language, with continued lines joined."""
     text = (ROOT / document).read_text()
     return [block.replace("\\\n", " ") for block in re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)]
 
 
-def readme_commands() -> Iterator[list[str]]:
-    for block in blocks("README.md", "sh"):
-        for line in block.splitlines():
-            words = shlex.split(line)
+def commands(document: str) -> Iterator[list[str]]:
+    """Yield the words of each command in the document's shell blocks, set-up commands excepted."""
+    for block in blocks(document, "sh"):
+        for command in block.replace("&&", "\n").splitlines():
+            words = shlex.split(command)
             if shlex.join(words) not in SET_UP:
                 yield words
 
 
 def at_smoke_size(words: list[str]) -> list[str]:
-    """The command with tiny sizes: the overlay `smoke` added to those it has, or fewer samples."""
+    """Return the command with tiny sizes: the overlay `smoke` added to a run, or fewer samples."""
+    if words[:2] == ["monoimage", "demo"]:
+        return [*words, "--smoke"]
     if words[:3] == ["monoimage", "dataset", "write"]:
         return ["8" if before == "--samples" else word for before, word in zip(["", *words], words, strict=False)]
     if words[:2] == ["monoimage", "style"]:
@@ -53,13 +63,38 @@ def at_smoke_size(words: list[str]) -> list[str]:
         return words
     overlays = next((word for word in words if word.startswith("+config/monoimage=")), "")
     names = re.findall(r"\w+", overlays.partition("=")[2])
-    config = words[2].removeprefix("config=")
+    if names and names[0] in WITHOUT_STEPS:
+        train, test = 240, 24
+    else:
+        train, test = 24, 12
+        names = list(dict.fromkeys([*names, "smoke"]))
     kept = [word for word in words if word != overlays]
-    return [*kept, f"+config/monoimage=[{','.join([*names, 'smoke'])}]", *SMALLER.get(config, [])]
+    sizes = [f"config.MONOIMAGE.PATCHES.{key}_SAMPLES={size}" for key, size in (("TRAIN", train), ("TEST", test))]
+    return [*kept, f"+config/monoimage=[{','.join(names)}]", *(sizes if words[2] == PATCHES else [])]
+
+
+def check_composed(overrides: list[str]) -> None:
+    """Compose and check a run, as `monoimage run` does before it starts, without fetching weights."""
+    composed = compose_config(overrides)
+    weights = OmegaConf.select(composed, WEIGHTS)
+    if zoo.is_remote(weights):
+        assert list(zoo.problems_with(weights, composed.config)) == []
+        OmegaConf.update(composed, WEIGHTS, "")
+    launch.prepare(composed)
+
+
+def outputs(words: list[str]) -> Iterator[str]:
+    """Yield the files that a command must leave behind."""
+    for option, value in itertools.pairwise(words):
+        if option == "-o":
+            yield value
+    for word in words:
+        if word.startswith("config.CHECKPOINT.DIR="):
+            yield f"{word.partition('=')[2]}/ledger.jsonl"
 
 
 def run(arguments: list[str], folder: Path) -> str:
-    """Output of `python ARGUMENTS` in `folder`; the test fails with it where the command does."""
+    """Return the output of `python ARGUMENTS` run in `folder`; fail the test if the command fails."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, *arguments], cwd=folder, env=environment, text=True, capture_output=True, timeout=600
@@ -70,26 +105,60 @@ def run(arguments: list[str], folder: Path) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a photo of one's own, me.jpg, and CIFAR's empty folders in data, which a dry run looks for."""
-    for name in ("cifar-10-batches-py", "cifar-100-python"):
-        (tmp_path / "data" / name).mkdir(parents=True)
+    """A folder with a user's photo and data sets: CIFAR's folders, empty, and labelled folders of eight images."""
     gradient = Image.radial_gradient("L").resize((300, 200))
     Image.merge("RGB", (gradient, gradient.rotate(90), gradient.rotate(180))).save(tmp_path / "me.jpg")
+    for name in ("cifar-10-batches-py", "cifar-100-python"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    for place, side in (
+        ("cifar10/train", 32),
+        ("cifar10/test", 32),
+        ("data/imagenet/train", 256),
+        ("data/imagenet/val", 256),
+    ):
+        for number in range(8):
+            image = tmp_path / place / f"class{number % 2}" / f"{number}.png"
+            image.parent.mkdir(parents=True, exist_ok=True)
+            Image.linear_gradient("L").rotate(90 * number).resize((side, side)).convert("RGB").save(image)
     return tmp_path
 
 
-def test_readme_commands_run_in_order(folder: Path) -> None:
-    commands = list(readme_commands())
-    assert len(commands) >= 8
-    for words in commands:
-        assert words[0] == "monoimage", f"README: not run by any test: {shlex.join(words)}"
-        output = launcher.monoimage(*at_smoke_size(words)[1:], cwd=folder).stdout
-        if words[1] == "report":
+@pytest.mark.parametrize("document", [page for page in PAGES if list(commands(page))])
+def test_commands_run_in_order(document: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    for words in commands(document):
+        assert words[0] == "monoimage", f"{document}: not run by any test: {shlex.join(words)}"
+        here = [re.sub(r"(?<=[=\[])/data/", "data/", word) for word in words]
+        if any(word.endswith(NOT_HERE[0]) or NOT_HERE[1] in word for word in here):
+            check_composed(here[2:])
+            continue
+        output = launcher.monoimage(*at_smoke_size(here)[1:], cwd=folder).stdout
+        assert [made for made in outputs(here) if not (folder / made).exists()] == []
+        if here == ["monoimage", "report", "runs", "-o", "report"]:
             assert re.search(r"rotnet on me\.jpg \(1 image\).* n=1 \(seed \d+\), no interval", output), output
             assert re.search(r"random weights .* n=1 \(seed 0\), no interval", output), output
-    for made in ("crops.png", "report/report.html", "runs/me/ledger.jsonl", "runs/alexnet/ledger.jsonl", "style.png"):
-        assert (folder / made).is_file(), made
-    assert len(list((folder / "crops").rglob("*.jpg"))) == 8
+            assert (folder / "report" / "report.html").is_file()
+
+
+def test_the_documents_have_commands() -> None:
+    assert len(list(commands("README.md"))) >= 6
+    assert sum(len(list(commands(page))) for page in PAGES) >= 20
+
+
+def test_the_readmes_table_lists_the_verbs_of_the_command_line() -> None:
+    table = re.findall(r"^\| `monoimage (\w+)", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    assert set(COMMANDS) <= set(table)
+    assert len(set(table)) == len(table)
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().split()) <= 900
+
+
+@pytest.mark.parametrize("document", PAGES)
+def test_links_lead_to_files(document: str) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / document).read_text())
+    assert [link for link in links if not (ROOT / document).parent.joinpath(link).exists()] == []
 
 
 def test_demo_runs_and_skips_what_is_finished(folder: Path) -> None:

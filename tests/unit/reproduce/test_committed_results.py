@@ -30,22 +30,22 @@ def test_a_table_is_made_of_its_ledger(file: Path) -> None:
 
 
 @pytest.mark.parametrize(("dataset", "table"), [("cifar10", 0), ("cifar100", 1)])
-def test_the_readmes_tables_are_those_of_the_ledger(dataset: str, table: int) -> None:
-    readme = (RESULTS.parents[1] / "README.md").read_text()
+def test_the_tables_in_docs_are_those_of_the_ledger(dataset: str, table: int) -> None:
+    page = (RESULTS.parents[1] / "docs" / "results.md").read_text()
     shown = [
         [tuple(re.findall(r"\d+\.\d ± \d+\.\d", line)) for line in block.splitlines()]
-        for block in re.findall(r"(?:^\|.*± .*\n)+", readme, re.MULTILINE)
+        for block in re.findall(r"(?:^\|.*± .*\n)+", page, re.MULTILINE)
     ][table]
     tables = build_tables(join_probes(ledger.read([RESULTS / "table3-cifar.jsonl"])))
     (measured,) = [header_and_rows(found)[1] for found in tables if found.dataset == dataset]
     assert sorted(shown) == sorted(tuple(line[1:5]) for line in measured)  # conv1 to conv4
 
 
-def test_the_readme_says_how_long_it_all_took() -> None:
+def test_docs_say_how_long_it_all_took() -> None:
     rows = ledger.read([RESULTS / "table3-cifar.jsonl"])
     hours = {gpu: sum(row.wall_s for row in rows if ("H100" in row.device) is gpu) / 3600 for gpu in (False, True)}
     said = f"whose {len(rows)} runs took {hours[False]:.1f} hours of a core and {hours[True]:.1f} begun on an H100"
-    assert said in (RESULTS.parents[1] / "README.md").read_text().replace("\n", " ")
+    assert said in (RESULTS.parents[1] / "docs" / "results.md").read_text().replace("\n", " ")
 
 
 def test_the_page_shows_the_cells_of_its_table() -> None:
