@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from PIL import Image
+from torchvision.transforms import functional
+from torchvision.utils import make_grid
 
 from vissl_monoimage.data.crops.recipe import Recipe
 from vissl_monoimage.data.crops.sample import sample
@@ -16,7 +19,6 @@ from vissl_monoimage.utils.atomic_write import atomic_write
 CELL = 128
 """px: side of a sample on the sheet; larger ones are reduced, smaller ones shown with visible pixels."""
 GAP = 4
-_BACKGROUND = "white"
 _KINDS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 
 
@@ -30,21 +32,21 @@ def contact_sheet(photo: str | Path, recipe: Recipe, *, rows: int = 4, columns: 
     Raises:
         MonoImageError: a bad photo, or an entry that stands for several.
     """
-    store = PyramidStore([resolve_one(photo)], recipe)
-    step = CELL + GAP
-    width, height = columns * step + GAP, rows * step + GAP
-    thumbnail = Image.fromarray(store[0].levels[0][..., :3])
-    thumbnail.thumbnail((width, height - 2 * GAP), Image.Resampling.LANCZOS)
-    grid_left = thumbnail.width + GAP
-    sheet = Image.new("RGB", (grid_left + width, height), _BACKGROUND)
+    photos = PyramidStore([resolve_one(photo)], recipe)
+    # Sample 0 is the photo itself, which the sheet shows already.
+    cells = [_cell(sample(photos, recipe, number, seed=seed)) for number in range(1, rows * columns + 1)]
+    tiles = torch.stack([functional.pil_to_tensor(cell) for cell in cells])
+    grid = functional.to_pil_image(make_grid(tiles, columns, padding=GAP, pad_value=255))
+    thumbnail = Image.fromarray(photos[0].levels[0][..., :3])
+    thumbnail.thumbnail((grid.width, grid.height - 2 * GAP), Image.Resampling.LANCZOS)
+    sheet = Image.new("RGB", (thumbnail.width + GAP + grid.width, grid.height), "white")
     sheet.paste(thumbnail, (GAP, GAP))
-    for number in range(rows * columns):
-        # Sample 0 is the photo itself, which the sheet shows already.
-        cell = sample(store, recipe, number + 1, seed=seed)
-        larger = recipe.size < CELL
-        cell = cell.resize((CELL, CELL), Image.Resampling.NEAREST if larger else Image.Resampling.LANCZOS)
-        sheet.paste(cell, (grid_left + GAP + number % columns * step, GAP + number // columns * step))
+    sheet.paste(grid, (thumbnail.width + GAP, 0))
     return sheet
+
+
+def _cell(crop: Image.Image) -> Image.Image:
+    return crop.resize((CELL, CELL), Image.Resampling.NEAREST if crop.width < CELL else Image.Resampling.LANCZOS)
 
 
 def save_sheet(sheet: Image.Image, path: Path) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tabulate import tabulate
+
 from vissl_monoimage.data.photos.decode import Photo
 from vissl_monoimage.data.photos.synthetic import Pixels
 from vissl_monoimage.data.statistics import crops, pixels
@@ -69,17 +71,12 @@ def save_csv(cards: Sequence[Card], path: Path) -> None:
 
 
 def as_text(cards: Sequence[Card]) -> str:
-    """Aligned columns, one line a photo."""
+    """Return a table of aligned columns with a line for each photo."""
     header = ["photo", "px", *(name.replace("_", " ") for name in MEASURES)]
     rows = [
         [card.name, f"{card.width}x{card.height}", *(f"{getattr(card, name):.3f}" for name in MEASURES)]
         for card in cards
     ]
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in [header, *rows]
-    )
+    alignment = ["left", *["right"] * (len(header) - 1)]
+    # The header as a row: tabulate would make columns wider under headers.
+    return tabulate([header, *rows], tablefmt="plain", colalign=alignment, disable_numparse=True)

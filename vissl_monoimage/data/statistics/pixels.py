@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import entropy
 
 from vissl_monoimage.data.photos.synthetic import Pixels
 
@@ -95,7 +96,7 @@ def colour_counts(photo: Pixels) -> NDArray[np.int64]:
 
 def colour_entropy(photo: Pixels) -> float:
     """Bits a pixel of the histogram of colours (`colour_counts`), 0..12."""
-    return float(_entropies(colour_counts(photo)[None])[0])
+    return float(entropy(colour_counts(photo), base=2))
 
 
 def patch_entropy(photo: Pixels) -> float:
@@ -106,10 +107,4 @@ def patch_entropy(photo: Pixels) -> float:
     flat_tiles = tiles.reshape(rows * columns, TILE * TILE).astype(np.int64)
     code = flat_tiles + GREY_LEVELS * np.arange(len(flat_tiles))[:, None]
     counts = np.bincount(code.ravel(), minlength=GREY_LEVELS * len(flat_tiles))
-    return float(_entropies(counts.reshape(-1, GREY_LEVELS)).mean())
-
-
-def _entropies(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Bits of each row of counts; (rows, bins) -> (rows,)."""
-    share = counts / counts.sum(axis=1, keepdims=True)
-    return np.asarray(-(share * np.log2(np.where(share > 0, share, 1.0))).sum(axis=1) + 0.0)
+    return float(entropy(counts.reshape(-1, GREY_LEVELS), base=2, axis=1).mean())
