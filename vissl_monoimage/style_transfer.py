@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from vissl_monoimage.data.photos.synthetic import Pixels
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.features import feature_names
-from vissl_monoimage.models.trunks.base import allow_any_size
+from vissl_monoimage.models.trunks.base import Trunk
 from vissl_monoimage.utils.progress import track
 
 CONTENT_WEIGHT = 0.1
@@ -53,7 +53,8 @@ class Features:
 
     def __init__(self, trunk: nn.Module, layers: list[str], mean: Sequence[float], std: Sequence[float]) -> None:
         self.trunk, self.layers = trunk.eval().requires_grad_(False), layers
-        allow_any_size(trunk)
+        if isinstance(trunk, Trunk):  # VISSL's take images of any size
+            trunk.any_size = True
         self._mean, self._std = (torch.tensor(list(one)).view(1, 3, 1, 1) for one in (mean, std))
 
     def __call__(self, image: Tensor) -> list[Tensor]:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from classy_vision.hooks import ClassyHook
-from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
 
 from vissl_monoimage.config.access import monoimage_block
 from vissl_monoimage.data.crops.recipe import read_source_block
@@ -23,6 +22,7 @@ from vissl_monoimage.ledger import devices
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger import provenance as identity
 from vissl_monoimage.ledger.loss_curve import LossCurve
+from vissl_monoimage.models.trunks.registry import fixed_features
 from vissl_monoimage.utils.distributed import is_primary
 
 Scores = dict[str, dict[str, float]]
@@ -131,7 +131,7 @@ def _dataset(data: Mapping[str, Any]) -> str:
 
 def _untaught(config: Mapping[str, Any]) -> str:
     """What a trunk without a checkpoint is: "random", or the name of features that nobody learns."""
-    return str(getattr(MODEL_TRUNKS_REGISTRY[config["MODEL"]["TRUNK"]["NAME"]], "fixed", "random"))
+    return fixed_features(config["MODEL"]["TRUNK"]["NAME"]) or "random"
 
 
 def _ledger_path(task: Any) -> Path:

@@ -1,4 +1,4 @@
-"""What a trunk would compute, found without computing: its layers, their shapes, its input size.
+"""What a trunk would compute, found without computing it: its layers, their shapes, its input size.
 
 The trunk is built on torch's meta device, which has shapes and no numbers, so this costs milliseconds even
 for an AlexNet and allocates nothing.
@@ -7,52 +7,56 @@ for an AlexNet and allocates nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import torch
 from torch import nn
-from vissl.config import AttrDict
-from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
 
 from vissl_monoimage.errors import MonoImageError, unknown
+from vissl_monoimage.models.trunks.registry import build_trunk, trunk_names
 
 Shape = tuple[int, ...]
 
 
-def build_on_meta(model_config: AttrDict) -> nn.Module:
-    """The trunk that `config.MODEL` names, without weights.
+def build_on_meta(model_config: Mapping[str, Any]) -> nn.Module:
+    """Build the trunk that `config.MODEL` names, without weights, in eval mode.
 
     Raises:
-        MonoImageError: for an unknown trunk.
+        MonoImageError: an unknown trunk, or a setting that it cannot follow.
     """
-    name = model_config.TRUNK.NAME
-    if name not in MODEL_TRUNKS_REGISTRY:
-        raise MonoImageError(f"config.MODEL.TRUNK.NAME: {unknown('trunk', name, MODEL_TRUNKS_REGISTRY)}")
+    name = model_config["TRUNK"]["NAME"]
+    if name not in trunk_names():
+        raise MonoImageError(f"config.MODEL.TRUNK.NAME: {unknown('trunk', name, trunk_names())}")
     with torch.device("meta"):
-        trunk: nn.Module = MODEL_TRUNKS_REGISTRY[name](model_config, name)
+        trunk = build_trunk(name, model_config)
     return trunk.eval().to("meta")  # filters made by NumPy too
 
 
 def input_size(trunk: nn.Module) -> int:
-    """Side in px of the images the trunk is made for: its `input_size`, or 224 as all of VISSL's."""
+    """Return the side in px of the images the trunk is made for: its `input_size`, or 224 as all of VISSL's."""
     return int(getattr(trunk, "input_size", 224))
 
 
 def probed_layers(trunk: nn.Module) -> list[str]:
-    """Names of the features that are probed, in order.
+    """Return the names of the features that are probed, in order.
 
-    Those the trunk lists as `probed`; else `conv1`, `conv2`, ..., or of a ResNet `res2` to `res5`.
+    They are those the trunk lists as `probed`; else `conv1`, `conv2`, ..., or of a ResNet `res2` to `res5`.
     """
-    named: list[str] | None = getattr(trunk, "probed", None)
-    if named:
-        return named
+    probed: list[str] | None = getattr(trunk, "probed", None)
+    if probed:
+        return probed
     names = feature_names(trunk)
     stages = [name for name in names if re.fullmatch(r"res[2-5]", name)]
     return stages or [name for name in names if re.fullmatch(r"conv\d+", name)]
 
 
 def feature_names(trunk: nn.Module) -> list[str]:
-    """All features the trunk can be asked for."""
+    """Return all features the trunk can be asked for.
+
+    Raises:
+        MonoImageError: the trunk does not list its features.
+    """
     names = getattr(trunk, "all_feat_names", None) or getattr(trunk, "feat_eval_mapping", None)
     if names is None:
         raise MonoImageError(
@@ -63,7 +67,13 @@ def feature_names(trunk: nn.Module) -> list[str]:
 
 
 def feature_shapes(trunk: nn.Module, names: Iterable[str], size: int) -> dict[str, Shape]:
-    """(channels, height, width) of each named feature for images of `size` x `size` px."""
+    """Return (channels, height, width) of each named feature of a trunk on the meta device.
+
+    Args:
+        trunk: made by `build_on_meta`.
+        names: features of the trunk.
+        size: side of the images in px.
+    """
     names = list(names)
     with torch.no_grad():
         features = trunk(torch.empty(1, 3, size, size, device="meta"), names)

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from vissl_monoimage.errors import unknown
+from vissl_monoimage.models.trunks.base import channels_last
 
 NORMS = ("batch", "none")
 SMALLEST = 4
@@ -86,7 +87,7 @@ class Generator(nn.Module):
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
         """Normalised images; `to_pixels` takes them back to [0, 1]."""
-        maps = _laid_out(self.project(latents).unflatten(1, (-1, SMALLEST, SMALLEST)))
+        maps = channels_last(self.project(latents).unflatten(1, (-1, SMALLEST, SMALLEST)))
         return (torch.sigmoid(self.layers(maps)) - self.mean) / self.std
 
     def to_pixels(self, images: torch.Tensor) -> torch.Tensor:
@@ -126,7 +127,7 @@ class JointDiscriminator(nn.Module):
         _normal_weights(self)
 
     def forward(self, images: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
-        maps, latents = _laid_out(images), self.read_latent(latents)
+        maps, latents = channels_last(images), self.read_latent(latents)
         for layer, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
             maps = convolution(maps)
             if layer:
@@ -145,11 +146,6 @@ def _doubling(inputs: int, outputs: int, kernel: int, bias: bool) -> nn.ConvTran
 
 def _norm(settings: NetworkSettings, width: int) -> list[nn.Module]:
     return [nn.BatchNorm2d(width)] if settings.norm == "batch" else []
-
-
-def _laid_out(maps: torch.Tensor) -> torch.Tensor:
-    """channels_last on a CPU, which its convolutions are faster in and hand on."""
-    return maps.contiguous(memory_format=torch.channels_last) if maps.device.type == "cpu" else maps
 
 
 def _normal_weights(module: nn.Module) -> None:

@@ -6,24 +6,28 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-from torch import nn
-from vissl.config import AttrDict
-from vissl.models.heads import register_model_head
+from torch import Tensor, nn
 
 from vissl_monoimage.errors import MonoImageError
 
 
-@register_model_head("alexnet_fc")
 class AlexNetFC(nn.Module):
     """RotNet's fully connected layers: flatten; linear without bias, BN, ReLU for each hidden width; linear.
 
     On AlexNet `{"dims": [9216, 4096, 4096, 4]}` is the authors' fc6, fc7 and classifier
     (gidariss/FeatureLearningRotNet, architectures/AlexNet.py); there is no dropout. VISSL's `mlp` head does
     not flatten, so it cannot follow a convolutional feature.
+
+    Args:
+        dims: the flattened size of the trunk's feature, the hidden widths, the number of outputs.
+        eps: added to the variance by the batch norms.
+        momentum: of the running statistics of the batch norms.
+
+    Raises:
+        MonoImageError: fewer than two dims.
     """
 
-    def __init__(self, model_config: AttrDict, dims: Sequence[int]) -> None:
-        """`dims`: the flattened size of the trunk's feature, the hidden widths, the number of outputs."""
+    def __init__(self, dims: Sequence[int], eps: float = 1e-5, momentum: float = 0.1) -> None:
         super().__init__()
         if len(dims) < 2:
             raise MonoImageError(
@@ -33,26 +37,25 @@ class AlexNetFC(nn.Module):
         self.inputs = dims[0]
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(dims[:-1]):
-            norm = nn.BatchNorm1d(
-                outputs, eps=model_config.HEAD.BATCHNORM_EPS, momentum=model_config.HEAD.BATCHNORM_MOMENTUM
-            )
+            norm = nn.BatchNorm1d(outputs, eps, momentum)
             layers += [nn.Linear(inputs, outputs, bias=False), norm, nn.ReLU(inplace=True)]
         self.layers = nn.Sequential(*layers, nn.Linear(dims[-2], dims[-1]))
 
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Logits (N, dims[-1]) of `features` (N, ...).
+    def forward(self, features: Tensor) -> Tensor:
+        """Return logits (N, dims[-1]) of the trunk's `features` (N, ...).
 
         Raises:
-            MonoImageError: where the features flatten to another size than dims[0].
+            MonoImageError: the features flatten to another size than dims[0].
         """
-        return self.layers(flattened(features, self.inputs, "alexnet_fc"))
+        logits: Tensor = self.layers(flattened(features, self.inputs, "alexnet_fc"))
+        return logits
 
 
-def flattened(features: torch.Tensor, inputs: int, head: str) -> torch.Tensor:
-    """`features` (N, ...) as (N, inputs), for the head of that name.
+def flattened(features: Tensor, inputs: int, head: str) -> Tensor:
+    """Return `features` (N, ...) as (N, inputs), for the head of that name.
 
     Raises:
-        MonoImageError: where they flatten to another size.
+        MonoImageError: they flatten to another size.
     """
     flat = torch.flatten(features, start_dim=1)
     if flat.shape[1] != inputs:

@@ -8,8 +8,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from vissl.config import AttrDict
-from vissl.models.heads import register_model_head
 
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.errors import MonoImageError
@@ -42,7 +40,6 @@ class HeadSettings:
         return [f"{name}={count} must be at least 1" for name, count in counts.items() if count < 1]
 
 
-@register_model_head(NAME)
 class BiGANHead(nn.Module):
     """The last layer of the encoder, and with it the generator and the discriminator (Donahue et al., ICLR 2017).
 
@@ -56,7 +53,7 @@ class BiGANHead(nn.Module):
         MonoImageError: a setting that is unknown or out of range, or two sides.
     """
 
-    def __init__(self, model_config: AttrDict, **settings: Any) -> None:
+    def __init__(self, **settings: Any) -> None:
         super().__init__()
         wanted = read_block(HeadSettings, settings, WHERE)
         drawing = read_block(NetworkSettings, wanted.generator, f"{WHERE}.generator")

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import nn
-from vissl.config import AttrDict
-from vissl.models.heads import register_model_head
+from torch import Tensor, nn
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.heads.alexnet_fc import AlexNetFC
-from vissl_monoimage.models.trunks.base import he_normal, laid_out
+from vissl_monoimage.models.trunks.base import channels_last, he_normal
 from vissl_monoimage.models.trunks.convnet4 import convolution
 
 
-@register_model_head("retrained_convolutions")
 class RetrainedConvolutions(nn.Module):
     """Convolutions of `widths` channels as in convnet4, each with BN, ReLU and 2 x 2 max pooling; then `alexnet_fc`.
 
@@ -27,6 +23,8 @@ class RetrainedConvolutions(nn.Module):
         widths: channels of each convolution.
         hidden: widths of the fully connected layers between the last map and the logits.
         num_classes: number of logits.
+        eps: added to the variance by the batch norms of `alexnet_fc`.
+        momentum: of their running statistics.
 
     Raises:
         MonoImageError: a map too small for so many halvings.
@@ -34,11 +32,12 @@ class RetrainedConvolutions(nn.Module):
 
     def __init__(
         self,
-        model_config: AttrDict,
         shape: Sequence[int],
         widths: Sequence[int],
         hidden: Sequence[int],
         num_classes: int,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
     ) -> None:
         super().__init__()
         channels, height, width = shape
@@ -53,8 +52,9 @@ class RetrainedConvolutions(nn.Module):
             channels, height, width = outputs, height // 2, width // 2
         self.convolutions = nn.Sequential(*blocks)
         he_normal(self.convolutions)
-        self.classifier = AlexNetFC(model_config, [channels * height * width, *hidden, num_classes])
+        self.classifier = AlexNetFC([channels * height * width, *hidden, num_classes], eps, momentum)
 
-    def forward(self, feature: torch.Tensor) -> torch.Tensor:
-        """(batch, channels, height, width) -> logits (batch, num_classes)."""
-        return self.classifier(self.convolutions(laid_out(feature)))
+    def forward(self, feature: Tensor) -> Tensor:
+        """Return logits (N, num_classes) of `feature` (N, channels, height, width)."""
+        logits: Tensor = self.classifier(self.convolutions(channels_last(feature)))
+        return logits

@@ -7,8 +7,6 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from vissl.config import AttrDict
-from vissl.models.heads import register_model_head
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.heads.alexnet_fc import flattened
@@ -17,7 +15,6 @@ NAME = "deepcluster"
 _SPREAD = 0.01  # standard deviation of new weights, as in the authors' code
 
 
-@register_model_head(NAME)
 class DeepClusterHead(nn.Module):
     """fc layers with dropout, whose output is clustered, and a top layer that tells the clusters apart.
 
@@ -27,7 +24,7 @@ class DeepClusterHead(nn.Module):
     ResNet. The task writes `clusters` from `config.MONOIMAGE.DEEPCLUSTER.K`.
     """
 
-    def __init__(self, model_config: AttrDict, dims: Sequence[int], clusters: int, dropout: float = 0.5) -> None:
+    def __init__(self, dims: Sequence[int], clusters: int, dropout: float = 0.5) -> None:
         """`dims`: the flattened size of the trunk's feature and the widths of the fc layers.
 
         Raises:

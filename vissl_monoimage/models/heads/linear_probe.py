@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-from torch import nn
-from vissl.config import AttrDict
-from vissl.models.heads import register_model_head
+from torch import Tensor, nn
 
 from vissl_monoimage.errors import MonoImageError
 
 
-@register_model_head("linear_probe")
 class LinearProbe(nn.Module):
     """Batch norm without affine over the channels, flatten, linear: the probe of Asano et al. (ICLR 2020).
 
@@ -25,7 +21,7 @@ class LinearProbe(nn.Module):
         num_classes: number of logits.
     """
 
-    def __init__(self, model_config: AttrDict, shape: Sequence[int], num_classes: int) -> None:
+    def __init__(self, shape: Sequence[int], num_classes: int) -> None:
         super().__init__()
         if len(shape) != 3 or min(shape) < 1:
             raise MonoImageError(f"linear_probe needs a feature of shape [channels, height, width], not {shape}")
@@ -35,7 +31,7 @@ class LinearProbe(nn.Module):
         nn.init.xavier_uniform_(self.linear.weight.data.view(num_classes, channels, height, width))
         nn.init.zeros_(self.linear.bias)
 
-    def forward(self, feature: torch.Tensor) -> torch.Tensor:
-        """(batch, channels, height, width) -> logits (batch, num_classes)."""
-        logits: torch.Tensor = self.linear(self.norm(feature).flatten(1))
+    def forward(self, feature: Tensor) -> Tensor:
+        """Return logits (N, num_classes) of `feature` (N, channels, height, width)."""
+        logits: Tensor = self.linear(self.norm(feature).flatten(1))
         return logits

@@ -1,20 +1,15 @@
-"""The four-convolution network for CIFAR, used by every method and baseline at 32 px."""
+"""The four-convolution network for CIFAR, which every method and baseline uses at 32 px."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
 from torch import nn
-from vissl.config import AttrDict
-from vissl.models.model_helpers import get_trunk_forward_outputs_module_list
-from vissl.models.trunks import register_model_trunk
 
-from vissl_monoimage.models.trunks.base import he_normal, prepare_images
+from vissl_monoimage.models.trunks.base import LayeredTrunk, he_normal
 
 
-@register_model_trunk("convnet4")
-class ConvNet4(nn.Module):
+class ConvNet4(LayeredTrunk):
     """Four 3 x 3 convolutions of 64-64-128-256 channels, each with BN and ReLU, halving the map between them.
 
     | feature | channels x map |
@@ -32,28 +27,16 @@ class ConvNet4(nn.Module):
     input_size: ClassVar[int] = 32
     widths: ClassVar[tuple[int, ...]] = (64, 64, 128, 256)
 
-    def __init__(self, model_config: AttrDict, model_name: str) -> None:
-        super().__init__()
-        blocks: list[nn.Module] = []
-        self.all_feat_names: list[str] = []
-        for layer, (inputs, outputs) in enumerate(zip((3, *self.widths), self.widths, strict=False), start=1):
-            blocks += [convolution(inputs, outputs), nn.MaxPool2d(kernel_size=2)]
-            self.all_feat_names += [f"conv{layer}", f"pool{layer}"]
-        self._feature_blocks = nn.ModuleList(blocks)
+    def __init__(self) -> None:
+        layers: dict[str, nn.Module] = {}
+        for number, (inputs, outputs) in enumerate(zip((3, *self.widths), self.widths, strict=False), start=1):
+            layers |= {f"conv{number}": convolution(inputs, outputs), f"pool{number}": nn.MaxPool2d(kernel_size=2)}
+        super().__init__(layers)
         he_normal(self)
-
-    def forward(self, images: torch.Tensor, out_feat_keys: list[str] | None = None) -> list[torch.Tensor]:
-        """The named features of `images` (N, 3, 32, 32), in the order asked for."""
-        return get_trunk_forward_outputs_module_list(
-            prepare_images(images, self.input_size, self),
-            out_feat_keys,
-            self._feature_blocks,
-            self.all_feat_names,
-        )
 
 
 def convolution(inputs: int, outputs: int) -> nn.Sequential:
-    """A layer of `convnet4` without its pooling: (N, inputs, H, W) -> (N, outputs, H, W)."""
+    """Return a layer of `convnet4` without its pooling: (N, inputs, H, W) -> (N, outputs, H, W)."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel_size=3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
     )

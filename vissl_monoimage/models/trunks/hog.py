@@ -6,16 +6,14 @@ import math
 from typing import ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
-from vissl.config import AttrDict
-from vissl.models.trunks import register_model_trunk
 
-from vissl_monoimage.models.trunks.fixed import FixedTrunk
+from vissl_monoimage.models.trunks.base import FixedTrunk
 
 ORIENTATIONS = 9
 _BLOCK = 2  # cells a side that are normalised together
-_TINY = 1e-5  # keeps the norm of an even region off zero
+_EPSILON = 1e-5  # keeps the norm of a region of one colour off zero
 _CLIP = 0.2
 
 
@@ -26,17 +24,17 @@ class _Hog(nn.Module):
         super().__init__()
         self.cell = cell
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        magnitude, angle = _steepest(images)
+    def forward(self, images: Tensor) -> Tensor:
+        magnitude, angle = _gradient(images)
         width = math.pi / ORIENTATIONS
         bins = torch.arange(ORIENTATIONS, device=images.device).view(1, -1, 1, 1)
-        mine = (angle.remainder(math.pi) / width).floor().long() % ORIENTATIONS == bins
-        cells = functional.avg_pool2d(magnitude * mine, self.cell)
+        in_bin = (angle.remainder(math.pi) / width).floor().long() % ORIENTATIONS == bins
+        cells = functional.avg_pool2d(magnitude * in_bin, self.cell)
         return _normalised(_blocks(cells))
 
 
-def _steepest(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Length and angle (N, 1, S, S) of the gradient in the colour where it is longest; 0 across the border."""
+def _gradient(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return length and angle (N, 1, S, S) of the gradient in the colour where it is longest; 0 at the border."""
     down, right = torch.zeros_like(images), torch.zeros_like(images)
     down[:, :, 1:-1] = images[:, :, 2:] - images[:, :, :-2]
     right[:, :, :, 1:-1] = images[:, :, :, 2:] - images[:, :, :, :-2]
@@ -44,44 +42,37 @@ def _steepest(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return magnitude, torch.atan2(down.gather(1, colour), right.gather(1, colour))
 
 
-def _blocks(cells: torch.Tensor) -> torch.Tensor:
+def _blocks(cells: Tensor) -> Tensor:
     """(N, 9, H, W) -> (N, 36, H - 1, W - 1): the cells of each block, row by row, in steps of one cell."""
     height, width = cells.shape[2] - _BLOCK + 1, cells.shape[3] - _BLOCK + 1
     offsets = [(row, column) for row in range(_BLOCK) for column in range(_BLOCK)]
     return torch.cat([cells[:, :, row : row + height, column : column + width] for row, column in offsets], 1)
 
 
-def _normalised(blocks: torch.Tensor) -> torch.Tensor:
-    """L2-Hys (Lowe 2004): unit length, values clipped at 0.2, unit length again."""
+def _normalised(blocks: Tensor) -> Tensor:
+    """Normalise by L2-Hys (Lowe 2004): unit length, values clipped at 0.2, unit length again."""
     for clip in (_CLIP, math.inf):
-        blocks = (blocks / (blocks.square().sum(1, keepdim=True) + _TINY**2).sqrt()).clamp(max=clip)
+        blocks = (blocks / (blocks.square().sum(1, keepdim=True) + _EPSILON**2).sqrt()).clamp(max=clip)
     return blocks
 
 
-class _HogTrunk(FixedTrunk):
-    fixed: ClassVar[str] = "HOG"
-    cells: ClassVar[tuple[int, ...]]
-
-    def __init__(self, model_config: AttrDict, model_name: str) -> None:
-        super().__init__()
-        self.extractors = nn.ModuleDict({f"hog_cell{cell}": _Hog(cell) for cell in self.cells})
-
-
-@register_model_trunk("hog")
-class Hog(_HogTrunk):
+class Hog(FixedTrunk):
     """Histograms of oriented gradients (Dalal and Triggs 2005) of 224-px images, in cells of 8 and 16 px.
 
-    9 unsigned orientations, the steepest colour's gradient at each pixel, blocks of 2 x 2 cells, L2-Hys: as
-    scikit-image's `hog` has it. Features: hog_cell8 36 x 27 x 27, hog_cell16 36 x 13 x 13. Asked for as a baseline by
-    the reviewers of Asano et al. (ICLR 2020).
+    9 unsigned orientations, at each pixel the gradient of the colour where it is longest, blocks of 2 x 2 cells,
+    L2-Hys, as in scikit-image's `hog`. Features: hog_cell8 36 x 27 x 27, hog_cell16 36 x 13 x 13. The reviewers of
+    Asano et al. (ICLR 2020) asked for this baseline.
     """
 
+    fixed: ClassVar[str] = "HOG"
     input_size: ClassVar[int] = 224
     cells: ClassVar[tuple[int, ...]] = (8, 16)
 
+    def __init__(self) -> None:
+        super().__init__({f"hog_cell{cell}": _Hog(cell) for cell in self.cells})
 
-@register_model_trunk("hog_32px")
-class HogAt32(_HogTrunk):
+
+class HogAt32(Hog):
     """`hog` for 32-px images, in cells of 4 and 8 px: hog_cell4 36 x 7 x 7, hog_cell8 36 x 3 x 3."""
 
     input_size: ClassVar[int] = 32

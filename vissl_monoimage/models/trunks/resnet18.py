@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, ClassVar, Self
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, ResNet
-from vissl.config import AttrDict
-from vissl.models.model_helpers import Flatten, _get_norm
-from vissl.models.trunks import register_model_trunk
-from vissl.models.trunks.resnext import ResNeXt
 
-from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.models.trunks.base import SizedInput, laid_out
+from vissl_monoimage.errors import MonoImageError, unknown
+from vissl_monoimage.models.trunks.base import Trunk, channels_last, outputs_of, wanted_features
 
-# Of config.MODEL.TRUNK.RESNETS, what a ResNet of basic blocks cannot have, and VISSL's defaults.
+# Of config.MODEL.TRUNK.RESNETS, the settings that a ResNet of basic blocks cannot follow, at VISSL's defaults.
 _FIXED = {"WIDTH_MULTIPLIER": 1, "GROUPS": 1, "WIDTH_PER_GROUP": 64, "LAYER4_STRIDE": 2}
 
 
-@register_model_trunk("resnet18")
-class ResNet18(ResNeXt):
+class ResNet18(Trunk):
     """torchvision's ResNet-18 (He et al., CVPR 2016) with VISSL's features and state-dict keys.
 
     | feature | 224 px | 64 px | 32 px |
@@ -34,28 +30,19 @@ class ResNet18(ResNeXt):
     | multiply-adds of the forward pass | 1.8 G | 148 M | 37 M |
 
     It takes images of any size; probes show it 224 px. `resnet18_64px` and `resnet18_32px` are the same network,
-    their checkpoints exchangeable, for data sets of that size. RESNETS.DEPTH is not read. Heads get the last
-    feature, flatten.
+    their checkpoints exchangeable, for data sets of that size. Heads get the last feature, flatten.
+
+    Args:
+        norm: makes the normalisation layer of so many channels.
+        zero_init_residual: whether each residual branch starts as zero.
     """
 
     input_size: ClassVar[int] = 224
+    any_size: bool = True
 
-    def __init__(self, model_config: AttrDict, model_name: str) -> None:
-        nn.Module.__init__(self)  # past ResNeXt's, which builds bottlenecks; its forward pass is what we take
-        settings = model_config.TRUNK.RESNETS
-        changed = [f"{key}={settings[key]} (only {value})" for key, value in _FIXED.items() if settings[key] != value]
-        if changed:
-            raise MonoImageError(f"trunk {model_name} does not have config.MODEL.TRUNK.RESNETS.{', '.join(changed)}")
-        self.model_config = model_config
-        checkpointing = model_config.ACTIVATION_CHECKPOINTING
-        self.use_checkpointing = checkpointing.USE_ACTIVATION_CHECKPOINTING
-        self.num_checkpointing_splits = checkpointing.NUM_ACTIVATION_CHECKPOINTING_SPLITS
-        model = ResNet(
-            BasicBlock,
-            [2, 2, 2, 2],
-            norm_layer=_get_norm(settings),
-            zero_init_residual=settings.ZERO_INIT_RESIDUAL,
-        )
+    def __init__(self, norm: Callable[[int], nn.Module] = nn.BatchNorm2d, zero_init_residual: bool = False) -> None:
+        super().__init__()
+        model = ResNet(BasicBlock, [2, 2, 2, 2], norm_layer=norm, zero_init_residual=zero_init_residual)
         self._feature_blocks = nn.ModuleDict(
             {
                 "conv1": model.conv1,
@@ -67,7 +54,7 @@ class ResNet18(ResNeXt):
                 "layer3": model.layer3,
                 "layer4": model.layer4,
                 "avgpool": model.avgpool,
-                "flatten": Flatten(1),
+                "flatten": nn.Flatten(),
             }
         )
         self.feat_eval_mapping = {
@@ -80,21 +67,45 @@ class ResNet18(ResNeXt):
             "res5avg": "avgpool",
             "flatten": "flatten",
         }
+        self.all_feat_names = list(self.feat_eval_mapping)
 
-    def forward(self, x: torch.Tensor, out_feat_keys: list[str] | None = None) -> list[torch.Tensor]:
-        """The named features of images `x` (N, 3, height, width), in the order asked for; by default flatten."""
-        return super().forward(laid_out(x) if isinstance(x, torch.Tensor) else x, out_feat_keys or [])
+    @classmethod
+    def from_config(cls, model_config: Mapping[str, Any]) -> Self:
+        """Build the trunk by `config.MODEL.TRUNK.RESNETS`, of which DEPTH is not read; without that block by default.
+
+        Raises:
+            MonoImageError: a setting that ResNet-18 cannot follow.
+        """
+        settings = model_config.get("TRUNK", {}).get("RESNETS")
+        if settings is None:
+            return cls()
+        changed = [f"{key}={settings[key]} (only {value})" for key, value in _FIXED.items() if settings[key] != value]
+        if changed:
+            name = model_config["TRUNK"]["NAME"]
+            raise MonoImageError(f"trunk {name} does not have config.MODEL.TRUNK.RESNETS.{', '.join(changed)}")
+        norms: dict[str, Callable[[int], nn.Module]] = {
+            "BatchNorm": nn.BatchNorm2d,
+            "LayerNorm": partial(nn.GroupNorm, 1),  # over channels and places of an image
+            "GroupNorm": partial(nn.GroupNorm, settings["GROUPNORM_GROUPS"]),
+        }
+        if settings["NORM"] not in norms:
+            raise MonoImageError(f"config.MODEL.TRUNK.RESNETS.NORM: {unknown('norm', settings['NORM'], norms)}")
+        return cls(norms[settings["NORM"]], settings["ZERO_INIT_RESIDUAL"])
+
+    def forward(self, images: Tensor, out_feat_keys: Sequence[str] | None = None) -> list[Tensor]:
+        wanted = [self.feat_eval_mapping[name] for name in wanted_features(self, out_feat_keys)]
+        return outputs_of(self._feature_blocks.items(), channels_last(self.checked(images)), wanted)
 
 
-@register_model_trunk("resnet18_64px")
-class ResNet18At64(SizedInput, ResNet18):
+class ResNet18At64(ResNet18):
     """`resnet18` for 64-px images."""
 
-    input_size = 64
+    input_size: ClassVar[int] = 64
+    any_size: bool = False
 
 
-@register_model_trunk("resnet18_32px")
-class ResNet18At32(SizedInput, ResNet18):
+class ResNet18At32(ResNet18):
     """`resnet18` for 32-px images."""
 
-    input_size = 32
+    input_size: ClassVar[int] = 32
+    any_size: bool = False

@@ -1,4 +1,4 @@
-"""Scattering networks: wavelets and moduli in the place of learned convolutions."""
+"""Scattering networks: wavelets and moduli in place of learned convolutions."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ import copy
 import functools
 from typing import ClassVar
 
-import torch
-
 # kymatio.torch would also import the 3-D part, which needs a function that SciPy 1.17 no longer has.
 from kymatio.scattering2d.frontend.torch_frontend import ScatteringTorch2D
-from torch import nn
-from vissl.config import AttrDict
-from vissl.models.trunks import register_model_trunk
+from torch import Tensor, nn
 
-from vissl_monoimage.models.trunks.fixed import FixedTrunk
+from vissl_monoimage.models.trunks.base import FixedTrunk
 
 
 class _Channelwise(nn.Module):
@@ -27,18 +23,17 @@ class _Channelwise(nn.Module):
         super().__init__()
         self.scattering = copy.deepcopy(_filters(scales, size))
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        coefficients: torch.Tensor = self.scattering(images)
+    def forward(self, images: Tensor) -> Tensor:
+        coefficients: Tensor = self.scattering(images)
         return coefficients.flatten(1, 2)
 
 
 @functools.cache
 def _filters(scales: int, size: int) -> ScatteringTorch2D:
-    """Made once a process: at 224 px it takes 3 s, and a run builds its trunk for the check and for the heads too."""
+    """Build the filters, once per process: at 224 px it takes 3 s, and a run builds its trunk several times."""
     return ScatteringTorch2D(J=scales, shape=(size, size), L=8, max_order=2)
 
 
-@register_model_trunk("scattering")
 class Scattering(FixedTrunk):
     """The scattering transform of each colour of 224-px images, order at most 2, 8 angles, by kymatio.
 
@@ -47,23 +42,19 @@ class Scattering(FixedTrunk):
     | scattering_J2 | 243 x 56 x 56, 243 x 8 x 8 |
     | scattering_J3 | 651 x 28 x 28, 651 x 4 x 4 |
 
-    Asano et al. (ICLR 2020, Table 2) have it, after Oyallon et al., in the place of conv1 and conv2; which J is not
-    known, hence both. Its many channels leave a protocol with a limit on the features a layer few places: `cifar-v1`
-    pools to 4 x 4 (J = 2) and 2 x 2 (J = 3).
+    Asano et al. (ICLR 2020, Table 2) use it, after Oyallon et al., in place of conv1 and conv2. Their J is not known,
+    hence both. It has so many channels that a protocol with a limit on the features per layer leaves it few places:
+    `cifar-v1` pools to 4 x 4 (J = 2) and 2 x 2 (J = 3).
     """
 
     fixed: ClassVar[str] = "scattering"
     input_size: ClassVar[int] = 224
 
-    def __init__(self, model_config: AttrDict, model_name: str) -> None:
-        super().__init__()
-        self.extractors = nn.ModuleDict(
-            {f"scattering_J{scales}": _Channelwise(scales, self.input_size) for scales in (2, 3)}
-        )
+    def __init__(self) -> None:
+        super().__init__({f"scattering_J{scales}": _Channelwise(scales, self.input_size) for scales in (2, 3)})
 
 
-@register_model_trunk("scattering_32px")
 class ScatteringAt32(Scattering):
     """`scattering` for 32-px images."""
 
-    input_size = 32
+    input_size: ClassVar[int] = 32

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-from vissl.config import AttrDict
 
 from vissl_monoimage.config.checks import Settings, run_checks
 from vissl_monoimage.config.schema import read_block
@@ -34,7 +33,7 @@ def _head(config: Settings) -> Iterator[str]:
         yield f"bigan_task needs one head, config.MODEL.HEAD.PARAMS=[[{HEAD},{{...}}]], not {params}"
         return
     with torch.device("meta"):
-        BiGANHead(AttrDict(dict(config["MODEL"])), **params[0][1])
+        BiGANHead(**params[0][1])
 
 
 def _loss(config: Settings) -> Iterator[str]:
