@@ -14,7 +14,7 @@ from pathlib import Path
 
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC, write
-from vissl_monoimage.ledger.io import replace_text
+from vissl_monoimage.utils.atomic_write import replace_text
 
 
 def write_photos(folder: Path, size: int) -> Path:

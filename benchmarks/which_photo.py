@@ -28,8 +28,10 @@ from scipy.stats import permutation_test, spearmanr
 
 from vissl_monoimage.data.statistics.measures import MEASURES
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.io import Row, read, replace_text
+from vissl_monoimage.ledger.io import read
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.tables.join import join_probes
+from vissl_monoimage.utils.atomic_write import replace_text
 
 FEWEST = 5
 RESAMPLES = 9_999

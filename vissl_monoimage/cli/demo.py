@@ -76,7 +76,7 @@ def _claim(out: Path, photo: str, smoke: bool) -> str | Path:
     from vissl_monoimage.data.photos.catalog import CATALOG, resolve
     from vissl_monoimage.data.photos.decode import load_photo
     from vissl_monoimage.errors import MonoImageError
-    from vissl_monoimage.ledger.io import replace_text
+    from vissl_monoimage.utils.atomic_write import replace_text
 
     paths = resolve(photo)
     if len(paths) != 1:

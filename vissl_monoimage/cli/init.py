@@ -46,7 +46,7 @@ def init_command(arguments: argparse.Namespace) -> int:
         MonoImageError: an unknown method or trunk, a bad photo, too few crops, or a folder in use.
     """
     from vissl_monoimage.ledger import io as ledger
-    from vissl_monoimage.ledger import provenance as identity
+    from vissl_monoimage.ledger import machine
     from vissl_monoimage.ledger.init_row import baseline_row
 
     method, seed, checkpoint = arguments.method, arguments.seed, arguments.out / "checkpoint.torch"
@@ -59,7 +59,7 @@ def init_command(arguments: argparse.Namespace) -> int:
     command = ["monoimage", "init", method, arguments.photo, f"--out={arguments.out}", f"--trunk={trunk_name}"]
     command += [f"--seed={seed}", f"--crops={arguments.crops}"]
     seconds = time.monotonic() - began
-    row = baseline_row(options, source, checkpoint, command, identity.device(config), seconds)
+    row = baseline_row(options, source, checkpoint, command, machine.device(config), seconds)
     ledger.append(arguments.out / ledger.FILE_NAME, row)
     print(f"{checkpoint}: {trunk_name} by {method} in {seconds:.0f} s")
     return 0

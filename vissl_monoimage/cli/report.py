@@ -43,7 +43,7 @@ def write_report(paths: list[str], out: str) -> Path:
     from vissl_monoimage.ledger import io as ledger
     from vissl_monoimage.report.write import write
 
-    rows = ledger.read(paths, tell=lambda note: print(f"monoimage: {note}", file=sys.stderr))
+    rows = ledger.read(paths, warn=lambda note: print(f"monoimage: {note}", file=sys.stderr))
     if not rows:
         raise MonoImageError(
             f"no results in {', '.join(paths)}: a run writes {ledger.FILE_NAME} into its checkpoint folder when it ends"

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 import hashlib
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from classy_vision.hooks import ClassyHook
 
 from vissl_monoimage.config.access import monoimage_block
-from vissl_monoimage.data.crops.recipe import read_source_block
-from vissl_monoimage.data.photos.catalog import of_catalog
-from vissl_monoimage.data.single_image import SingleImageCrops
 from vissl_monoimage.data.single_image_vissl import SingleImageSource
-from vissl_monoimage.ledger import devices
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger import provenance as identity
+from vissl_monoimage.ledger import machine, provenance
 from vissl_monoimage.ledger.loss_curve import LossCurve
+from vissl_monoimage.ledger.meters import Scores, accuracies, other_numbers
+from vissl_monoimage.ledger.origin import recipe_and_images
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.models.trunks.registry import fixed_features
+from vissl_monoimage.utils import jsonl
 from vissl_monoimage.utils.distributed import is_primary
-
-Scores = dict[str, dict[str, float]]
 
 
 class LedgerHook(ClassyHook):
@@ -41,9 +38,9 @@ class LedgerHook(ClassyHook):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()
-        self._config_hash = identity.config_hash(config)
-        self._group_hash = identity.config_hash(config, seed=False)
-        self._git_sha = identity.git_sha()
+        self._config_hash = provenance.config_hash(config)
+        self._group_hash = provenance.config_hash(config, seed=False)
+        self._git_sha = machine.git_sha()
         self._scores: dict[str, Scores] = {}
         self._others: dict[str, dict[str, float]] = {}
         self._curve: LossCurve | None = None
@@ -61,10 +58,10 @@ class LedgerHook(ClassyHook):
         """Open the curve, and find out before the training, not after it, that the ledger can be written."""
         if not is_primary():
             return
-        ledger.append_text(_ledger_path(task), "")
+        jsonl.check_writable(_ledger_path(task))
         self._curve = LossCurve(task.checkpoint_folder, task.iteration, task.max_iteration)
         self._began = time.monotonic() - self._curve.seconds
-        self._device = devices.note_device(task.checkpoint_folder, task.iteration, identity.device(task.config))
+        self._device = machine.note_device(task.checkpoint_folder, task.iteration, machine.device(task.config))
         self._recipe, self._images = _source(task)
 
     def on_update(self, task: Any) -> None:
@@ -77,13 +74,13 @@ class LedgerHook(ClassyHook):
         """Keep the meters of this phase: VISSL resets them when the next begins."""
         if not task.train or task.config["METERS"]["enable_training_meter"]:
             split = "train" if task.train else "test"
-            self._scores[split], self._others[split] = _scores(task.meters), _others(task.meters)
+            self._scores[split], self._others[split] = accuracies(task.meters), other_numbers(task.meters)
 
     def on_end(self, task: Any) -> None:
         if self._curve:
             ledger.append(_ledger_path(task), self._row(task, self._curve))
 
-    def _row(self, task: Any, curve: LossCurve) -> ledger.Row:
+    def _row(self, task: Any, curve: LossCurve) -> Row:
         config, folder = task.config, os.path.abspath(task.checkpoint_folder)
         ours = monoimage_block(config)
         probe = bool(config["MODEL"]["FEATURE_EVAL_SETTINGS"]["EVAL_MODE_ON"])
@@ -92,16 +89,16 @@ class LedgerHook(ClassyHook):
         measured = next(iter(scores.values()), self._others.get(split, {}))
         weights = config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"] or None
         out = _newest_checkpoint(folder)
-        return ledger.Row(
+        return Row(
             run_id=hashlib.sha256(f"{folder}\n{self._config_hash}\n{task.iteration}".encode()).hexdigest()[:16],
             kind="probe" if probe else "pretrain",
-            name=identity.config_name(config),
-            command=identity.command(config),
+            name=provenance.config_name(config),
+            command=provenance.command(config),
             finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
             git_sha=self._git_sha,
             config_hash=self._config_hash,
             group_hash=self._group_hash,
-            method=("pretrained" if weights else _untaught(config)) if probe else identity.method(config),
+            method=("pretrained" if weights else _untaught(config)) if probe else provenance.method(config),
             trunk=config["MODEL"]["TRUNK"]["NAME"],
             protocol=(ours.get("PROTOCOL") or "vissl") if probe else None,
             protocol_changes=[str(change) for change in ours.get("PROTOCOL_CHANGES") or []],
@@ -109,14 +106,14 @@ class LedgerHook(ClassyHook):
             images=self._images,
             recipe=self._recipe,
             seed=config["SEED_VALUE"],
-            versions=identity.versions(),
+            versions=machine.versions(),
             device=self._device,
             wall_s=round(time.monotonic() - self._began, 2),
             iterations=task.iteration,
             checkpoint_in=os.path.abspath(weights) if weights else None,
-            checkpoint_in_sha256=identity.file_sha256(weights),
+            checkpoint_in_sha256=provenance.file_sha256(weights),
             checkpoint_out=out,
-            checkpoint_out_sha256=identity.file_sha256(out),
+            checkpoint_out_sha256=provenance.file_sha256(out),
             losses=curve.points,
             accuracies=scores if probe else {},
             pretext={} if probe or not measured else {"split": split, **measured},
@@ -139,65 +136,13 @@ def _ledger_path(task: Any) -> Path:
     return Path(given or Path(task.checkpoint_folder, ledger.FILE_NAME))
 
 
-def _scores(meters: list[Any]) -> Scores:
-    """{layer: {top_k: percent}} of VISSL's accuracy list meter; a head without a layer's name is its number.
-
-    VISSL gives a list where several heads read one layer; they are told apart as conv1#1, conv1#2.
-    """
-    found: Scores = {}
-    for meter in (meter for meter in meters if meter.name == "accuracy_list_meter"):
-        for top_k, by_layer in meter.value.items():
-            for layer, value in by_layer.items():
-                several = isinstance(value, list)
-                for number, percent in enumerate(value if several else [value], start=1):
-                    name = f"{layer}#{number}" if several else str(layer)
-                    found.setdefault(name, {})[top_k] = float(percent)
-    return found
-
-
-def _others(meters: list[Any]) -> dict[str, float]:
-    """{name: value} of the numbers of all other meters, each of the first head that has it."""
-    found: dict[str, float] = {}
-    for meter in (meter for meter in meters if meter.name != "accuracy_list_meter"):
-        for name, by_head in meter.value.items():
-            value = next(iter(by_head.values()), None) if isinstance(by_head, Mapping) else by_head
-            if isinstance(value, (int, float)):  # not an array, of each class one
-                found.setdefault(str(name), float(value))
-    return found
-
-
 def _newest_checkpoint(folder: str) -> str | None:
     link = Path(folder, "checkpoint.torch")
     return str(link.resolve()) if link.is_file() else None
 
 
 def _source(task: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Resolved recipe and photos of single-image training data; empty for others."""
+    """Return recipe and photos of single-image training data; both are empty for other data."""
     train = task.datasets.get("train")
-    sources = getattr(train, "data_objs", [])
-    crops = [source.crops for source in sources if isinstance(source, SingleImageSource)]
-    return origin_of(crops, monoimage_block(task.config).get("SOURCE"))
-
-
-def origin_of(
-    sources: Sequence[SingleImageCrops], settings: Mapping[str, Any] | None
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The recipe, resolved from `settings` (MONOIMAGE.SOURCE), and the photos of `sources` [{name, path, sha256}].
-
-    The path of a photo of the catalog is the one inside its package: rows are published, with no folder of a machine.
-    """
-    if not sources:
-        return {}, []
-    block = read_source_block(settings)
-    drawn = {"num_samples": block.NUM_SAMPLES, "seed": block.SEED, "fresh": block.FRESH}
-    images = [
-        {**_name_and_path(path), "sha256": sha256}
-        for source in sources
-        for path, sha256 in zip(source.photos.paths, source.photos.sha256, strict=True)
-    ]
-    return {**dataclasses.asdict(block.recipe()), **drawn}, images
-
-
-def _name_and_path(path: Path) -> dict[str, str]:
-    known = of_catalog(path)
-    return {"name": known.name, "path": known.inside} if known else {"name": path.name, "path": str(path.absolute())}
+    crops = [source.crops for source in getattr(train, "data_objs", []) if isinstance(source, SingleImageSource)]
+    return recipe_and_images(crops, monoimage_block(task.config).get("SOURCE"))

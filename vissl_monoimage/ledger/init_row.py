@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from vissl_monoimage.data.single_image import SingleImageCrops
-from vissl_monoimage.ledger import provenance as identity
-from vissl_monoimage.ledger.hook_vissl import origin_of
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger import machine, provenance
+from vissl_monoimage.ledger.origin import recipe_and_images
+from vissl_monoimage.ledger.row import Row
 
 
 def baseline_row(
@@ -27,11 +27,11 @@ def baseline_row(
 
     Args:
         options: METHOD, TRUNK, SEED_VALUE and SOURCE (as MONOIMAGE.SOURCE), what the weights depend on.
-        command: words of the command line. device: as in `identity.device`. wall_s: seconds.
+        command: words of the command line. device: as in `machine.device`. wall_s: seconds.
     """
-    recipe, images = origin_of([source], options["SOURCE"])
+    recipe, images = recipe_and_images([source], options["SOURCE"])
     config = {**options, "IMAGES": [image["sha256"] for image in images]}
-    config_hash = identity.config_hash(config)
+    config_hash = provenance.config_hash(config)
     file = checkpoint.absolute()
     return Row(
         run_id=hashlib.sha256(f"{file.parent}\n{config_hash}".encode()).hexdigest()[:16],
@@ -39,9 +39,9 @@ def baseline_row(
         name=f"init {options['METHOD']}",
         command=shlex.join(command),
         finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
-        git_sha=identity.git_sha(),
+        git_sha=machine.git_sha(),
         config_hash=config_hash,
-        group_hash=identity.config_hash(config, seed=False),
+        group_hash=provenance.config_hash(config, seed=False),
         method=options["METHOD"],
         trunk=options["TRUNK"],
         protocol=None,
@@ -50,14 +50,14 @@ def baseline_row(
         images=images,
         recipe=recipe,
         seed=options["SEED_VALUE"],
-        versions=identity.versions(),
+        versions=machine.versions(),
         device=device,
         wall_s=round(wall_s, 2),
         iterations=0,
         checkpoint_in=None,
         checkpoint_in_sha256=None,
         checkpoint_out=str(file),
-        checkpoint_out_sha256=identity.file_sha256(file),
+        checkpoint_out_sha256=provenance.file_sha256(file),
         losses=[],
         accuracies={},
         pretext={},

@@ -2,53 +2,56 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
-from vissl_monoimage.ledger.io import append_text, replace_text
+from vissl_monoimage.utils import jsonl
 
 FILE_NAME = "losses.jsonl"
 MAX_POINTS = 400
 
 
 class LossCurve:
-    """At most 400 points [iteration, loss], evenly spaced, each the loss of that step as it was.
+    """At most 400 points [iteration, loss], evenly spaced; each is the loss of that single step.
 
     Single steps, not means over a stretch: the curve of a resumed run then equals the uninterrupted one's.
+
+    Args:
+        folder: the run's checkpoint folder; `losses.jsonl` in it has a line [iteration, loss, seconds] a point.
+        iteration: steps that the run has done already; 0 for a run that starts afresh.
+        last_iteration: steps that the run will have done when it ends.
+
+    Attributes:
+        points: the points so far.
+        seconds: of training up to the last of these points.
     """
 
     def __init__(self, folder: str | Path, iteration: int, last_iteration: int) -> None:
-        """Continue at `iteration` (0 starts afresh) a run of `last_iteration` steps."""
         self._path = Path(folder, FILE_NAME)
         self._last = last_iteration
         self._stride = max(1, math.ceil(last_iteration / (MAX_POINTS - 2)))
-        kept = [point for point in _read(self._path) if point[0] <= iteration]
+        kept = jsonl.cut(self._path, lambda point: _is_point(point) and point[0] <= iteration)
         self.points: list[list[Any]] = [[step, loss] for step, loss, _ in kept]
         self.seconds: float = kept[-1][2] if kept else 0.0
-        replace_text(self._path, "".join(json.dumps(point) + "\n" for point in kept))
 
     def wants(self, iteration: int) -> bool:
-        """Whether this step's loss is a point: reading it off a GPU makes the GPU wait."""
+        """Return whether the loss of this step is a point: reading a loss off a GPU makes the GPU wait."""
         return iteration in (1, self._last) or iteration % self._stride == 0
 
     def add(self, iteration: int, loss: float, seconds: float) -> None:
-        """Keep a point; `seconds` of training so far, resumed ones included. A non-finite loss is null."""
+        """Append a point; a non-finite loss is stored as null.
+
+        Args:
+            iteration: of the step, counted from 1.
+            loss: of that step.
+            seconds: of training so far, those before an interruption included.
+        """
         value = round(loss, 6) if math.isfinite(loss) else None
         self.points.append([iteration, value])
-        append_text(self._path, json.dumps([iteration, value, round(seconds, 2)]) + "\n")
+        jsonl.append(self._path, [iteration, value, round(seconds, 2)])
 
 
-def _read(path: Path) -> list[list[Any]]:
-    """The points on disk up to the first broken line: a kill tears the last one at most."""
-    points: list[list[Any]] = []
-    if not path.is_file():
-        return points
-    for line in path.read_text().splitlines():
-        try:
-            point = json.loads(line)
-        except json.JSONDecodeError:
-            break
-        points.append(point)
-    return points
+def _is_point(value: Any) -> bool:
+    step, loss, seconds = value
+    return isinstance(step, int) and (loss is None or isinstance(loss, float)) and isinstance(seconds, (int, float))

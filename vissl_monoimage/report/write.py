@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from vissl_monoimage.ledger.io import Row, replace_text
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.formats.csv import tables_as_csv
 from vissl_monoimage.report.formats.html import render_page
 from vissl_monoimage.report.formats.latex import tables_as_latex
@@ -14,6 +14,7 @@ from vissl_monoimage.report.formats.terminal import print_tables
 from vissl_monoimage.report.tables.accuracy import text_tables
 from vissl_monoimage.report.tables.join import join_probes
 from vissl_monoimage.report.tables.table import build_tables
+from vissl_monoimage.utils.atomic_write import replace_text
 
 
 def write(rows: Sequence[Row], out: Path) -> Path:

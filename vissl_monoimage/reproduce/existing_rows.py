@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vissl_monoimage.config.references import ZOO
 from vissl_monoimage.ledger import io as ledger
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.tables.join import ProbedTrunk, join_probes
 from vissl_monoimage.reproduce.plan import ON_GPU, Chain, Run
 
@@ -39,7 +40,7 @@ def missing(chains: Sequence[Chain], results: Path) -> list[Chain]:
     return left
 
 
-def borrowed(chains: Sequence[Chain], kept: Path) -> list[ledger.Row]:
+def borrowed(chains: Sequence[Chain], kept: Path) -> list[Row]:
     """Rows of these chains in the ledgers beside `kept`, which lacks them: another benchmark has run the same."""
     lacking = {key for chain in chains for _, key in _keys(chain)} - _known(kept).keys()
     found: dict[RunKey, ProbedTrunk] = {}
@@ -73,7 +74,7 @@ def _photo_of(item: ProbedTrunk) -> str:
     return str(images[0]["sha256"]) if len(images) == 1 else ""
 
 
-def _of(row: ledger.Row) -> Key:
+def _of(row: Row) -> Key:
     return _key(shlex.split(row.command)[1:])
 
 

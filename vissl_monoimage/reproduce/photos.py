@@ -10,8 +10,7 @@ import numpy as np
 from vissl_monoimage.data.photos import synthetic
 from vissl_monoimage.data.photos.catalog import resolve
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.io import replace_text
-from vissl_monoimage.utils.atomic_write import atomic_write
+from vissl_monoimage.utils.atomic_write import atomic_write, replace_text
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vissl_monoimage.ledger import io as ledger
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.tables.join import join_probes
 from vissl_monoimage.report.write import write
 from vissl_monoimage.reproduce.datasets import Inputs
@@ -18,6 +19,7 @@ from vissl_monoimage.reproduce.existing_rows import borrowed
 from vissl_monoimage.reproduce.grid import Grid
 from vissl_monoimage.reproduce.plan import Chain
 from vissl_monoimage.reproduce.runner import finished
+from vissl_monoimage.utils.atomic_write import replace_text
 from vissl_monoimage.utils.paths import benchmarks, make_folder
 
 
@@ -41,7 +43,7 @@ def _report(grid: Grid, chains: Sequence[Chain], inputs: Inputs, results: Path) 
     if not kept.is_file():
         return
     page = write(with_neighbours([*ledger.read([kept]), *own], grid), inputs.out / "report" / grid.name)
-    ledger.replace_text(results / f"{grid.name}.csv", page.with_name("report.csv").read_text())
+    replace_text(results / f"{grid.name}.csv", page.with_name("report.csv").read_text())
 
 
 @contextmanager
@@ -55,7 +57,7 @@ def _alone(results: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def with_neighbours(own: Iterable[ledger.Row], grid: Grid) -> list[ledger.Row]:
+def with_neighbours(own: Iterable[Row], grid: Grid) -> list[Row]:
     """A benchmark's own rows, each run once, and those of the benchmarks `beside` it: other experiments, same data."""
     rows = {row.run_id: row for row in own}
     linked = join_probes(rows.values())
@@ -66,7 +68,7 @@ def with_neighbours(own: Iterable[ledger.Row], grid: Grid) -> list[ledger.Row]:
     return list(rows.values())
 
 
-def keep(target: Path, rows: Iterable[ledger.Row], inputs: Inputs) -> None:
+def keep(target: Path, rows: Iterable[Row], inputs: Inputs) -> None:
     """Add rows to the ledger `target`, each run once; paths of this machine become OUT, CIFAR10 and so on."""
     kept = {row.run_id: row for row in (ledger.read([target]) if target.is_file() else [])}
     roots = list(inputs.data.values())
@@ -79,17 +81,17 @@ def keep(target: Path, rows: Iterable[ledger.Row], inputs: Inputs) -> None:
         kept[row.run_id] = _shortened(known, dict(_elsewhere(known)))
     lines = [json.dumps(dataclasses.asdict(row), separators=(",", ":")) for row in kept.values()]
     target.parent.mkdir(parents=True, exist_ok=True)
-    ledger.replace_text(target, "".join(line + "\n" for line in lines))
+    replace_text(target, "".join(line + "\n" for line in lines))
 
 
-def _shortened(row: ledger.Row, short: Mapping[str, str]) -> ledger.Row:
+def _shortened(row: Row, short: Mapping[str, str]) -> Row:
     text = json.dumps(dataclasses.asdict(row), separators=(",", ":"))
     for here in sorted(short, key=len, reverse=True):
         text = text.replace(json.dumps(here)[1:-1], short[here])
-    return ledger.Row(**json.loads(text))
+    return Row(**json.loads(text))
 
 
-def _elsewhere(row: ledger.Row) -> Iterator[tuple[str, str]]:
+def _elsewhere(row: Row) -> Iterator[tuple[str, str]]:
     """Paths that are left in the row of a run from another machine, or of a folder that was moved since."""
     out = Path(row.checkpoint_out or "").parent.parent
     if out.is_absolute() and out.name:

@@ -16,11 +16,12 @@ from pathlib import Path
 from vissl_monoimage.config.compose import quoted
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.reproduce.plan import Chain, Run
 from vissl_monoimage.utils.paths import make_folder
 
 
-def finished(folder: Path) -> ledger.Row | None:
+def finished(folder: Path) -> Row | None:
     """The row of a run that has ended, or None."""
     file = folder / ledger.FILE_NAME
     rows = ledger.read([file]) if file.is_file() else []

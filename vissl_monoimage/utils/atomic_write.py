@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -13,19 +13,40 @@ from vissl_monoimage.errors import MonoImageError
 
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A path to write to, whose file takes the place of `path` when the block is done, and goes if it fails.
+    """Yield a path to write to; its file replaces `path` when the block ends, and is removed if the block fails.
 
-    A reader, or a kill, sees the old file or the new one, never a part.
+    A reader sees the old file or the new one, never a part, even after a kill or a power loss: the new file is on the
+    disk before it is renamed.
 
     Raises:
-        MonoImageError: it cannot be written.
+        MonoImageError: the file cannot be written.
     """
     part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
         yield part
+        _flush(part)
         os.replace(part, path)
     except OSError as error:
         raise MonoImageError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink()
+
+
+def replace_text(path: str | Path, text: str) -> None:
+    """Write a UTF-8 text file as `atomic_write` does, and its folder where needed.
+
+    Raises:
+        MonoImageError: the file cannot be written.
+    """
+    with atomic_write(Path(path)) as part:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

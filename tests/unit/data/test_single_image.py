@@ -28,7 +28,7 @@ from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.decode import file_sha256
 from vissl_monoimage.data.single_image_vissl import SingleImageSource
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.hook_vissl import origin_of
+from vissl_monoimage.ledger.origin import recipe_and_images
 
 
 def make(path: Any = "china", split: str = "TRAIN", **source: Any) -> SingleImageSource:
@@ -228,7 +228,7 @@ def test_label_free_data_paths_work_in_vissls_own_data_set() -> None:
 def test_a_row_names_a_photo_of_a_package_by_its_place_inside_it_and_ones_own_by_its_place(tmp_path: Path) -> None:
     mine = tmp_path / "me.png"
     Image.new("RGB", (300, 200), "red").save(mine)
-    _, images = origin_of([make(photo).crops for photo in ("china", "coffee", str(mine))], {"SIZE": 32})
+    _, images = recipe_and_images([make(photo).crops for photo in ("china", "coffee", str(mine))], {"SIZE": 32})
     assert [(image["name"], image["path"]) for image in images] == [
         ("china", "sklearn/datasets/images/china.jpg"),
         ("coffee", "skimage/data/coffee.png"),

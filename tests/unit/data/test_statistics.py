@@ -24,7 +24,7 @@ from vissl_monoimage.data.photos.synthetic import Pixels
 from vissl_monoimage.data.statistics import crops, pixels
 from vissl_monoimage.data.statistics.measures import MEASURES, Card, measure, save_csv
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 WHICH = SimpleNamespace(**runpy.run_path(str(BENCHMARKS / "which_photo.py"), run_name="m"))

@@ -17,11 +17,11 @@ from vissl.meters.accuracy_list_meter import AccuracyListMeter
 from vissl.meters.mean_ap_list_meter import MeanAPListMeter
 
 from vissl_monoimage.config.compose import compose_config
-from vissl_monoimage.ledger import devices
 from vissl_monoimage.ledger import hook_vissl as hook
+from vissl_monoimage.ledger import machine, meters
 from vissl_monoimage.ledger import provenance as identity
-from vissl_monoimage.ledger.io import Row
 from vissl_monoimage.ledger.loss_curve import LossCurve
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.pretext.bigan.meter import BiGANMeter
 
 
@@ -100,9 +100,9 @@ def test_names_come_from_the_overrides() -> None:
 def test_the_commit_is_that_of_this_checkout() -> None:
     root = Path(__file__).parents[3]
     head = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True)
-    if head.returncode or "site-packages" in identity.__file__:
+    if head.returncode or "site-packages" in machine.__file__:
         pytest.skip("not a git checkout")
-    assert (identity.git_sha() or "").removesuffix("-dirty") == head.stdout.strip()
+    assert (machine.git_sha() or "").removesuffix("-dirty") == head.stdout.strip()
 
 
 def test_scores_are_the_accuracies_of_each_layer() -> None:
@@ -111,7 +111,7 @@ def test_scores_are_the_accuracies_of_each_layer() -> None:
     outputs, target = [torch.rand(40, 5) for _ in range(3)], torch.arange(40) % 5
     meter.update(outputs, target)
     meter.sync_state()
-    scores = hook._scores([meter])
+    scores = meters.accuracies([meter])
     assert list(scores) == ["conv1", "conv2#1", "conv2#2"]
     for output, by_k in zip(outputs, scores.values(), strict=True):
         for k in (1, 2):
@@ -130,8 +130,8 @@ class Phase:
 def row_after(config: dict[str, Any], folder: Path, *phases: tuple[bool, list[Any]]) -> Row:
     """The row of a run with these phases: (training?, meters) each."""
     ours = hook.LedgerHook(config)
-    for train, meters in phases:
-        ours.on_phase_end(Phase(config, folder, meters, train))
+    for train, its_meters in phases:
+        ours.on_phase_end(Phase(config, folder, its_meters, train))
     return ours._row(Phase(config, folder, []), LossCurve(folder, 0, 4))
 
 
@@ -162,19 +162,19 @@ def test_a_data_set_has_one_name_wherever_its_images_are_read_from(config: dict[
 
 
 def test_a_run_that_goes_on_elsewhere_names_all_its_devices(tmp_path: Path) -> None:
-    assert devices.note_device(tmp_path, 0, "1 x H100") == "1 x H100"
-    assert devices.note_device(tmp_path, 3, "1 x H100") == "1 x H100"
-    assert devices.note_device(tmp_path, 4, "1 x cpu") == "1 x H100, then 1 x cpu"
-    assert devices.note_device(tmp_path, 4, "1 x H100") == "1 x H100, then 1 x cpu, then 1 x H100"
-    assert devices.note_device(tmp_path, 0, "1 x cpu") == "1 x cpu"
+    assert machine.note_device(tmp_path, 0, "1 x H100") == "1 x H100"
+    assert machine.note_device(tmp_path, 3, "1 x H100") == "1 x H100"
+    assert machine.note_device(tmp_path, 4, "1 x cpu") == "1 x H100, then 1 x cpu"
+    assert machine.note_device(tmp_path, 4, "1 x H100") == "1 x H100, then 1 x cpu, then 1 x H100"
+    assert machine.note_device(tmp_path, 0, "1 x cpu") == "1 x cpu"
 
 
 def test_the_commit_is_the_one_that_began_the_run(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = hook.LedgerHook(config)
-    began = identity.git_sha()
-    monkeypatch.setattr(identity, "git_sha", lambda: "a later commit")
+    began = machine.git_sha()
+    monkeypatch.setattr(machine, "git_sha", lambda: "a later commit")
     assert ours._row(Phase(config, tmp_path, []), LossCurve(tmp_path, 0, 4)).git_sha == began
 
 
@@ -183,7 +183,7 @@ def test_an_accuracy_is_the_pretext_where_there_is_one(config: dict[str, Any], t
     accuracy.update(torch.eye(4), torch.tensor([0, 1, 2, 0]))
     other.update({"penalty": 1.0}, torch.zeros(4))
     assert row_after(config, tmp_path, (False, [other, accuracy])).pretext == {"split": "test", "top_1": 75.0}
-    assert hook._others([other, accuracy]) == {"penalty": 1.0}
+    assert meters.other_numbers([other, accuracy]) == {"penalty": 1.0}
     assert row_after(config, tmp_path, (False, [])).pretext == {}
     probe = changed(config, "MODEL.FEATURE_EVAL_SETTINGS.EVAL_MODE_ON", True)
     row = row_after(probe, tmp_path, (False, [accuracy, other]))
@@ -194,5 +194,5 @@ def test_only_numbers_are_taken_of_other_meters() -> None:
     meter = MeanAPListMeter(AttrDict({"num_meters": 2, "meter_names": ["conv1", "conv2"], "num_classes": 3}))
     meter.update([torch.eye(3), torch.ones(3, 3)], torch.eye(3))
     meter.sync_state()
-    assert hook._others([meter]) == {"mAP": meter.value["mAP"]["conv1"]}
-    assert hook._scores([meter]) == {}
+    assert meters.other_numbers([meter]) == {"mAP": meter.value["mAP"]["conv1"]}
+    assert meters.accuracies([meter]) == {}

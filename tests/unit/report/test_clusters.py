@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.pretext.deepcluster import artifacts as names
 from vissl_monoimage.report.formats.html import render_page
 

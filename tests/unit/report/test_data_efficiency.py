@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.formats.html import render_page
 from vissl_monoimage.report.plots.data_efficiency import (
     efficiency_curves,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vissl_monoimage.data.crops.recipe import Recipe
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.tables.disambiguate import describe_recipe, disambiguating_suffixes
 
 RELEASED = {**dataclasses.asdict(Recipe(size=32)), "num_samples": 50_000, "seed": 3, "scale": [0.002, 1.0]}

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.pretext.bigan import diagnostics as monitor
 from vissl_monoimage.pretext.bigan import image_grids as pictures
 from vissl_monoimage.pretext.bigan import meter
@@ -220,10 +220,7 @@ def test_what_is_missing_or_torn_is_said_and_the_rest_is_shown(tmp_path: Path, a
     assert f"there is no picture of reconstructions of monogan on set, seed 0 in '{samples.parent}'" in notes(page)[1]
 
     players_file.unlink()
-    assert (
-        f"cannot read the players' losses in '{players_file}': No such file or directory"
-        in notes(render_page([row]))[2]
-    )
+    assert f"cannot read '{players_file}': No such file or directory" in notes(render_page([row]))[2]
     assert "names no checkpoint" in notes(render_page([a_gan(images=[], checkpoint_out=None)]))[0]
 
 

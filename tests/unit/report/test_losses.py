@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.plots.losses import loss_curves
 
 

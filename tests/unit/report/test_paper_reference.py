@@ -11,7 +11,7 @@ import pytest
 from vissl_monoimage.config import references
 from vissl_monoimage.config.references import Reference
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.formats.html import render_page
 from vissl_monoimage.report.formats.latex import tables_as_latex
 from vissl_monoimage.report.formats.markdown import tables_as_markdown

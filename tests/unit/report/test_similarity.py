@@ -20,7 +20,7 @@ from vissl.models.trunks import get_model_trunk
 
 from vissl_monoimage.data.photo_patches import PatchesConfig, PhotoPatches
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.formats.html import render_page
 from vissl_monoimage.report.similarity import features as layer_features
 from vissl_monoimage.report.similarity.cka import linear_cka

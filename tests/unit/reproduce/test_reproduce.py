@@ -22,6 +22,8 @@ from vissl_monoimage.data.photos.catalog import resolve
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.reproduce import results
 from vissl_monoimage.reproduce.datasets import Inputs
 from vissl_monoimage.reproduce.existing_rows import missing
 from vissl_monoimage.reproduce.grid import Grid, names, read_grid
@@ -205,14 +207,14 @@ def test_torchvisions_files_are_read_as_they_are(write: Callable[..., str], inpu
     assert "config.DATA.TEST.LABEL_SOURCES=[torchvision_dataset]" in chain.probes[0].overrides
 
 
-Left = Callable[..., ledger.Row]
+Left = Callable[..., Row]
 
 
 @pytest.fixture
-def left_by(a_row: Callable[..., ledger.Row]) -> Left:
+def left_by(a_row: Callable[..., Row]) -> Left:
     """The row that a run would leave."""
 
-    def row(run: Run, kind: str, checkpoint_in: str | None = None, checkpoint_out: str | None = None) -> ledger.Row:
+    def row(run: Run, kind: str, checkpoint_in: str | None = None, checkpoint_out: str | None = None) -> Row:
         return a_row(
             run_id=run.folder.name,
             kind=kind,
@@ -287,13 +289,13 @@ def test_folders_with_letters_of_any_language_are_not_published(
 def test_two_that_report_at_once_keep_all_rows(
     write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = ledger.replace_text
+    written = results.replace_text
 
     def slowly(path: Path, text: str) -> None:
         time.sleep(0.2)  # between what was read and what is written
         written(path, text)
 
-    monkeypatch.setattr(ledger, "replace_text", slowly)
+    monkeypatch.setattr(results, "replace_text", slowly)
     grid = read_grid(write())
     parts = [grid.only([name], ["patches"]) for name in ("random", "mono")]
     chains = [plan(part, "paper", inputs) for part in parts]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.utils.atomic_write import atomic_write
+from vissl_monoimage.utils.atomic_write import atomic_write, replace_text
 
 
 def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path: Path) -> None:
@@ -34,3 +35,21 @@ def test_where_nothing_can_be_written_one_sentence_says_so(tmp_path: Path) -> No
     path = tmp_path / "gone" / "file"
     with pytest.raises(MonoImageError, match=r"cannot write .*/gone/file: No such file"), atomic_write(path) as part:
         part.write_text("new")
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def record_fsync(handle: int) -> None:
+        fsync(handle)
+        done.append(f"on disk: {Path(f'/proc/self/fd/{handle}').resolve().read_text()}")
+
+    def record_replace(part: Path, path: Path) -> None:
+        replace(part, path)
+        done.append("replaced")
+
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(os, "replace", record_replace)
+    replace_text(tmp_path / "new" / "file", "é")
+    assert done == ["on disk: é", "replaced"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from classy_vision.hooks import ClassyHook
 from vissl_monoimage.pretext.bigan.artifacts import PLAYERS_FILE as FILE_NAME
 from vissl_monoimage.pretext.bigan.optimizers import DISCRIMINATOR, ENCODER_GENERATOR, RATES
 from vissl_monoimage.pretext.bigan.train_step import reconstruction
-from vissl_monoimage.utils.atomic_write import atomic_write
+from vissl_monoimage.utils import jsonl
 from vissl_monoimage.utils.distributed import is_primary
 
 PATIENCE = 500
@@ -45,12 +44,9 @@ class MonitorHook(ClassyHook):
         self._told = False
 
     def on_start(self, task: Any) -> None:
-        """A resumed run goes on with the lines up to its checkpoint."""
-        path = _path(task)
-        if is_primary() and path.is_file():
-            kept = [line for line in path.read_text().splitlines() if _step(line) <= task.iteration]
-            with atomic_write(path) as part:
-                part.write_text("".join(f"{line}\n" for line in kept))
+        """Keep the lines up to the checkpoint at which the run resumes."""
+        if is_primary():
+            jsonl.cut(_path(task), lambda values: values["step"] <= task.iteration)
 
     def on_update(self, task: Any) -> None:
         """After every training step; the trainer counts it later."""
@@ -58,8 +54,7 @@ class MonitorHook(ClassyHook):
         if not is_primary() or not (step % task.config["LOG_FREQUENCY"] == 0 or step == 1):
             return
         seen = look(task)
-        with open(_path(task), "a") as file:
-            file.write(json.dumps({"step": step, **seen}) + "\n")
+        jsonl.append(_path(task), {"step": step, **seen})
         logging.info("; ".join([f"step {step}", *(f"{name} {value:.4g}" for name, value in seen.items())]))
         for hook in task.hooks:
             if writer := getattr(hook, "tb_writer", None):
@@ -125,11 +120,3 @@ def look(task: Any) -> dict[str, float]:
 
 def _path(task: Any) -> Path:
     return Path(task.checkpoint_folder, FILE_NAME)
-
-
-def _step(line: str) -> float:
-    """The step of a line; a line that a kill tore comes after all steps."""
-    try:
-        return float(json.loads(line)["step"])
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return float("inf")

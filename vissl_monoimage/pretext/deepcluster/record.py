@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from vissl_monoimage.data.crops.contact_sheet import save_sheet
 from vissl_monoimage.pretext.deepcluster.artifacts import CLUSTERS, CLUSTERS_FILE, COLUMNS, FOLDER, LABELS_FILE, ROWS
 from vissl_monoimage.pretext.deepcluster.clustering import Assignments
 from vissl_monoimage.pretext.deepcluster.pseudo_labels import image_of
+from vissl_monoimage.utils import jsonl
 from vissl_monoimage.utils.atomic_write import atomic_write
 
 _CELL, _GAP = 64, 2  # px
@@ -41,7 +41,9 @@ def record(
     """
     folder, dataset = Path(task.checkpoint_folder), task.datasets["train"]
     found = describe(assignments, previous) | {f"seconds_{name}": value for name, value in seconds.items()}
-    write_line(folder / CLUSTERS_FILE, epoch, found)
+    # A resumed run clusters the epochs after its checkpoint again.
+    jsonl.cut(folder / CLUSTERS_FILE, lambda line: line["epoch"] < epoch)
+    jsonl.append(folder / CLUSTERS_FILE, {"epoch": epoch, **found})
     said = f"clusters for epoch {epoch}: {', '.join(f'{name} {value:.3g}' for name, value in found.items())}"
     logging.info(said)
     print(said, flush=True)
@@ -57,21 +59,6 @@ def record(
         (folder / FOLDER).mkdir(exist_ok=True)
         rng = np.random.default_rng((task.config["SEED_VALUE"], epoch))
         save_sheet(sheet(dataset, assignments, rng), folder / FOLDER / f"{CLUSTERS}_{epoch:04d}.png")
-
-
-def write_line(path: Path, epoch: int, found: dict[str, float]) -> None:
-    """Add an epoch's line; a resumed run writes its epochs again, and a line that a kill tore goes."""
-    lines = path.read_text().splitlines() if path.is_file() else []
-    kept = [line for line in lines if _epoch(line) < epoch]
-    with atomic_write(path) as part:
-        part.write_text("".join(f"{line}\n" for line in [*kept, json.dumps({"epoch": epoch, **found})]))
-
-
-def _epoch(line: str) -> float:
-    try:
-        return float(json.loads(line)["epoch"])
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return float("inf")
 
 
 def sheet(dataset: Any, assignments: Assignments, rng: np.random.Generator) -> Image.Image:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import jinja2
 
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.formats.run_facts import run_facts
 from vissl_monoimage.report.plots.data_efficiency import efficiency_figures
 from vissl_monoimage.report.plots.filters import filter_figures

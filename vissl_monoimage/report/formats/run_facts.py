@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 
 
 @dataclasses.dataclass(frozen=True)

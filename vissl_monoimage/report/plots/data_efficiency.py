@@ -11,7 +11,7 @@ from statistics import fmean
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.plots.style import COLOURS, MARKERS, Figure, new_axes, svg
 from vissl_monoimage.report.tables.experiment import Line
 from vissl_monoimage.report.tables.intervals import Cell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.plots.style import COLOURS, Figure, new_axes, svg
 from vissl_monoimage.report.tables.experiment import pretrain_label
 

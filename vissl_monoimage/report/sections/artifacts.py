@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.plots.style import COLOURS, Figure, new_axes, svg
 from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
 from vissl_monoimage.report.tables.experiment import pretrain_label
+from vissl_monoimage.utils import jsonl
 
 MAX_RUNS = 4  # on a page: the pictures of a run can take megabytes
 Record = dict[str, Any]
@@ -88,25 +88,19 @@ def read_records(path: Path, subject: str, missing: list[str], over: str = "step
     Raises:
         MonoImageError: the file cannot be read, or has no whole line.
     """
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise MonoImageError(f"cannot read the {subject} in '{path}': {error.strerror}") from error
-    records = [record for line in lines if (record := _parse_record(line, over))]
-    if skipped := len(lines) - len(records):
+    broken: list[int] = []
+    values = jsonl.read(path, lambda number, problem: broken.append(number)).values()
+    records = [value for value in values if _is_record(value, over)]
+    if skipped := len(broken) + len(values) - len(records):
         missing.append(f"Left out: {skipped} broken line{'s' * (skipped != 1)} of '{path}'.")
     if not records:
         raise MonoImageError(f"there are no {subject} in '{path}'")
     return records
 
 
-def _parse_record(line: str, over: str) -> Record | None:
-    try:
-        values = json.loads(line)
-    except json.JSONDecodeError:
-        return None
-    complete = isinstance(values, dict) and over in values
-    return values if complete and all(isinstance(value, (int, float)) for value in values.values()) else None
+def _is_record(value: Any, over: str) -> bool:
+    complete = isinstance(value, dict) and over in value
+    return complete and all(isinstance(number, (int, float)) for number in value.values())
 
 
 def plot_records(

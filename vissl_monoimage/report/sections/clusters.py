@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vissl_monoimage.data.photos.decode import read_bytes
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.pretext.deepcluster.artifacts import CLUSTERS, CLUSTERS_FILE, FOLDER
 from vissl_monoimage.report.plots.style import Figure
 from vissl_monoimage.report.sections.artifacts import (

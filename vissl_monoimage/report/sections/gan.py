@@ -9,7 +9,7 @@ from PIL import Image
 
 from vissl_monoimage.data.photos.decode import load_photo, read_bytes
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.pretext.bigan.artifacts import FOLDER, PLAYERS_FILE, RECONSTRUCTIONS, SAMPLES, GridLayout
 from vissl_monoimage.report.plots.style import Figure
 from vissl_monoimage.report.sections.artifacts import (

@@ -15,7 +15,7 @@ from vissl_monoimage.data.crops.recipe import Recipe
 from vissl_monoimage.data.photos.catalog import CATALOG, of_catalog
 from vissl_monoimage.data.photos.decode import file_sha256, load_photo
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.plots.style import Figure
 from vissl_monoimage.report.tables.disambiguate import describe_recipe
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vissl_monoimage.data.crops.recipe import RECIPES
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 
 
 def disambiguating_suffixes(names: Sequence[Any], rows: Sequence[Row]) -> list[str]:

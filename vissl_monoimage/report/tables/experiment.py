@@ -7,7 +7,7 @@ import statistics
 from pathlib import Path
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.io import Row
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.tables.intervals import Cell, interval
 from vissl_monoimage.report.tables.join import ProbedTrunk
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vissl_monoimage.config.references import ZOO
-from vissl_monoimage.ledger.io import FILE_NAME, Row, read
+from vissl_monoimage.ledger.io import FILE_NAME, read
+from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.probe.protocols import PROTOCOLS
 
 
