@@ -1,13 +1,15 @@
-"""Our own block of the configuration, `config.MONOIMAGE`, and what a run names: photos, protocol, checkpoint."""
+"""Our own block of the configuration, `config.MONOIMAGE`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.config.schema import read_block
-from vissl_monoimage.errors import MonoImageError
+
+WHERE = "config.MONOIMAGE"
 
 
 @dataclass(frozen=True)
@@ -15,14 +17,14 @@ class MonoImageConfig:
     """`config.MONOIMAGE`; every key is optional.
 
     Attributes:
-        SOURCE: the single-image source (`images.recipe.SourceBlock`).
-        PATCHES: the embedded labelled set (`images.patches.PatchesConfig`).
+        SOURCE: the single-image source (`data.crops.recipe.SourceBlock`).
+        PATCHES: the embedded labelled set (`data.photo_patches.PatchesConfig`).
         PROTOCOL: name of the probe protocol (`probe.protocols`).
-        BF16: run the model's forward under bfloat16 autocast, on CPU as well.
+        BF16: run the model's forward pass under bfloat16 autocast, on a CPU as well.
         CACHE_FEATURES: run a probe's frozen trunk once over the data instead of in every epoch (`probe.feature_cache`).
         DEEPCLUSTER: the clustering (`pretext.deepcluster.clustering.DeepClusterConfig`).
-        PICTURES_EVERY: epochs between two sets of pictures of what a generator draws, or of clusters; 0: none.
-        LEDGER: file the result is appended to; "" is ledger.jsonl in the run's folder.
+        PICTURES_EVERY: epochs between two sets of pictures, of a generator's images or of clusters; 0: none.
+        LEDGER: file that the result is appended to; "" is ledger.jsonl in the run's folder.
     """
 
     SOURCE: Mapping[str, Any] = field(default_factory=dict)
@@ -35,22 +37,12 @@ class MonoImageConfig:
     LEDGER: str = ""
 
 
-def problems_in(config: Mapping[str, Any]) -> Iterator[str]:
-    """Problems with `config.MONOIMAGE`, and with the checkpoint that `config` names.
-
-    Args:
-        config: what lies below VISSL's `config`, as plain containers.
-    """
-    from vissl_monoimage.models.checkpoint import check_trunk
-
-    block = config.get("MONOIMAGE") or {}
-    yield from _told(lambda: read_block(MonoImageConfig, block, "config.MONOIMAGE"))
-    yield from check_trunk(config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"], config)
+def monoimage_block(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return `config.MONOIMAGE`, empty where it is absent or null; `config` is what lies below VISSL's `config`."""
+    return config.get("MONOIMAGE") or {}
 
 
-def _told(check: Callable[[], Any]) -> list[str]:
-    try:
-        check()
-    except MonoImageError as error:
-        return [str(error)]
-    return []
+def check_block(config: Settings) -> Iterator[str]:
+    """Refuse unknown keys and wrong types in our own block; its nested blocks are checked by those who read them."""
+    read_block(MonoImageConfig, monoimage_block(config), WHERE)
+    yield from ()

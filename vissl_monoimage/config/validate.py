@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vissl_monoimage.config.blocks import problems_in
+from vissl_monoimage.config.blocks import check_block
 from vissl_monoimage.config.checks import Settings, registered_checks, run_checks
 from vissl_monoimage.config.schema import LARGEST_SEED
 from vissl_monoimage.config.validate_data import check_data
@@ -25,7 +25,7 @@ def problems_of(composed: Settings, defaults: Settings) -> list[str]:
     """
     if misplaced := list(misplaced_values(composed["config"], defaults["config"])):
         return misplaced  # the other checks read what lies below these keys
-    own = (check_names, _block, check_seed, check_schedule, check_data, check_meters, check_output_folder)
+    own = (check_names, check_block, check_seed, check_schedule, check_data, check_meters, check_output_folder)
     return [*check_keys(composed, defaults), *run_checks([*own, *registered_checks()], composed["config"])]
 
 
@@ -51,7 +51,3 @@ def check_output_folder(config: Settings) -> Iterator[str]:
     """Refuse a run folder that cannot be made or written."""
     if problem := unwritable(config["CHECKPOINT"]["DIR"]):
         yield f"config.CHECKPOINT.DIR: {problem}"
-
-
-def _block(config: Settings) -> Iterator[str]:
-    yield from problems_in(config)

@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 from vissl.data import DATA_SOURCES_WITH_SUBSET_SUPPORT, DATASET_SOURCE_MAP
 
-from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.config.validate_data import splits

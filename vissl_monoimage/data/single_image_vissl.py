@@ -10,7 +10,7 @@ import vissl.data
 from PIL import Image
 from vissl.data.dataset_catalog import VisslDatasetCatalog
 
-from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, register_check, run_checks
 from vissl_monoimage.config.validate_data import splits
 from vissl_monoimage.data.crops.recipe import read_source_block

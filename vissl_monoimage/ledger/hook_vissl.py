@@ -12,7 +12,7 @@ from typing import Any
 
 from classy_vision.hooks import ClassyHook
 
-from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.data.single_image_vissl import SingleImageSource
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger import machine, provenance

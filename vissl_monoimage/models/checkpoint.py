@@ -12,6 +12,7 @@ from vissl.config import AttrDict
 from vissl.models import is_feature_extractor_model
 from vissl.utils.checkpoint import append_module_prefix, replace_module_prefix
 
+from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.features import build_on_meta
 from vissl_monoimage.utils import safe_load
@@ -49,6 +50,12 @@ def check_trunk(checkpoint_path: str, config: Mapping[str, Any]) -> list[str]:
         return compare(weights, trunk.state_dict(), model.TRUNK.NAME, checkpoint_path)
     except MonoImageError as error:
         return [str(error)]
+
+
+@register_check
+def check_weights(config: Settings) -> list[str]:
+    """Refuse a checkpoint that does not fill the trunk of a probe or of a feature extractor."""
+    return check_trunk(config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"], config)
 
 
 def fill(trunk: nn.Module, name: str, checkpoint: Mapping[str, Any], source: str) -> None:

@@ -11,7 +11,7 @@ from classy_vision.tasks import register_task
 from torch import nn
 from vissl.config import AttrDict
 
-from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.errors import unknown
 from vissl_monoimage.models import checkpoint as loading

@@ -14,7 +14,7 @@ from vissl.config import AttrDict
 from vissl.models import is_feature_extractor_model, register_model
 from vissl.models.base_ssl_model import BaseSSLMultiInputOutputModel
 
-from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models import checkpoint as loading

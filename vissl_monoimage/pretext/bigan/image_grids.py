@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.pretext.bigan.artifacts import FOLDER, RECONSTRUCTIONS, SAMPLES, GridLayout
 from vissl_monoimage.pretext.bigan.pairs import head_of, resized
 from vissl_monoimage.pretext.module_state import at_rest

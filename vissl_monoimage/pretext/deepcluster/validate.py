@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vissl_monoimage.config.access import monoimage_block
+from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, run_checks
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.data.crops.recipe import read_source_block
