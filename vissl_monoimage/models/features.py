@@ -6,6 +6,8 @@ for an AlexNet and allocates nothing.
 
 from __future__ import annotations
 
+import functools
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,9 +20,14 @@ from vissl_monoimage.models.trunks.registry import build_trunk, trunk_names
 
 Shape = tuple[int, ...]
 
+_BESIDE_THE_TRUNK = {"HEAD", "WEIGHTS_INIT", "FEATURE_EVAL_SETTINGS"}
+_last_built: dict[str, nn.Module] = {}
+
 
 def build_on_meta(model_config: Mapping[str, Any]) -> nn.Module:
-    """Build the trunk that `config.MODEL` names, without weights, in eval mode.
+    """Build the trunk that `config.MODEL` names, without weights, in eval mode; callers share it and leave it as it is.
+
+    The last one is kept: a run asks several times, and the filters of a scattering take 15 s.
 
     Raises:
         MonoImageError: an unknown trunk, or a setting that it cannot follow.
@@ -28,9 +35,14 @@ def build_on_meta(model_config: Mapping[str, Any]) -> nn.Module:
     name = model_config["TRUNK"]["NAME"]
     if name not in trunk_names():
         raise MonoImageError(f"config.MODEL.TRUNK.NAME: {unknown('trunk', name, trunk_names())}")
-    with torch.device("meta"):
-        trunk = build_trunk(name, model_config)
-    return trunk.eval().to("meta")  # filters made by NumPy too
+    settings = {key: value for key, value in model_config.items() if key not in _BESIDE_THE_TRUNK}
+    key = json.dumps(settings, sort_keys=True, default=str)
+    if key not in _last_built:
+        with torch.device("meta"):
+            trunk = build_trunk(name, model_config)
+        _last_built.clear()
+        _last_built[key] = trunk.eval().to("meta")  # filters made by NumPy too
+    return _last_built[key]
 
 
 def input_size(trunk: nn.Module) -> int:
@@ -74,7 +86,12 @@ def feature_shapes(trunk: nn.Module, names: Iterable[str], size: int) -> dict[st
         names: features of the trunk.
         size: side of the images in px.
     """
-    names = list(names)
+    names = tuple(names)
+    return dict(zip(names, _shapes(trunk, names, size), strict=True))
+
+
+@functools.lru_cache(maxsize=8)
+def _shapes(trunk: nn.Module, names: tuple[str, ...], size: int) -> list[Shape]:
     with torch.no_grad():
-        features = trunk(torch.empty(1, 3, size, size, device="meta"), names)
-    return {name: tuple(feature.shape[1:]) for name, feature in zip(names, features, strict=True)}
+        features = trunk(torch.empty(1, 3, size, size, device="meta"), list(names))
+    return [tuple(feature.shape[1:]) for feature in features]

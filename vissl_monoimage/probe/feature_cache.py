@@ -19,6 +19,7 @@ from vissl.utils.env import get_machine_local_and_dist_rank
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.probe.feature_rows import KEY, FeatureRows, row_length, unlinked_rows
+from vissl_monoimage.utils.precision import autocast
 from vissl_monoimage.utils.progress import track
 
 BATCH = 256  # images per forward pass of the trunk
@@ -82,7 +83,7 @@ def _fill(rows: FeatureRows, share: Subset[Any], task: Any, split: str) -> None:
         images, labels = batch["data"][0].to(task.device), batch["label"][0]
         if not isinstance(labels, Tensor) or labels.dim() != 1 or labels.is_floating_point():
             raise MonoImageError(f"{KEY} needs one whole number as the label of each sample")
-        with torch.no_grad(), torch.autocast(task.device.type, dtype=torch.bfloat16, enabled=task.bf16):
+        with torch.no_grad(), autocast(task.device.type, task.bf16):
             features = model.features(images)
         span = slice(first, first + len(images))
         rows.features[span] = torch.cat([feature.flatten(1).float() for feature in features], 1).cpu().numpy()

@@ -21,6 +21,7 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.probe.feature_cache import compute_rows, rows_loader
 from vissl_monoimage.probe.feature_rows import KEY, pooled_shapes, split_layers
 from vissl_monoimage.probe.linear import ProbeTask
+from vissl_monoimage.utils.precision import autocast
 
 
 class FeatureClassifier(nn.Module):
@@ -54,7 +55,7 @@ class FeatureClassifier(nn.Module):
 
     def forward(self, feature: Tensor) -> Tensor:
         """Return the scores for (batch, channels, height, width), in full precision whatever the trunk ran in."""
-        with torch.autocast(feature.device.type, enabled=False):
+        with autocast(feature.device.type, enabled=False):
             return self.scores(feature.flatten(1).float())
 
 

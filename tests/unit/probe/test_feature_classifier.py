@@ -13,8 +13,9 @@ from classy_vision.tasks import TASK_REGISTRY
 from omegaconf import OmegaConf
 from vissl.config import AttrDict
 
-from vissl_monoimage.config.checks import run_checks
+from vissl_monoimage.config.checks import registered_checks, run_checks
 from vissl_monoimage.config.compose import compose_config
+from vissl_monoimage.models.trunks.convnet4 import ConvNet4
 from vissl_monoimage.probe.configure import configure_probe
 from vissl_monoimage.probe.deviations import deviations
 
@@ -113,3 +114,23 @@ def test_the_task_replaces_the_heads_of_another_probe(knn: Any) -> None:
     configure_probe(config, "knn")
     assert {name for name, _ in config.MODEL.HEAD.PARAMS} == {"knn"}
     assert all(set(kwargs) == {"shape", "num_classes"} for _, kwargs in config.MODEL.HEAD.PARAMS)
+
+
+def test_the_trunk_of_a_probe_is_built_once_for_check_and_task(knn: Any) -> None:
+    """The filters of a scattering at 224 px take 15 s; the config is read by several checks and by the task."""
+    from vissl.models.trunks import register_model_trunk
+
+    class Counted(ConvNet4):
+        built = 0
+
+        def __init__(self, model_config: AttrDict, model_name: str) -> None:
+            super().__init__()
+            Counted.built += 1
+
+    register_model_trunk("counted")(Counted)
+    config = copy.deepcopy(knn)
+    config["MODEL"]["TRUNK"]["NAME"] = "counted"
+    config["MONOIMAGE"]["PATCHES"]["SIZE"] = 32
+    assert run_checks(registered_checks(), config) == []
+    TASK_REGISTRY["knn_task"](AttrDict(config))
+    assert Counted.built == 1
