@@ -168,7 +168,7 @@ def test_demo_runs_and_skips_what_is_finished(folder: Path) -> None:
     assert "page: a demo, mine/report/report.html" in first
     stamps = {file: file.stat().st_mtime_ns for file in folder.rglob("ledger.jsonl")}
     assert len(stamps) == 3
-    assert demo("--photo", "me.jpg").stdout.count("finished before, skipped") == 3
+    assert demo("--photo", "me.jpg").stdout.count("already finished, skipped") == 3
     assert {file: file.stat().st_mtime_ns for file in folder.rglob("ledger.jsonl")} == stamps
     other = demo(status=2)
     assert other.stderr.strip().startswith("monoimage: 'a demo, mine' holds a demo of another photo")

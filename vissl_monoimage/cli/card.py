@@ -1,4 +1,4 @@
-"""`monoimage card`: photos by numbers that might say how much a network learns from them."""
+"""`monoimage card`: measures of photos that may predict how much a network learns from them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 EXAMPLE = """\
-example:
+examples:
   monoimage card china coffee
   monoimage card me.jpg photos/ -o cards
 """
@@ -17,17 +17,26 @@ def add_parser(subparsers: Any) -> None:
     """Add `card` to the command line."""
     parser = subparsers.add_parser(
         "card",
-        help="measure photos: edges, spectrum, colours, crops, rotations",
+        help="measure photos: edges, spectrum, colours, patches, crops, rotations",
+        description="Print a table of measures of photos; with -o, also write it and a sheet per photo.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("photos", metavar="PHOTO", nargs="+", help="a name such as china, a file, a folder or a list")
-    parser.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="write card.csv and a card.png a photo")
+    parser.add_argument(
+        "photos", metavar="PHOTO", nargs="+", help="a file, a folder, a .txt list, or a name such as china"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FOLDER", help="write card.csv and a card.png per photo into FOLDER"
+    )
     parser.set_defaults(command=card_command)
 
 
 def card_command(arguments: argparse.Namespace) -> int:
-    """Measure, print and, with -o, write."""
+    """Measure the photos, print the table and, with -o, write the files.
+
+    Raises:
+        MonoImageError: a photo cannot be read, or the folder cannot be written.
+    """
     from vissl_monoimage.data.photos.catalog import resolve
     from vissl_monoimage.data.photos.decode import load_photo
     from vissl_monoimage.data.statistics.drawing import save_card
@@ -43,7 +52,7 @@ def card_command(arguments: argparse.Namespace) -> int:
         photo = load_photo(path)
         cards.append(measure(photo))
         if folder:
-            # Two photos may have one name, in different folders.
+            # Photos in different folders may have the same name.
             name = "card.png" if len(paths) == 1 else f"{number:03d}_{path.stem}_card.png"
             save_card(photo.pixels, cards[-1], folder / name)
         if len(paths) > 1:

@@ -1,4 +1,4 @@
-"""`monoimage demo`: from one photo to a report of what each layer learned, in minutes on a laptop."""
+"""`monoimage demo`: from one photo to a report of what each layer has learned, in minutes on a laptop."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ def add_parser(subparsers: Any) -> None:
     """Add `demo` to the command line."""
     parser = subparsers.add_parser(
         "demo",
-        help="one photo, RotNet, every layer probed beside random weights, a report",
-        description="Pretrains RotNet on one photo, probes it and random weights, and writes a report. "
-        "Stopped, it goes on where it was: finished steps are skipped.",
+        help="train RotNet on one photo, probe it and random weights, write a report",
+        description="Train RotNet on one photo, probe every layer of it and of random weights, and write a report.\n"
+        "Interrupted, the same command continues; finished steps are skipped.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--out", default="demo", metavar="FOLDER", help="output folder (default: demo)")
-    parser.add_argument("--photo", default="china", help="a photo, or the name of one (default: china)")
-    parser.add_argument("--smoke", action="store_true", help="a few steps on tiny sizes: does it all run?")
+    parser.add_argument("--out", default="demo", metavar="FOLDER", help="output folder (default: %(default)s)")
+    parser.add_argument("--photo", default="china", help="a file, or a name such as china (default: %(default)s)")
+    parser.add_argument("--smoke", action="store_true", help="only a few tiny steps, to see whether everything runs")
     parser.set_defaults(command=demo_command)
 
 
 def demo_command(arguments: argparse.Namespace) -> int:
-    """Run the four steps.
+    """Run the four steps that are not finished yet.
 
     Raises:
-        MonoImageError: no such photo, an output folder of another demo, or a step that failed.
+        MonoImageError: a bad photo, an output folder that holds another demo, or a step that failed.
     """
     from vissl_monoimage.cli.report import write_report
     from vissl_monoimage.config.compose import quoted
@@ -55,48 +55,57 @@ def demo_command(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
 
     def run(number: int, title: str, config: str, folder: str, *overrides: str) -> str:
-        """One VISSL run, unless it is finished; returns its checkpoint."""
+        """Do one VISSL run, unless it is finished, and return its checkpoint."""
         print(f"[{number}/4] {title}", flush=True)
         return _run_once(number, out / folder, [config, *smoke.get(config, []), *overrides], began)
 
     data = f"config.DATA.TRAIN.DATA_PATHS=[{quoted(photo)}]"
-    trained = run(1, f"RotNet learns from one photo: {arguments.photo}", PRETRAIN, "rotnet", data)
-    run(2, "what each layer of random weights knows", PROBE, "probe_random")
+    trained = run(1, f"train RotNet on one photo: {arguments.photo}", PRETRAIN, "rotnet", data)
+    run(2, "probe every layer of random weights", PROBE, "probe_random")
     weights = f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={quoted(out / 'rotnet' / Path(trained).name)}"
-    run(3, "what each layer has learned from the photo", PROBE, "probe_rotnet", weights)
+    run(3, "probe every layer of the trained network", PROBE, "probe_rotnet", weights)
     print(f"[4/4] report  (total {_clock(began)})\n", flush=True)
     write_report([str(out)], str(out / "report"))
     if arguments.smoke:
-        print("smoke: a few steps on tiny sizes; the numbers above mean nothing")
+        print("smoke: only a few tiny steps; the numbers above mean nothing")
     return 0
 
 
 def _claim(out: Path, photo: str, smoke: bool) -> str | Path:
-    """Note in `out` what it is for, so that one with other options cannot mix with it; returns the photo."""
-    from vissl_monoimage.data.photos.catalog import CATALOG, resolve
+    """Record the options in `out`, so that a demo with other options cannot be mixed with them; return the photo.
+
+    Raises:
+        MonoImageError: a bad photo, or a folder with other options.
+    """
+    from vissl_monoimage.data.photos.catalog import CATALOG, resolve_one
     from vissl_monoimage.data.photos.decode import load_photo
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.utils.atomic_write import replace_text
 
-    paths = resolve(photo)
-    if len(paths) != 1:
-        raise MonoImageError(f"the demo takes one photo, and '{photo}' stands for {len(paths)}")
-    options = {"photo_sha256": load_photo(paths[0]).sha256, "smoke": smoke}
+    path = resolve_one(photo)
+    options = {"photo_sha256": load_photo(path).sha256, "smoke": smoke}
     note = out / "demo.json"
-    if note.is_file() and json.loads(note.read_text()) != options:
+    try:
+        previous = json.loads(note.read_text()) if note.is_file() else options
+    except ValueError:
+        raise MonoImageError(
+            f"'{note}' is damaged, so the demo in '{out}' cannot be continued: choose another folder with --out, or "
+            "delete it"
+        ) from None
+    if previous != options:
         raise MonoImageError(
             f"'{out}' holds a demo of another photo or size: choose another folder with --out, or delete it"
         )
     replace_text(note, json.dumps(options) + "\n")
-    return photo if photo in CATALOG else paths[0]
+    return photo if photo in CATALOG else path
 
 
 def _run_once(number: int, folder: Path, overrides: list[str], began: float) -> str:
-    """One step, unless it is finished; returns its checkpoint."""
+    """Do one step, unless it is finished, and return its checkpoint."""
     from vissl_monoimage.reproduce.runner import finished, start
 
     if finished(folder):
-        print(f"[{number}/4] finished before, skipped  ({folder})", flush=True)
+        print(f"[{number}/4] already finished, skipped  ({folder})", flush=True)
     else:
         started = time.monotonic()
         start(folder, ["run", *overrides])

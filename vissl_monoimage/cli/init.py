@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from vissl_monoimage.cli.numbers import seed as seed_number
+from vissl_monoimage.cli.argument_types import seed as seed_number
 from vissl_monoimage.models.init.methods import CROPS, TRUNKS
 
 EXAMPLE = """\

@@ -1,4 +1,4 @@
-"""`monoimage ls`: what there is to name."""
+"""`monoimage ls`: the names that other commands accept."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ from typing import Any
 def add_parser(subparsers: Any) -> None:
     """Add `ls` to the command line."""
     parser = subparsers.add_parser(
-        "ls", help="the benchmarks, configs, photos, protocols and models of the zoo there are"
+        "ls",
+        help="list benchmarks, configs, photos, protocols and zoo models",
+        description="List the names that other commands accept, each with a short description.",
     )
-    parser.add_argument("what", nargs="*", help=f"only these: {', '.join(LISTS)}")
+    parser.add_argument("what", metavar="WHAT", nargs="*", help=f"{', '.join(LISTS)} (default: all)")
     parser.set_defaults(command=ls_command)
 
 
 def ls_command(arguments: argparse.Namespace) -> int:
-    """Print the lists asked for, or all of them: a name and what it is on each line."""
+    """Print the requested lists, or all of them, with a name and its description on each line.
+
+    Raises:
+        MonoImageError: an unknown list.
+    """
     from vissl_monoimage.errors import MonoImageError, unknown
 
     for what in arguments.what:
@@ -39,7 +45,7 @@ def _benchmarks() -> list[tuple[str, str]]:
 
 
 def _configs() -> list[tuple[str, str]]:
-    """Ours, each with the first sentence of its header, which is its manual."""
+    """Return our configs, each with the first line of its header comment."""
     from vissl_monoimage.utils.paths import config_folder
 
     root = config_folder() / "config"

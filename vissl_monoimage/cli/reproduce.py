@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vissl_monoimage.cli.numbers import at_least_one, seed
+from vissl_monoimage.cli.argument_types import at_least_one, seed
 
 if TYPE_CHECKING:
     from vissl_monoimage.reproduce.datasets import Inputs

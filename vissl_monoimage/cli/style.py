@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vissl_monoimage.cli.numbers import seed as seed_number
+from vissl_monoimage.cli.argument_types import seed as seed_number
 
 if TYPE_CHECKING:
     from vissl_monoimage.style_transfer import Features

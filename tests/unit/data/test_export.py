@@ -55,7 +55,7 @@ def test_continues_where_it_stopped(tmp_path: Path, capsys: pytest.CaptureFixtur
     (out / "train/dummy/patch_9.jpg").rename(out / "train/dummy/patch_9.jpg.part")
     capsys.readouterr()
     assert write(out, "--workers=1") == 0
-    assert "2 patches written, 128 were there" in capsys.readouterr().out
+    assert "2 crops written, 128 were there already" in capsys.readouterr().out
     assert patches(out) == whole
     assert os.stat(out / "train/dummy/patch_5.jpg").st_mtime_ns == kept
     assert write(out, "--workers=1", samples=140) == 0

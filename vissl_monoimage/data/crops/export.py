@@ -10,8 +10,7 @@ import dataclasses
 import json
 import multiprocessing
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import islice
@@ -23,6 +22,7 @@ from vissl_monoimage.data.crops.sample import photo_of, sample
 from vissl_monoimage.data.photos.cache import PyramidStore
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.utils.paths import make_folder
+from vissl_monoimage.utils.progress import Report
 
 RELEASED_QUALITY = 75
 MANIFEST = "monoimage.json"
@@ -65,10 +65,6 @@ class Job:
         return len(indices)
 
 
-Report = Callable[[int, int, float], None]
-"""Called as report(done, total, seconds): patches written by this call, of how many, in what time."""
-
-
 def write_dataset(job: Job, workers: int, report: Report) -> int:
     """Write what is missing, in `workers` processes; how many were written. Stopped, it can be continued.
 
@@ -80,10 +76,10 @@ def write_dataset(job: Job, workers: int, report: Report) -> int:
     missing = [index for index in range(job.samples) if f"patch_{index}.jpg" not in there]
     if not job.photos.all_kept:  # photo after photo, so that each is decoded once
         missing.sort(key=lambda index: photo_of(index, len(job.photos)))
-    done, began = 0, time.monotonic()
+    done = 0
     for written in _in_parallel(job, missing, workers):
         done += written
-        report(done, len(missing), time.monotonic() - began)
+        report(done, len(missing))
     return done
 
 
