@@ -1,12 +1,12 @@
 """Packaging of vissl_monoimage. Tool settings are in pyproject.toml."""
 
-import runpy
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-VERSION = runpy.run_path(str(HERE / "vissl_monoimage" / "utils" / "version.py"))["__version__"]
+INIT = (HERE / "vissl_monoimage" / "__init__.py").read_text(encoding="utf-8")
+VERSION = INIT.split('__version__ = "')[1].split('"')[0]
 CONFIGS = [str(path.relative_to(HERE / "configs")) for path in sorted((HERE / "configs" / "config").rglob("*.yaml"))]
 
 setup(

@@ -8,12 +8,11 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import environments
 import launcher
 import pytest
+from environments import Environment, build_wheel
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
@@ -35,14 +34,12 @@ def monoimage(tmp_path: Path) -> Run:
 
 
 @pytest.fixture(scope="session")
-def python_without_vissl(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """`python_without_vissl(*arguments, cwd=folder, status=0)`: Python on this checkout, without VISSL installed."""
-    python = environments.light_environment(tmp_path_factory.mktemp("without_vissl"), without_vissl=True)
+def without_vissl(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment without VISSL; `without_vissl.run("-c", CODE, cwd=FOLDER, checkout=True)` runs this checkout."""
+    return Environment(tmp_path_factory.mktemp("without_vissl"), without_vissl=True)
 
-    def run(*arguments: str, cwd: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        done = subprocess.run([python, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
-        assert done.returncode == status, f"exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
-        return done
 
-    return run
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that this checkout makes."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))

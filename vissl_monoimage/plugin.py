@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from vissl_monoimage.compat import console, index, missing_vissl  # noqa: F401
 from vissl_monoimage.compat.index import MENDS
 
 # Each registers its sources, trunks, heads, models, transforms, collators, tasks or checks on import.
@@ -41,6 +42,12 @@ _OURS = tuple(
     for path in _HERE.rglob("*.py")
     if path.stem not in ("__init__", "__main__")
 )
+
+
+def install() -> None:
+    """Adapt VISSL when it is imported, or at once where it already is; calling it again changes nothing."""
+    index.apply()
+    missing_vissl.install()
 
 
 @MENDS.after("vissl", *_OURS)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
-import pytest
-from environments import light_environment, site_packages
+from environments import Environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,24 +41,6 @@ print(done, len(grids))
 """
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
-    # A build folder of its own: setuptools would leave its own, with stale files, in the checkout.
-    source = folder / "source"
-    files = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.split("\0")  # fmt: skip
-    for name in filter(None, files):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
-    subprocess.run([*command, str(source)], check=True)
-    return next(folder.glob("*.whl"))
-
-
 def test_wheel_has_the_yamls_the_plugin_and_nothing_beside_our_packages(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     data = [*(ROOT / "configs").rglob("*.yaml"), *(ROOT / "benchmarks").rglob("*.jsonl")]
@@ -76,18 +56,10 @@ def test_wheel_has_the_yamls_the_plugin_and_nothing_beside_our_packages(wheel: P
 
 
 def test_every_yaml_composes_from_an_empty_folder_with_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
-    home, empty = tmp_path / "environment", tmp_path / "empty"
+    environment, empty = Environment(tmp_path / "environment"), tmp_path / "empty"
     empty.mkdir()
-    python = light_environment(home)
-    zipfile.ZipFile(wheel).extractall(site_packages(home))
-    done = subprocess.run(
-        [python, "-c", COMPOSE_ALL],
-        cwd=empty,
-        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    environment.install(wheel)
+    done = environment.run("-c", COMPOSE_ALL, cwd=empty)
     folders = ROOT / "configs" / "config", ROOT / "benchmarks" / "grids"
     assert [int(count) for count in done.stdout.split()] == [len(list(folder.rglob("*.yaml"))) for folder in folders]
 

@@ -10,8 +10,8 @@ import sys
 from vissl_monoimage.compat.missing_vissl import require_vissl
 from vissl_monoimage.errors import MonoImageError
 
-COMMANDS = ("demo", "run", "init", "preview", "card", "style", "dataset", "report", "reproduce", "ls")
-NEED_VISSL = ("demo", "run", "init", "reproduce")  # checked before they write anything
+COMMANDS = ("setup", "demo", "run", "init", "preview", "card", "style", "dataset", "report", "reproduce", "ls", "exec")
+NEED_VISSL = ("demo", "run", "init", "reproduce", "exec")  # checked before they write anything
 
 
 def main(arguments: list[str] | None = None) -> int:

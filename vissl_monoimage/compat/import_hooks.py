@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 ModuleHook = Callable[[ModuleType], None]
@@ -26,29 +26,27 @@ class ImportHooks(MetaPathFinder):
         self._after: dict[str, list[ModuleHook]] = defaultdict(list)
 
     def before(self, *names: str) -> Callable[[ModuleHook], ModuleHook]:
-        """Decorator: call the function with the still empty module, before each of the modules runs."""
+        """Return a decorator: its function is called with the still empty module, before each named module runs."""
         return _register(self._before, names)
 
     def after(self, *names: str) -> Callable[[ModuleHook], ModuleHook]:
-        """Decorator: call the function with the module, after each of the modules ran."""
+        """Return a decorator: its function is called with the module, after each named module has run."""
         return _register(self._after, names)
 
     def install(self) -> None:
         """Watch imports from now on, and call the `after` functions of modules imported already, once."""
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
-        for name in self._after:
+        for name in list(self._after):
             module = sys.modules.get(name)
-            if module is None or hasattr(module, _MARK):
-                continue
             # One that is being imported at this moment is called when it is done.
-            if not getattr(module.__spec__, "_initializing", False):
-                self.call_after(module)
+            if module is not None and not getattr(module.__spec__, "_initializing", False):
+                self.call_after(module, name)
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The spec the next finder gives, with our calls around its loading; None for other modules."""
+        """Return the spec that the next finder gives, with our calls around its loading; None for other modules."""
         if fullname not in self._before and fullname not in self._after:
             return None
         for finder in sys.meta_path:
@@ -61,22 +59,33 @@ class ImportHooks(MetaPathFinder):
             spec.loader = _Around(spec.loader, self)
         return spec
 
-    def call_before(self, module: ModuleType) -> None:
-        """Call the `before` functions of a module that is about to run."""
-        for hook in self._before.get(module.__name__, ()):
+    def call_before(self, module: ModuleType, name: str) -> None:
+        """Call the `before` functions of the module `name`, which is about to run."""
+        for hook in self._before.get(name, ()):
             hook(module)
 
-    def call_after(self, module: ModuleType) -> None:
-        """Call the `after` functions of a module that ran."""
-        for hook in self._after.get(module.__name__, ()):
+    def call_after(self, module: ModuleType, name: str) -> None:
+        """Call the `after` functions of the module `name`, which has run, unless they were called before."""
+        if hasattr(module, _MARK):
+            return
+        for hook in self._after.get(name, ()):
             hook(module)
         setattr(module, _MARK, True)
 
+    def call_after_main(self) -> None:
+        """Call the `after` functions of the named module that runs as `__main__`, by `python -m` or as a script."""
+        main = sys.modules["__main__"]
+        name = getattr(getattr(main, "__spec__", None), "name", None)
+        path = (getattr(main, "__file__", None) or "").removesuffix(".py").replace("/", ".")
+        for candidate in list(self._after):
+            if candidate == name or path.endswith(f".{candidate}"):
+                self.call_after(main, candidate)
+
 
 class _Around(Loader):
-    """Calls the hooks around `loader`, of one module, and then leaves that module as `loader` would have.
+    """A loader that calls the hooks around another one, and then leaves the module as that would have.
 
-    An object of its own, since one loader may serve many modules (pytest's does).
+    An object of its own for each module, since one loader may serve many modules (pytest's does).
     """
 
     def __init__(self, loader: Any, hooks: ImportHooks) -> None:
@@ -91,9 +100,16 @@ class _Around(Loader):
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
-        self._hooks.call_before(module)
+        vars(module).pop(_MARK, None)  # a module that is reloaded
+        self._hooks.call_before(module, module.__name__)
         self._loader.exec_module(module)
-        self._hooks.call_after(module)
+        self._hooks.call_after(module, module.__name__)
+
+    def get_code(self, name: str) -> CodeType:
+        """Return the code of a module that `python -m` is about to run as `__main__`."""
+        self._hooks.call_before(sys.modules["__main__"], name)
+        code: CodeType = self._loader.get_code(name)
+        return code
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)

@@ -22,6 +22,7 @@ ALL = (
     imports.lend_pkg_resources,  # gone from setuptools
     imports.take_back_pkg_resources,
     imports.numpy_aliases,  # np.float, np.int
+    imports.tools_as_main,  # python -m tools.nearest_neighbor_test
     apex.native_larc,  # use_larc
     apex.larc_without_apex,
     apex.mixed_precision,  # AMP_TYPE: apex, USE_AMP on a CPU

@@ -9,9 +9,8 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+from vissl_monoimage.compat.startup import VISSL
 from vissl_monoimage.errors import MonoImageError
-
-PACKAGES = ("vissl", "classy_vision")  # VISSL's wheel installs both
 
 
 class VisslMissingError(MonoImageError, ModuleNotFoundError):
@@ -25,7 +24,7 @@ class MissingVissl(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Raise `VisslMissingError` for VISSL's packages; return None for all others."""
-        if fullname in PACKAGES:
+        if fullname in VISSL:
             raise VisslMissingError(
                 "this needs VISSL 0.1.6, which is not installed in this environment: run `monoimage setup`",
                 name=fullname,

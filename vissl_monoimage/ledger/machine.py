@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from vissl_monoimage import __version__
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.utils.atomic_write import replace_text
-from vissl_monoimage.utils.version import __version__
 
 DEVICES_FILE = "devices.txt"
 DIRTY = "-dirty"

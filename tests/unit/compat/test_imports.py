@@ -54,7 +54,7 @@ def test_importing_is_light_and_silent_and_applying_again_changes_nothing() -> N
 
 
 def test_a_cuda_compiler_without_a_gpu_is_no_news(tmp_path: Path) -> None:
-    code = "import vissl_monoimage, torch.utils.cpp_extension as built; print(built.CUDA_HOME)"
+    code = "import vissl_monoimage, vissl, torch.utils.cpp_extension as built; print(built.CUDA_HOME)"
     environment = {**os.environ, "CUDA_HOME": str(tmp_path), "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == str(tmp_path)
@@ -80,6 +80,6 @@ def test_modules_that_were_imported_before_us_are_mended_at_once() -> None:
     out = run(
         "import torchvision.datasets.kinetics as kinetics\n"
         "assert not hasattr(kinetics, 'Kinetics400')\n"
-        "import vissl_monoimage; print(kinetics.Kinetics400 is kinetics.Kinetics)"
+        "import vissl_monoimage, vissl; print(kinetics.Kinetics400 is kinetics.Kinetics)"
     )
     assert out == "True\n"

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from environments import Environment
 
-Run = Callable[..., Any]
 ROTNET = "config=pretrain/monoimage/rotnet_convnet4"
 
 
-def test_the_package_and_its_command_line_import_without_vissl(python_without_vissl: Run, tmp_path: Path) -> None:
+def test_the_package_and_its_command_line_import_without_vissl(without_vissl: Environment, tmp_path: Path) -> None:
     code = (
         "import vissl_monoimage, importlib.util\n"
         "from vissl_monoimage.compat.missing_vissl import vissl_is_installed\n"
         "print(vissl_is_installed(), vissl_monoimage.__version__)"
     )
-    assert python_without_vissl("-c", code, cwd=tmp_path).stdout.split()[0] == "False"
-    assert "china" in python_without_vissl("-m", "vissl_monoimage", "ls", "photos", cwd=tmp_path).stdout
+    assert without_vissl.run("-c", code, cwd=tmp_path, checkout=True).stdout.split()[0] == "False"
+    assert "china" in without_vissl.run("-m", "vissl_monoimage", "ls", "photos", cwd=tmp_path, checkout=True).stdout
 
 
 @pytest.mark.parametrize(
@@ -28,9 +26,9 @@ def test_the_package_and_its_command_line_import_without_vissl(python_without_vi
     ids=lambda arguments: arguments[0],
 )
 def test_commands_that_need_vissl_name_the_one_that_installs_it(
-    python_without_vissl: Run, tmp_path: Path, arguments: list[str]
+    without_vissl: Environment, tmp_path: Path, arguments: list[str]
 ) -> None:
-    done = python_without_vissl("-m", "vissl_monoimage", *arguments, cwd=tmp_path, status=2)
+    done = without_vissl.run("-m", "vissl_monoimage", *arguments, cwd=tmp_path, checkout=True, status=2)
     assert done.stderr.startswith("monoimage: this needs VISSL 0.1.6")
     assert done.stderr.count("\n") == 1
     assert "`monoimage setup`" in done.stderr
@@ -48,13 +46,13 @@ def test_commands_that_need_vissl_name_the_one_that_installs_it(
         "import vissl_monoimage, classy_vision.hooks",
     ],
 )
-def test_what_needs_vissl_says_so_in_one_sentence(python_without_vissl: Run, tmp_path: Path, code: str) -> None:
-    lines = python_without_vissl("-c", code, cwd=tmp_path, status=1).stderr.splitlines()
+def test_what_needs_vissl_says_so_in_one_sentence(without_vissl: Environment, tmp_path: Path, code: str) -> None:
+    lines = without_vissl.run("-c", code, cwd=tmp_path, checkout=True, status=1).stderr.splitlines()
     assert lines[-1].endswith("not installed in this environment: run `monoimage setup`")
 
 
 def test_the_error_is_an_import_error_and_other_missing_modules_stay_as_they_are(
-    python_without_vissl: Run, tmp_path: Path
+    without_vissl: Environment, tmp_path: Path
 ) -> None:
     code = (
         "import vissl_monoimage\n"
@@ -63,5 +61,5 @@ def test_the_error_is_an_import_error_and_other_missing_modules_stay_as_they_are
         "    try: __import__(name)\n"
         "    except ImportError as error: print(isinstance(error, MonoImageError), error.name)"
     )
-    out = python_without_vissl("-c", code, cwd=tmp_path).stdout
+    out = without_vissl.run("-c", code, cwd=tmp_path, checkout=True).stdout
     assert out.splitlines() == ["True vissl", "True vissl", "False no_such_module"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from operator import attrgetter
 from types import ModuleType
+from typing import Any
 
 from vissl_monoimage.compat import pkg_resources_stand_in as stand_in
 from vissl_monoimage.compat.import_hooks import MENDS
-from vissl_monoimage.compat.source_edit import edit
+from vissl_monoimage.compat.source_edit import edit, original, replace
 
 
 @MENDS.after("torchvision.datasets.kinetics")
@@ -56,3 +57,18 @@ def numpy_aliases(module: ModuleType) -> None:
     """`AttributeError: module 'numpy' has no attribute 'float'` (NumPy 1.24) in the modules above."""
     function = attrgetter(_NUMPY_ALIASES[module.__name__])(module)
     edit(function, (r"np\.(float|int)\b", r"\1"))
+
+
+@MENDS.after("vissl.utils.hydra_config")
+def tools_as_main(hydra_config: ModuleType) -> None:
+    """`python -m tools.nearest_neighbor_test` runs that module as `__main__`, where no import mends it.
+
+    Every such tool begins with `compose_hydra_configuration` of vissl/utils/hydra_config.py, and is mended then.
+    """
+    compose = original(hydra_config, "compose_hydra_configuration")
+
+    def wrapper(overrides: list[str]) -> Any:
+        MENDS.call_after_main()
+        return compose(overrides)
+
+    replace(hydra_config, "compose_hydra_configuration", wrapper)

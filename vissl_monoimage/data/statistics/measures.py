@@ -12,11 +12,11 @@ from typing import Any
 
 from tabulate import tabulate
 
+from vissl_monoimage import __version__
 from vissl_monoimage.data.photos.decode import Photo
 from vissl_monoimage.data.photos.synthetic import Pixels
 from vissl_monoimage.data.statistics import crops, pixels
 from vissl_monoimage.utils.atomic_write import atomic_write
-from vissl_monoimage.utils.version import __version__
 
 MEASURES: dict[str, Callable[[Pixels], float]] = {
     "edge_density": pixels.edge_density,
