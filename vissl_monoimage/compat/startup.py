@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 VISSL = ("vissl", "classy_vision")  # VISSL's wheel installs both
-TOOL = "tools.launch_benchmark_suite_scheduler_slurm"  # needs the plugin before it imports VISSL, for pkg_resources
 _PACKAGE = "vissl_monoimage"
-_PLUMBING = ("compat", "errors", "utils", "hydra_plugin", "plugin")  # what the plugin itself is made of
+_PLUGIN = ("compat", "errors", "utils", "hydra_plugin", "plugin")  # what the plugin itself is made of
+_WATCHED = (
+    *VISSL,
+    f"{_PACKAGE}.compat.processes",  # by which a child process of VISSL finds us
+    "tools.launch_benchmark_suite_scheduler_slurm",  # imports pkg_resources before VISSL
+)
 
 
 class Watch:
@@ -25,8 +29,8 @@ class Watch:
     ) -> "ModuleSpec | None":
         """Load the plugin where it is needed, and return the spec that the other finders give from then on."""
         package, _, rest = fullname.partition(".")
-        ours = package == _PACKAGE and rest.partition(".")[0] not in _PLUMBING
-        if not ours and fullname not in VISSL and fullname != TOOL:
+        ours = package == _PACKAGE and rest.partition(".")[0] not in _PLUGIN
+        if not ours and fullname not in _WATCHED:
             return None
         load()
         # The import system is in the middle of its own loop over `sys.meta_path`, which has just changed.
