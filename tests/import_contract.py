@@ -24,14 +24,12 @@ class WithoutVisslContract(ForbiddenContract):
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         """Check the modules one by one, after cutting what the `*_vissl` modules import."""
-        tied = {module for module in graph.modules if module.endswith(TIED)}
+        modules = {module for room in self.rooms for module in {room, *graph.find_descendants(room)}}
+        tied = {module for module in modules if module.endswith(TIED)}
         for module in tied:
             for imported in graph.find_modules_directly_imported_by(module):
                 graph.remove_import(importer=module, imported=imported)
-        plain = {
-            module for room in self.rooms for module in {room, *graph.find_descendants(room)} if module not in tied
-        }
-        self.source_modules = {ModuleExpression(module) for module in plain}
+        self.source_modules = {ModuleExpression(module) for module in modules - tied}
         self.forbidden_modules |= {ModuleExpression(module) for module in tied}
         self.as_packages = False
         return super().check(graph, verbose)
