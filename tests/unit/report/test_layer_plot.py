@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vissl_monoimage.report.plots.layers import Series, plot_over_layers
-from vissl_monoimage.report.plots.style import GREY
+from vissl_monoimage.report.plots.style import GREY, svg
 from vissl_monoimage.report.tables.intervals import Cell
 
 
@@ -40,3 +40,10 @@ def test_no_two_of_twelve_lines_look_alike() -> None:
     )
     drawn = [bars.lines[0] for bars in axes.containers]
     assert len({(line.get_color(), line.get_marker()) for line in drawn}) == 12
+
+
+def test_a_dollar_sign_is_one_and_no_formula() -> None:
+    layers = ["$conv_1$", "$\\frac{$"]
+    cells = dict.fromkeys(layers, Cell(60.0, None, 1))
+    canvas, _ = plot_over_layers([Series("rotnet on $\\frac{$", cells, grey=False)], layers, "%")
+    assert b"<svg" in svg(canvas)

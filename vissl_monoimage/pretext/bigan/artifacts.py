@@ -10,6 +10,9 @@ from typing import Any
 
 from PIL.PngImagePlugin import PngInfo
 
+from vissl_monoimage.config.schema import read_block
+from vissl_monoimage.errors import MonoImageError
+
 PLAYERS_FILE = "players.jsonl"
 FOLDER, SAMPLES, RECONSTRUCTIONS = "pictures", "samples", "reconstructions"
 _KEY = "monoimage_grid"
@@ -42,8 +45,16 @@ class GridLayout:
         info.add_text(_KEY, json.dumps(dataclasses.asdict(self)))
         return info
 
+    def problems(self) -> list[str]:
+        """Return a sentence for each number that no grid has."""
+        numbers = dataclasses.asdict(self)
+        return [f"{name}={value} must be at least 1" for name, value in numbers.items() if value < 1]
+
     @classmethod
     def of_png(cls, info: Mapping[Any, Any]) -> GridLayout | None:
-        """Return the layout in Pillow's `Image.info`; None for a picture from before it was recorded."""
-        text = info.get(_KEY)
-        return cls(**json.loads(str(text))) if text else None
+        """Return the layout in Pillow's `Image.info`; None if it is not recorded there, or is none."""
+        try:
+            values = json.loads(str(info.get(_KEY, "")))
+            return read_block(cls, values, _KEY) if isinstance(values, dict) else None
+        except (ValueError, RecursionError, MonoImageError):
+            return None

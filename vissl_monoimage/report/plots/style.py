@@ -9,6 +9,7 @@ import io
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.text import Text
 
 # Okabe and Ito's colours, which colour-blind readers can distinguish; random weights are always grey.
 GREY, COLOURS = "#777777", ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -49,6 +50,8 @@ def new_axes(height: float = 3.7) -> tuple[Canvas, Axes]:
 def svg(canvas: Canvas) -> bytes:
     """Return a plot as SVG, with text as outlines (it needs no font) and no date (equal data give equal bytes)."""
     buffer = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "vissl_monoimage"}):
+    for text in canvas.findobj(Text):
+        text.set_parse_math(False)  # a name may have dollar signs
+    with matplotlib.rc_context({"svg.hashsalt": "vissl_monoimage", "text.parse_math": False}):
         canvas.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
     return buffer.getvalue()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import re
+import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,19 +64,6 @@ def run_folder(row: Row) -> Path:
     return Path(row.checkpoint_out or "").parent
 
 
-def latest_picture(folder: Path, kind: str, subject: str) -> tuple[int, Path]:
-    """Return the last epoch with a picture `<kind>_<epoch>.png` in `folder`, and that picture.
-
-    Raises:
-        MonoImageError: there is none; the message says which `subject` is missing.
-    """
-    matches = ((re.fullmatch(rf"{kind}_(\d+)\.png", path.name), path) for path in folder.glob("*.png"))
-    epochs = {int(match[1]): path for match, path in matches if match}
-    if not epochs:
-        raise MonoImageError(f"there is no {subject} in '{folder}'")
-    return max(epochs.items())
-
-
 def read_records(path: Path, subject: str, missing: list[str], over: str = "step") -> list[Record]:
     """Return the records in a run's file of JSON lines; broken lines, as a kill leaves them, are skipped.
 
@@ -99,8 +87,15 @@ def read_records(path: Path, subject: str, missing: list[str], over: str = "step
 
 
 def _is_record(value: Any, over: str) -> bool:
-    complete = isinstance(value, dict) and over in value
-    return complete and all(isinstance(number, (int, float)) for number in value.values())
+    numbers = isinstance(value, dict) and all(map(_is_number, value.values()))
+    return numbers and math.isfinite(value.get(over, math.nan))
+
+
+def _is_number(value: Any) -> bool:
+    """Return whether a value can be plotted: a boolean cannot, nor an integer beyond the range of floats."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return isinstance(value, float) or abs(value) <= sys.float_info.max
 
 
 def plot_records(

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vissl_monoimage.data.photos.decode import read_bytes
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.pretext.deepcluster.artifacts import CLUSTERS, CLUSTERS_FILE, FOLDER
 from vissl_monoimage.report.plots.style import Figure
 from vissl_monoimage.report.sections.artifacts import (
     RunBlock,
-    latest_picture,
     plot_records,
     read_records,
     run_blocks,
     run_folder,
 )
+from vissl_monoimage.report.sections.pictures import latest_picture
 
 
 def cluster_blocks(pretrained: Sequence[Row], missing: list[str]) -> list[RunBlock]:
@@ -51,10 +50,12 @@ def _block(row: Row, name: str, missing: list[str]) -> RunBlock:
 
 def _sheet(row: Row, name: str) -> Figure:
     """Return the last epoch's contact sheet, with the bytes of its file."""
-    epoch, path = latest_picture(run_folder(row) / FOLDER, CLUSTERS, f"contact sheet of the clusters of {name}")
+    subject = f"contact sheet of the clusters of {name}"
+    picture = latest_picture(run_folder(row) / FOLDER, CLUSTERS, subject)
     return Figure(
-        read_bytes(path),
+        picture.data,
         "image/png",
-        f"Contact sheet of crops: each row is a cluster that {name} made before epoch {epoch}, the largest on top.",
-        f"Clusters before epoch {epoch}, from the largest to the smallest: one per row, with random members.",
+        f"Contact sheet of crops: each row is a cluster that {name} made before epoch {picture.epoch}, the largest on "
+        "top.",
+        f"Clusters before epoch {picture.epoch}, from the largest to the smallest: one per row, with random members.",
     )

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
-
-from vissl_monoimage.data.photos.decode import load_photo, read_bytes
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.pretext.bigan.artifacts import FOLDER, PLAYERS_FILE, RECONSTRUCTIONS, SAMPLES, GridLayout
 from vissl_monoimage.report.plots.style import Figure
 from vissl_monoimage.report.sections.artifacts import (
     RunBlock,
-    latest_picture,
     plot_records,
     read_records,
     run_blocks,
     run_folder,
 )
+from vissl_monoimage.report.sections.pictures import latest_picture
 
 LOSSES = {"discriminator_loss": "discriminator", "encoder_generator_loss": "encoder and generator"}
 ERROR = {"reconstruction_error": "x and G(E(x))", "mismatch_error": "x and G(E(x')), x' another image"}
@@ -78,12 +75,10 @@ def _block(row: Row, name: str, missing: list[str]) -> RunBlock:
 
 def _picture(folder: Path, kind: str, name: str) -> Figure:
     """Return the last epoch's grid of a kind, with the bytes of its file."""
-    epoch, path = latest_picture(folder, kind, f"picture of {kind} of {name}")
-    load_photo(path)  # a damaged one is not shown
-    with Image.open(path) as picture:
-        layout = GridLayout.of_png(picture.info)
-    alt, caption = (text.format(name=name, epoch=epoch, **_counts(kind, layout)) for text in _WORDS[kind])
-    return Figure(read_bytes(path), "image/png", alt, caption)
+    picture = latest_picture(folder, kind, f"picture of {kind} of {name}")
+    counts = _counts(kind, GridLayout.of_png(picture.info))
+    alt, caption = (text.format(name=name, epoch=picture.epoch, **counts) for text in _WORDS[kind])
+    return Figure(picture.data, "image/png", alt, caption)
 
 
 def _counts(kind: str, layout: GridLayout | None) -> dict[str, str]:
