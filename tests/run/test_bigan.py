@@ -379,7 +379,7 @@ def test_a_generator_of_one_image_is_told_once_and_trains_on(monoimage, tmp_path
     [
         (["config.MODEL.HEAD.PARAMS=[[mlp,{dims:[1024,4]}]]"], "bigan_task needs one head"),
         (["config.LOSS.bigan_loss.objective=wassertein"], "did you mean 'wasserstein'?"),
-        (["config.LOSS.bigan_loss={objective:wasserstein,penalty:0}"], "unbounded without its gradient penalty"),
+        (["config.LOSS.bigan_loss={objective:wasserstein,penalty:0}"], "unbounded without a gradient penalty"),
         (["+config.OPTIMIZER.discriminator.num_epoch=3"], "did you mean 'config.OPTIMIZER.discriminator.num_epochs'?"),
         (["config.MODEL.AMP_PARAMS.USE_AMP=true"], "config.MONOIMAGE.BF16=true is its mixed precision"),
         # The pixels' layer does not see z, and there is no other: it would be a GAN, and the encoder never trained.

@@ -1,10 +1,10 @@
-"""RotNet (Gidaris et al., ICLR 2018, arXiv 1803.07728): which of four rotations was an image given?
+"""RotNet (Gidaris et al., ICLR 2018, arXiv 1803.07728): predict by which of four rotations an image was turned.
 
-VISSL's `ImgRotatePil` draws one rotation an image, before the random crop. RotNet's authors show the network
-all four rotations of each image in one batch, and rotate after the crop and the flip
-(gidariss/FeatureLearningRotNet, dataloader.py: the data set's transforms crop and flip, `_load_function`
-then rotates by 0, 90, 180 and 270 degrees counter-clockwise). `FourRotations` with
-`four_rotations_collator` is that; it goes after the crop and the flip, before `ToTensor`.
+VISSL's `ImgRotatePil` draws one rotation an image, before the random crop. RotNet's authors show the network all four
+rotations of each image in one batch, and rotate after the crop and the flip (gidariss/FeatureLearningRotNet,
+dataloader.py: the data set's transforms crop and flip, `_load_function` then rotates by 0, 90, 180 and 270 degrees
+counter-clockwise). `FourRotations` with `four_rotations_collator` does the same; it belongs after the crop and the
+flip, before `ToTensor`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,17 @@ _TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose
 
 @register_transform("FourRotations")
 class FourRotations(ClassyTransform):
-    """A square PIL image -> itself turned by 0, 90, 180 and 270 degrees counter-clockwise.
+    """Turn a square PIL image by 0, 90, 180 and 270 degrees counter-clockwise.
 
-    Pixels are moved, not resampled. VISSL applies the transforms after it to each of the four.
+    Pixels are moved, not resampled. VISSL applies the transforms after it to each of the four images.
     """
 
     def __call__(self, image: Image.Image) -> list[Image.Image]:
+        """Return the four images.
+
+        Raises:
+            MonoImageError: the image is not square.
+        """
         if image.width != image.height:
             raise MonoImageError(
                 f"FourRotations needs square images, not {image.width} x {image.height}: "
@@ -47,13 +52,15 @@ if FourRotations.__name__ not in ssl_transforms_wrapper._TRANSFORMS_WITH_COPIES:
 
 @register_collator("four_rotations_collator")
 def four_rotations_collator(batch: list[dict[str, list[Any]]]) -> dict[str, list[torch.Tensor]]:
-    """N samples of four images each -> one batch of 4 N images with labels 0, 1, 2, 3, 0, 1, ...
+    """Make one batch of 4 N images with labels 0, 1, 2, 3, 0, 1, ... from N samples of four images each.
 
-    The four rotations of an image are neighbours, as in the authors' batches. `data` is (4 N, C, H, W);
-    `label`, `data_valid` and `data_idx` are (4 N,). Whatever labels the data source gave are dropped.
+    The four rotations of an image are neighbours, as in the authors' batches. Labels of the data source are dropped.
+
+    Returns:
+        `data` (4 N, C, H, W); `label`, `data_valid` and `data_idx` (4 N,), each in a list of one.
 
     Raises:
-        MonoImageError: where a sample does not hold four images.
+        MonoImageError: a sample does not hold four images.
     """
     for sample in batch:
         if len(sample["data"]) != ROTATIONS:

@@ -1,4 +1,4 @@
-"""What a person watching a run sees: a bar on a terminal, a plain line every few seconds elsewhere."""
+"""Progress of a run on the console: a bar on a terminal, a plain line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from vissl_monoimage.utils.progress import SECONDS_BETWEEN_LINES
 
 
 class ProgressHook(ClassyHook):
-    """Epoch, step, loss, learning rate and time left of a run, on the primary rank alone.
+    """Print epoch, step, loss, learning rate and time left of a run, on the primary rank.
 
-    The time left counts training steps only and uses the mean step of this process, so that a resumed
-    run is not thought to be fast for the steps it did not do.
+    The time left counts training steps only and uses the mean step of this process: steps that a resumed run found done
+    do not make it look fast.
     """
 
     on_phase_start = ClassyHook._noop
@@ -45,7 +45,7 @@ class ProgressHook(ClassyHook):
             self._bar.start()
 
     def on_step(self, task: Any) -> None:
-        """After every step of either phase; the trainer has counted it already."""
+        """Show a step of a training or test phase, which the trainer has counted already."""
         if not is_primary():
             return
         self._status = self._describe(task)
@@ -91,7 +91,7 @@ def _learning_rate(task: Any) -> str:
 
 
 def _meters(task: Any) -> str:
-    """The first k of each meter, in percent, a value for each head: `, top_1 61.2 60.3 58.8`."""
+    """Return the first meter's first k in percent, a value for each head: `, top_1 61.2 60.3 58.8`."""
     if task.train and not task.config["METERS"]["enable_training_meter"]:
         return ""
     parts = []

@@ -1,9 +1,8 @@
 """Randomness that a resumed run repeats: samples and steps are seeded by what they are, not by what ran before.
 
-VISSL saves no state of the random generators, so a run of it that is killed and resumed draws other
-augmentations than the uninterrupted one. Here each sample's transforms are seeded from (seed, split,
-epoch, index) and each step from (seed, rank, iteration). Nothing has to be saved, and the draws do not
-depend on the number of loader workers.
+VISSL saves no state of the random generators, so its run draws other augmentations after a resume than without an
+interruption. Here each sample's transforms are seeded from (seed, split, epoch, index) and each step from (seed, rank,
+iteration). Nothing has to be saved, and the draws do not depend on the number of loader workers.
 """
 
 from __future__ import annotations
@@ -14,14 +13,16 @@ import torch
 from classy_vision.hooks import ClassyHook
 from vissl.data.ssl_dataset import GenericSSLDataset
 
+from vissl_monoimage.utils.distributed import rank
 from vissl_monoimage.utils.random import preserved_generators, seed_everything, seed_of
 
 
 class SeededSSLDataset(GenericSSLDataset):
     """VISSL's data set with each sample's transforms seeded from (seed, split, epoch, index).
 
-    `epoch` is the training epoch, set by the task before each phase; test phases always see epoch 0,
-    so that a test set with random transforms is the same at every test.
+    Attributes:
+        epoch: the training epoch, which the task sets before each phase. Test phases always see epoch 0, so that a test
+            set with random transforms is the same at every test.
     """
 
     epoch: int = 0
@@ -50,8 +51,7 @@ class StepSeedHook(ClassyHook):
         self._seed(task)
 
     def _seed(self, task: Any) -> None:
-        rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
-        parts = ("step", task.config["SEED_VALUE"], rank, task.iteration)
+        parts = ("step", task.config["SEED_VALUE"], rank(), task.iteration)
         seed_everything(*parts)
         if torch.cuda.is_available():
             torch.cuda.manual_seed(seed_of(parts))

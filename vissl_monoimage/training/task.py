@@ -1,7 +1,7 @@
-"""VISSL's training task with exact resume, bf16 on any device, and our hooks.
+"""VISSL's training task with exact resume, bfloat16 on any device, and our hooks.
 
-`monoimage run` uses it wherever a config names VISSL's own `self_supervision_task`; our YAMLs name it,
-and the tasks of our pretext methods derive from it.
+`monoimage run` uses it wherever a config names VISSL's own `self_supervision_task`. Our YAMLs name it, and the tasks of
+our pretext methods derive from it.
 """
 
 from __future__ import annotations
@@ -36,15 +36,19 @@ HookFactory = Callable[[AttrDict], ClassyHook | None]
 class MonoImageTask(SelfSupervisionTask):
     """`SelfSupervisionTask` whose resumed run equals the uninterrupted one.
 
-    With `config.MONOIMAGE.BF16: true` the model's forward runs under bfloat16 autocast (weights and
-    losses stay float32, no gradient scaling), on CPU as well, where VISSL's own mixed precision is off.
+    With `config.MONOIMAGE.BF16: true` the model's forward pass runs under bfloat16 autocast (weights and losses stay
+    float32, no gradient scaling), on a CPU as well, where VISSL's own mixed precision is off.
+
+    Attributes:
+        hook_factories: each makes a hook, or None, from `config`; `plugin` adds them.
+        makes_labels: whether the task of a method gives the samples labels of its own.
     """
 
     hook_factories: ClassVar[list[HookFactory]] = []
-    makes_labels: ClassVar[bool] = False  # whether a method's task gives the samples labels of its own
+    makes_labels: ClassVar[bool] = False
 
     def set_hooks(self, hooks: list[ClassyHook]) -> None:
-        """VISSL's hooks for this run, between our seeding hook and the ones `plugin` adds."""
+        """Set VISSL's hooks for this run, between our seeding hook and the ones that `plugin` adds."""
         ours = [make(self.config) for make in self.hook_factories]
         super().set_hooks([StepSeedHook(), *hooks, ProgressHook(), *(hook for hook in ours if hook)])
 
@@ -82,7 +86,7 @@ class MonoImageTask(SelfSupervisionTask):
         }
 
     def sampler(self, dataset: Any, dataset_config: AttrDict, sampler_seed: int = 0) -> Any:
-        """The sampler of a split: ours, unless the config asks for one of VISSL's special samplers by name."""
+        """Return the sampler of a split: ours, unless the config asks for one of VISSL's special samplers."""
         special = dataset_config["USE_DEBUGGING_SAMPLER"] or dataset_config["USE_STATEFUL_DISTRIBUTED_SAMPLER"]
         if special:
             return get_sampler(dataset, dataset_config, sampler_seed)

@@ -19,7 +19,7 @@ from vissl.models.heads import get_model_head
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.pretext.bigan import pairs
-from vissl_monoimage.pretext.bigan.diagnostics import Lasting, MonitorHook
+from vissl_monoimage.pretext.bigan.diagnostics import DiagnosticsHook, Persistent
 from vissl_monoimage.pretext.bigan.pairs import draw_latents
 
 LATENT = 5
@@ -31,8 +31,8 @@ HEAD = get_model_head("bigan")(AttrDict({}), features=3, latent=LATENT, generato
 
 
 def lasting(patience: int, looks: list[tuple[int, bool]]) -> list[bool]:
-    watch = Lasting(patience)
-    return [watch.seen(step, shown) for step, shown in looks]
+    watch = Persistent(patience)
+    return [watch.observe(step, shown) for step, shown in looks]
 
 
 def test_a_sign_lasts_when_every_look_for_the_patience_has_shown_it() -> None:
@@ -71,7 +71,7 @@ def kept(folder: Path, text: str, iteration: int) -> list[dict[str, float]]:
     """What a resumed run goes on with, and the next line behind it."""
     path = folder / "players.jsonl"
     path.write_text(text)
-    MonitorHook().on_start(SimpleNamespace(checkpoint_folder=str(folder), iteration=iteration))
+    DiagnosticsHook().on_start(SimpleNamespace(checkpoint_folder=str(folder), iteration=iteration))
     with path.open("a") as file:
         file.write(line(99))
     found = [json.loads(text) for text in path.read_text().splitlines()]
@@ -109,7 +109,7 @@ def test_a_full_disk_costs_no_line_of_the_file(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
     try:
         with pytest.raises(MonoImageError, match=r"cannot write .*players\.jsonl"):
-            MonitorHook().on_start(SimpleNamespace(checkpoint_folder=str(tmp_path), iteration=7))
+            DiagnosticsHook().on_start(SimpleNamespace(checkpoint_folder=str(tmp_path), iteration=7))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (tmp_path / "players.jsonl").read_text() == text
@@ -117,7 +117,7 @@ def test_a_full_disk_costs_no_line_of_the_file(tmp_path: Path) -> None:
 
 
 def test_a_new_run_has_no_file_before_its_first_look(tmp_path: Path) -> None:
-    MonitorHook().on_start(SimpleNamespace(checkpoint_folder=str(tmp_path), iteration=0))
+    DiagnosticsHook().on_start(SimpleNamespace(checkpoint_folder=str(tmp_path), iteration=0))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -138,8 +138,8 @@ def task_at(iteration: int, train: bool = True, seed: int = 0, batches_before: i
 
 def drawn_by(rank: int, ranks: int, count: int, task: Any) -> tuple[torch.Tensor, torch.Tensor]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pairs, "get_rank", lambda: rank)
-        patch.setattr(pairs, "get_world_size", lambda: ranks)
+        patch.setattr(pairs, "rank", lambda: rank)
+        patch.setattr(pairs, "world_size", lambda: ranks)
         return draw_latents(task, count)
 
 

@@ -16,7 +16,7 @@ from vissl.models.heads import get_model_head
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.pretext.bigan.artifacts import GridLayout
-from vissl_monoimage.pretext.bigan.image_grids import _save, reconstructions
+from vissl_monoimage.pretext.bigan.image_grids import reconstructions, save_grid
 
 NETWORK = {"widths": [2, 2]}
 HEAD = get_model_head("bigan")(AttrDict({}), features=3, latent=5, generator=NETWORK, discriminator=NETWORK)
@@ -66,7 +66,7 @@ def test_the_epoch_of_the_images_is_the_first_for_the_pictures_and_afterwards_it
 @pytest.mark.parametrize(("count", "side"), [(64, 8), (20, 32), (5, 100)])
 def test_every_image_is_found_again_where_the_recorded_layout_says(tmp_path: Path, count: int, side: int) -> None:
     images = torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(0))
-    _save(images, tmp_path / "grid.png")
+    save_grid(images, tmp_path / "grid.png")
     with Image.open(tmp_path / "grid.png") as picture:
         layout, pixels = GridLayout.of_png(picture.info), np.array(picture)
     assert layout is not None
@@ -84,7 +84,7 @@ def test_every_image_is_found_again_where_the_recorded_layout_says(tmp_path: Pat
 
 def test_the_pixels_are_those_that_torchvision_saves(tmp_path: Path) -> None:
     images = torch.rand(20, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 1.2 - 0.1
-    _save(images, tmp_path / "ours.png")
+    save_grid(images, tmp_path / "ours.png")
     save_image(images, tmp_path / "theirs.png", nrow=16, pad_value=1.0)
     ours, theirs = (np.array(Image.open(tmp_path / f"{name}.png")) for name in ("ours", "theirs"))
     assert np.array_equal(ours, theirs)

@@ -242,7 +242,7 @@ def test_encoder_and_generator_step_with_the_last_of_each_so_many_batches(steps:
         ({"penalty": -1}, "config.LOSS.bigan_loss.penalty=-1.0 must not be negative"),
         (
             {"objective": "wasserstein"},
-            "penalty=0: the wasserstein objective is unbounded without its gradient penalty",
+            "penalty=0: the wasserstein objective is unbounded without a gradient penalty",
         ),
         ({"penalti": 10}, "config.LOSS.bigan_loss: unknown key 'penalti': did you mean 'penalty'?"),
         ({"penalty_every": 1.5}, "config.LOSS.bigan_loss.penalty_every=1.5 must be a whole number"),

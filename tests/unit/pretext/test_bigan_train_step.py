@@ -20,7 +20,7 @@ from vissl_monoimage.pretext.bigan.train_step import (
     discriminator_step,
     encoder_generator_step,
     latent_error,
-    look,
+    measure_test_batch,
     reconstruction,
 )
 from vissl_monoimage.pretext.module_state import frozen, statistics_kept
@@ -180,7 +180,7 @@ def spoilt(train: bool) -> SimpleNamespace:
 def test_the_discriminators_step_ends_before_it_moves_and_says_so() -> None:
     task = spoilt(train=True)
     pairs, mix = played(task).detached(), torch.rand(5, 1)
-    told = "step 5: the discriminator loss is nan, and the run stops before the discriminator moves: lower"
+    told = "step 5: the discriminator loss is nan, and the run stops before the discriminator is updated: lower"
     with pytest.raises(MonoImageError, match=told):
         discriminator_step(task, pairs, mix)
     assert not task.optimizer[DISCRIMINATOR].moved
@@ -189,7 +189,9 @@ def test_the_discriminators_step_ends_before_it_moves_and_says_so() -> None:
 def test_the_step_of_encoder_and_generator_ends_before_they_move_and_says_no_more() -> None:
     """The discriminator has stepped by then."""
     task = spoilt(train=True)
-    told = "step 5: the encoder_generator loss is nan, and the run stops before encoder and generator move: lower"
+    told = (
+        "step 5: the encoder_generator loss is nan, and the run stops before encoder and generator are updated: lower"
+    )
     with pytest.raises(MonoImageError, match=told):
         encoder_generator_step(task, played(task))
     assert not task.optimizer[ENCODER_GENERATOR].moved
@@ -199,4 +201,4 @@ def test_a_test_is_not_called_a_step_nor_said_to_move_anything() -> None:
     task = spoilt(train=False)
     told = "test after epoch 2, batch 3: the discriminator loss is nan, and the run stops: lower"
     with pytest.raises(MonoImageError, match=told):
-        look(task, played(task))
+        measure_test_batch(task, played(task))

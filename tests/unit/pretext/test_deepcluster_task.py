@@ -77,7 +77,7 @@ def test_fresh_crops_cannot_keep_labels(problems: Problems) -> None:
 
 def test_the_head_is_the_authors() -> None:
     """Dropout, fc6, ReLU, dropout, fc7; clustered as it is, and after a ReLU the input of the top layer."""
-    head = DeepClusterHead(attributes(*TINY).MODEL, dims=[12, 8, 6], clusters=5).eval()
+    head = DeepClusterHead(dims=[12, 8, 6], clusters=5).eval()
     for weight in head.parameters():
         nn.init.normal_(weight)  # with those it starts with, all outputs are next to nothing
     maps = torch.randn(3, 3, 2, 2)
@@ -90,7 +90,7 @@ def test_the_head_is_the_authors() -> None:
 
 
 def test_a_head_without_fc_layers_clusters_the_trunks_output() -> None:
-    head = DeepClusterHead(attributes(*TINY).MODEL, dims=[12], clusters=5)
+    head = DeepClusterHead(dims=[12], clusters=5)
     maps = torch.rand(3, 12, 1, 1)
     torch.testing.assert_close(head.features(maps), maps.flatten(1))
     with pytest.raises(MonoImageError, match=re.escape("head deepcluster: dims[0]=12, but the trunk gives 5 x 1 x 1")):
@@ -98,7 +98,7 @@ def test_a_head_without_fc_layers_clusters_the_trunks_output() -> None:
 
 
 def test_a_new_top_layer_forgets_the_old_one() -> None:
-    head = DeepClusterHead(attributes(*TINY).MODEL, dims=[400], clusters=300)
+    head = DeepClusterHead(dims=[400], clusters=300)
     with torch.no_grad():
         head.top.weight.fill_(7)
         head.top.bias.fill_(7)

@@ -17,9 +17,8 @@ from PIL import Image
 
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.pretext.bigan import diagnostics as monitor
+from vissl_monoimage.pretext.bigan import diagnostics, meter
 from vissl_monoimage.pretext.bigan import image_grids as pictures
-from vissl_monoimage.pretext.bigan import meter
 from vissl_monoimage.pretext.bigan import optimizers as players
 from vissl_monoimage.report.formats.html import render_page
 from vissl_monoimage.report.sections import gan
@@ -42,7 +41,7 @@ def leave(folder: Path, epoch: int = 3, images: int = 64, size: int = 8, seed: i
     draw = torch.Generator().manual_seed(seed + epoch)
     for kind, count in ((pictures.SAMPLES, images), (pictures.RECONSTRUCTIONS, images)):
         grid = torch.rand(count, 3, size, size, generator=draw)
-        pictures._save(grid, folder / pictures.FOLDER / f"{kind}_{epoch:04d}.png")
+        pictures.save_grid(grid, folder / pictures.FOLDER / f"{kind}_{epoch:04d}.png")
     looks: list[dict[str, Any]] = [
         {"step": 1, "discriminator_loss": 0.5, "encoder_generator_loss": 7.0, "penalty": 1.0},
         {"step": 50, "discriminator_loss": -3.5},
@@ -51,7 +50,7 @@ def leave(folder: Path, epoch: int = 3, images: int = 64, size: int = 8, seed: i
     for look, error in zip(looks, (0.5, 0.25, 0.125), strict=True):
         look |= {"reconstruction_error": error, "spread": 0.5}
         look |= {"mismatch_error": 2 * error} if look["step"] > 1 else {}
-    (folder / monitor.FILE_NAME).write_text("".join(json.dumps(look) + "\n" for look in looks))
+    (folder / diagnostics.PLAYERS_FILE).write_text("".join(json.dumps(look) + "\n" for look in looks))
     return folder
 
 
@@ -200,7 +199,7 @@ def test_pictures_are_found_where_the_row_says_nothing_of_them(tmp_path: Path, a
 
 def test_what_is_missing_or_torn_is_said_and_the_rest_is_shown(tmp_path: Path, a_gan: Callable[..., Row]) -> None:
     folder, row = leave(tmp_path / "run"), a_gan(images=[])
-    players_file, samples = folder / monitor.FILE_NAME, folder / pictures.FOLDER / "samples_0003.png"
+    players_file, samples = folder / diagnostics.PLAYERS_FILE, folder / pictures.FOLDER / "samples_0003.png"
     players_file.write_text(players_file.read_text() + '17\n{"step": 150, "discriminator_lo')
     samples.write_bytes(samples.read_bytes()[:-2000])
     page = render_page([row])

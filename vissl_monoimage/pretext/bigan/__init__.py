@@ -1,8 +1,9 @@
 """BiGAN and MonoGAN: a generator, an encoder and a discriminator of pairs (Donahue et al., ICLR 2017).
 
-G makes images of latent vectors z, E codes of images; D is shown pairs (x, E(x)) of real images and (G(z), z)
-of generated ones and learns to tell them apart, while E and G learn to make the two kinds alike. At the end E
-inverts G, and its convolutions, the trunk, are what is probed.
+The generator G makes images from latent vectors z, the encoder E makes codes from images. The discriminator D sees
+pairs (x, E(x)) of real images and pairs (G(z), z) of generated ones and learns to separate them, while E and G learn
+to make the two kinds indistinguishable. At the optimum E inverts G; its convolutions, the trunk, are probed.
 
-`step` is the game, `loss` its stakes, `players` its two optimizers; `task` ties them to VISSL.
+`train_step` is one batch of that game, `loss` its objectives, `optimizers` its two optimizers; `task` ties them to
+VISSL.
 """

@@ -1,4 +1,4 @@
-"""What is seen of a BiGAN while it trains: its numbers in logs and curves, and a warning where it collapses."""
+"""Diagnostics of a BiGAN while it trains: its numbers in logs and curves, and a warning where it collapses."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any
 
 from classy_vision.hooks import ClassyHook
 
-from vissl_monoimage.pretext.bigan.artifacts import PLAYERS_FILE as FILE_NAME
+from vissl_monoimage.pretext.bigan.artifacts import PLAYERS_FILE
 from vissl_monoimage.pretext.bigan.optimizers import DISCRIMINATOR, ENCODER_GENERATOR, RATES
 from vissl_monoimage.pretext.bigan.train_step import reconstruction
 from vissl_monoimage.utils import jsonl
 from vissl_monoimage.utils.distributed import is_primary
 
 PATIENCE = 500
-"""Steps that a bad sign must last before it is told: early on every generator draws one grey image."""
+"""Steps that a symptom must last before it is reported: every generator draws one grey image at first."""
 _LEAST_SPREAD = 0.02
 
 
-class MonitorHook(ClassyHook):
+class DiagnosticsHook(ClassyHook):
     """Each player's loss and gradient norm, and the reconstruction error x -> E -> G, every LOG_FREQUENCY steps.
 
-    Beside it stands the error against another image (`mismatch_error`), which it falls below as E learns to invert G.
+    Beside it stands the error against another image (`mismatch_error`), below which it falls as E learns to invert G.
 
-    They go to VISSL's log, to TensorBoard where its hook is on, and to players.jsonl in the run's folder, a line
-    a look, from the primary rank. A collapse is told once on stderr and in the log.
+    The primary rank writes them to VISSL's log, to TensorBoard where its hook is on, and to players.jsonl in the run's
+    folder, one line each time. A collapse is reported once, on stderr and in the log.
     """
 
     on_phase_start = ClassyHook._noop
@@ -36,68 +36,64 @@ class MonitorHook(ClassyHook):
 
     def __init__(self) -> None:
         super().__init__()
-        self._signs = {
-            "one_image": Lasting(PATIENCE),
-            "always_right": Lasting(PATIENCE),
-            "always_wrong": Lasting(PATIENCE),
-        }
-        self._told = False
+        self._symptoms = {name: Persistent(PATIENCE) for name in _SYMPTOMS}
+        self._reported = False
 
     def on_start(self, task: Any) -> None:
-        """Keep the lines up to the checkpoint at which the run resumes."""
+        """Drop the lines after the checkpoint that a resumed run starts from."""
         if is_primary():
-            jsonl.cut(_path(task), lambda values: values["step"] <= task.iteration)
+            jsonl.cut(_path(task), lambda line: line["step"] <= task.iteration)
 
     def on_update(self, task: Any) -> None:
-        """After every training step; the trainer counts it later."""
+        """Measure after a training step, which the trainer counts only later."""
         step = task.iteration + 1
         if not is_primary() or not (step % task.config["LOG_FREQUENCY"] == 0 or step == 1):
             return
-        seen = look(task)
-        jsonl.append(_path(task), {"step": step, **seen})
-        logging.info("; ".join([f"step {step}", *(f"{name} {value:.4g}" for name, value in seen.items())]))
+        numbers = measure(task)
+        jsonl.append(_path(task), {"step": step, **numbers})
+        logging.info("; ".join([f"step {step}", *(f"{name} {value:.4g}" for name, value in numbers.items())]))
         for hook in task.hooks:
             if writer := getattr(hook, "tb_writer", None):
-                for name, value in seen.items():
+                for name, value in numbers.items():
                     writer.add_scalar(tag=f"BiGAN/{name}", scalar_value=value, global_step=step)
-        self._watch(task, step, seen)
+        self._warn_of_collapse(task, step, numbers)
 
-    def _watch(self, task: Any, step: int, seen: dict[str, float]) -> None:
-        right = seen[f"{DISCRIMINATOR}_accuracy"]
+    def _warn_of_collapse(self, task: Any, step: int, numbers: dict[str, float]) -> None:
+        accuracy = numbers[f"{DISCRIMINATOR}_accuracy"]
         judged = task.loss.config.objective == "cross_entropy"  # a Wasserstein critic may always be right
-        signs = {
-            "one_image": seen["spread"] < _LEAST_SPREAD,
-            "always_right": judged and right == 1.0,
-            "always_wrong": judged and right == 0.0,
+        shown = {
+            "one_image": numbers["spread"] < _LEAST_SPREAD,
+            "always_right": judged and accuracy == 1.0,
+            "always_wrong": judged and accuracy == 0.0,
         }
-        lasting = [name for name, shown in signs.items() if self._signs[name].seen(step, shown)]
-        if lasting and not self._told:
-            self._told = True
-            text = f"step {step}: {_WORDS[lasting[0]]} for {PATIENCE} steps: {_REMEDY}"
+        persistent = [name for name, symptom in self._symptoms.items() if symptom.observe(step, shown[name])]
+        if persistent and not self._reported:
+            self._reported = True
+            text = f"step {step}: {_SYMPTOMS[persistent[0]]} for {PATIENCE} steps: {_REMEDY}"
             logging.warning(text)
             print(text, file=sys.stderr, flush=True)
 
 
-_WORDS = {
+_SYMPTOMS = {
     "one_image": f"the generator has drawn one image (with less than {_LEAST_SPREAD:.0%} of the photo's variance)",
     "always_right": "the discriminator has told all pairs apart",
     "always_wrong": "the discriminator has been wrong about all pairs",
 }
 _REMEDY = (
-    "the game has collapsed and will hardly recover; lower the winner's learning rate "
+    "the game has collapsed and is unlikely to recover; lower the winner's learning rate "
     f"({', '.join(RATES.values())}), raise the loser's, or take another config.SEED_VALUE. The run goes on."
 )
 
 
-class Lasting:
-    """Whether something has been so at every look for `patience` steps."""
+class Persistent:
+    """Whether a symptom has shown at every observation for `patience` steps."""
 
     def __init__(self, patience: int) -> None:
         self.patience = patience
         self._since: int | None = None
 
-    def seen(self, step: int, shown: bool) -> bool:
-        """Tell it what this step shows."""
+    def observe(self, step: int, shown: bool) -> bool:
+        """Take an observation, and return whether the symptom has lasted long enough."""
         if not shown:
             self._since = None
             return False
@@ -106,8 +102,8 @@ class Lasting:
         return step - self._since >= self.patience
 
 
-def look(task: Any) -> dict[str, float]:
-    """What the step measured, and what is only worth its cost now and then."""
+def measure(task: Any) -> dict[str, float]:
+    """Return what the step measured, and what is worth its cost only now and then."""
     pairs = task.last_batch.pairs
     return {
         **task.last_batch.measured,
@@ -119,4 +115,4 @@ def look(task: Any) -> dict[str, float]:
 
 
 def _path(task: Any) -> Path:
-    return Path(task.checkpoint_folder, FILE_NAME)
+    return Path(task.checkpoint_folder, PLAYERS_FILE)

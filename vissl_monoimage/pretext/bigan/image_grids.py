@@ -1,4 +1,4 @@
-"""Pictures of what the generator draws and of what it makes of encoded images, in the run's folder."""
+"""Pictures of a generator's samples and of its reconstructions of training images, in the run's folder."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from vissl_monoimage.utils.distributed import is_primary
 from vissl_monoimage.utils.random import generator as seeded
 
 _SAMPLES, _RECONSTRUCTIONS = 64, 32
-_ENLARGED = 64  # px: the side small images are shown with
+_ENLARGED = 64  # px: side that small images are enlarged to
 
 
-class PicturesHook(ClassyHook):
+class ImageGridsHook(ClassyHook):
     """pictures/samples_<epoch>.png and reconstructions_<epoch>.png every `config.MONOIMAGE.PICTURES_EVERY` epochs.
 
-    The same latents and the same training images every time, with the networks as they would be used: norms with
-    their running statistics. The last epoch always has its pictures; 0 switches them off.
+    They show the same latents and the same training images every time, by networks in eval mode: norms with their
+    running statistics. The last epoch always has its pictures; 0 switches them off.
     """
 
     on_start = ClassyHook._noop
@@ -48,19 +48,22 @@ class PicturesHook(ClassyHook):
         folder = Path(task.checkpoint_folder, FOLDER)
         folder.mkdir(exist_ok=True)
         with at_rest(task.base_model), torch.no_grad():
-            _save(samples(task), folder / f"{SAMPLES}_{epoch:04d}.png")
-            _save(reconstructions(task), folder / f"{RECONSTRUCTIONS}_{epoch:04d}.png")
+            save_grid(samples(task), folder / f"{SAMPLES}_{epoch:04d}.png")
+            save_grid(reconstructions(task), folder / f"{RECONSTRUCTIONS}_{epoch:04d}.png")
 
 
 def samples(task: Any) -> Tensor:
-    """G(z) of 64 fixed z, in [0, 1]."""
+    """Return G(z) of 64 fixed z, (64, 3, size, size) in [0, 1]."""
     head = head_of(task)
     z = torch.rand(_SAMPLES, head.latent, generator=seeded("pictures", task.config["SEED_VALUE"])) * 2 - 1
     return head.generator.to_pixels(head.generator(z.to(task.device)))
 
 
 def reconstructions(task: Any) -> Tensor:
-    """The first training images x and their G(E(x)), side by side, in [0, 1], at the generator's size."""
+    """Return the first N training images x and their G(E(x)), x and G(E(x)) in turn, (2 N, 3, size, size) in [0, 1].
+
+    N is 32, or the number of training images if there are fewer; `size` is the generator's.
+    """
     head, images = head_of(task), task.datasets["train"]
     epoch, images.epoch = images.epoch, 0  # flipped as in the first epoch, whichever this is
     try:
@@ -68,12 +71,16 @@ def reconstructions(task: Any) -> Tensor:
     finally:
         images.epoch = epoch
     x = x.to(task.device)
-    again = head.generator(task.base_model(x)[0])
-    return head.generator.to_pixels(torch.stack([resized(head, x), again], dim=1).flatten(0, 1))
+    reconstructed = head.generator(task.base_model(x)[0])
+    return head.generator.to_pixels(torch.stack([resized(head, x), reconstructed], dim=1).flatten(0, 1))
 
 
-def _save(images: Tensor, path: Path) -> None:
-    """Write a grid of images (N, 3, side, side) in [0, 1]; pixels of small images are repeated, not blurred."""
+def save_grid(images: Tensor, path: Path) -> None:
+    """Write a grid of images (N, 3, side, side) in [0, 1]; pixels of small images are repeated, not blurred.
+
+    Raises:
+        MonoImageError: the file cannot be written.
+    """
     zoom = max(1, _ENLARGED // images.shape[-1])
     layout = GridLayout(len(images), images.shape[-1] * zoom)
     enlarged = images.repeat_interleave(zoom, 2).repeat_interleave(zoom, 3)

@@ -1,4 +1,4 @@
-"""What the two players of a BiGAN minimise: joint cross-entropy, or a Wasserstein distance with a penalty."""
+"""The losses of a BiGAN's two players: joint cross-entropy, or a Wasserstein distance with a gradient penalty."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vissl_monoimage.utils.precision import autocast
 NAME = "bigan_loss"
 WHERE = f"config.LOSS.{NAME}"
 OBJECTIVES = ("cross_entropy", "wasserstein")
-_TINY = 1e-12  # under a root, whose derivative at 0 is infinite
+_TINY = 1e-12  # added under a root, whose derivative at 0 is infinite
 Discriminator = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -26,14 +26,15 @@ Discriminator = Callable[[Tensor, Tensor], Tensor]
 class BiGANLossConfig:
     """`config.LOSS.bigan_loss`.
 
-    objective: "cross_entropy" (Donahue et al. 2017) or "wasserstein" (Arjovsky et al. 2017).
-    penalty: weight of the gradient penalty on the discriminator; 0: none.
-    penalty_every: steps of the discriminator between two that have the penalty, whose weight is multiplied by
-        their number: the same mean gradient for a fraction of the cost (lazy regularisation, Karras et al.,
-        CVPR 2020).
-    discriminator_steps: steps of the discriminator, a batch each, for one of encoder and generator.
-    latent_regression: weight of the mean squared error with which the encoder finds z in G(z), beside the game;
-        0: none. The authors' code has it (jeffdonahue/bigan, `--encode_weight`; "latent regressor" in the paper).
+    Attributes:
+        objective: "cross_entropy" (Donahue et al. 2017) or "wasserstein" (Arjovsky et al. 2017).
+        penalty: weight of the gradient penalty on the discriminator; 0: none.
+        penalty_every: apply the penalty in every n-th step of the discriminator, with n times its weight: the same
+            mean gradient for a fraction of the cost (lazy regularisation, Karras et al., CVPR 2020).
+        discriminator_steps: steps of the discriminator, a batch each, for one step of encoder and generator.
+        latent_regression: weight of the mean squared error with which the encoder recovers z from G(z), beside the
+            game; 0: none. The authors' code has it (jeffdonahue/bigan, `--encode_weight`; "latent regressor" in the
+            paper).
     """
 
     objective: str = "cross_entropy"
@@ -43,20 +44,22 @@ class BiGANLossConfig:
     latent_regression: float = 0.0
 
     def problems(self) -> list[str]:
-        """What is out of range."""
-        found = []
+        """Return a sentence for each value out of range."""
+        problems = []
         if self.objective not in OBJECTIVES:
-            found.append(f"objective: {unknown('objective', self.objective, OBJECTIVES)}")
+            problems.append(f"objective: {unknown('objective', self.objective, OBJECTIVES)}")
         for name in ("penalty", "latent_regression"):
             if getattr(self, name) < 0:
-                found.append(f"{name}={getattr(self, name)} must not be negative")
+                problems.append(f"{name}={getattr(self, name)} must not be negative")
         if self.penalty_every < 1:
-            found.append(f"penalty_every={self.penalty_every} must be at least 1")
+            problems.append(f"penalty_every={self.penalty_every} must be at least 1")
         if self.discriminator_steps < 1:
-            found.append(f"discriminator_steps={self.discriminator_steps} must be at least 1")
+            problems.append(f"discriminator_steps={self.discriminator_steps} must be at least 1")
         if self.objective == "wasserstein" and self.penalty == 0:
-            found.append("penalty=0: the wasserstein objective is unbounded without its gradient penalty (10 is usual)")
-        return found
+            problems.append(
+                "penalty=0: the wasserstein objective is unbounded without a gradient penalty (10 is usual)"
+            )
+        return problems
 
 
 @register_loss(NAME)
@@ -74,33 +77,33 @@ class BiGANLoss(ClassyLoss):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> BiGANLoss:
-        """The loss for `config.LOSS.bigan_loss`, to which VISSL adds the loss's name.
+        """Build the loss from `config.LOSS.bigan_loss`, to which VISSL adds the loss's name.
 
         Raises:
-            MonoImageError: a key that is unknown, or a value out of range.
+            MonoImageError: an unknown key, or a value out of range.
         """
         values = {key: value for key, value in config.items() if key != "name"}
         return cls(read_block(BiGANLossConfig, values, WHERE))
 
     def discriminator(self, real: Tensor, generated: Tensor) -> Tensor:
-        """The discriminator's loss, penalty apart, of scores (N,) each."""
+        """Return the discriminator's loss without its penalty, from scores (N,) of either kind of pairs."""
         if self.config.objective == "wasserstein":
             return generated.mean() - real.mean()
         return F.softplus(-real).mean() + F.softplus(generated).mean()
 
     def encoder_generator(self, real: Tensor, generated: Tensor) -> Tensor:
-        """The loss that encoder and generator share."""
+        """Return the loss that encoder and generator share, from scores (N,) of either kind of pairs."""
         return self.discriminator(generated, real)
 
     def forward(self, output: tuple[Tensor, Tensor], target: Any = None) -> Tensor:
-        """The discriminator's loss of (real, generated) scores: the one that VISSL logs."""
+        """Return the discriminator's loss from its (real, generated) scores: the loss that VISSL logs."""
         return self.discriminator(*output)
 
     def accuracy(self, real: Tensor, generated: Tensor) -> float:
-        """How often the discriminator is right, in [0, 1].
+        """Return how often the discriminator is right, in [0, 1].
 
-        Cross-entropy: scores on their side of 0. Wasserstein scores have no 0: real pairs above the generated
-        pair of the same place.
+        With cross-entropy, a score is right on its side of 0. Wasserstein scores have no zero: there, a real pair is
+        right above the generated pair at the same place of the batch.
         """
         if self.config.objective == "wasserstein":
             return float((real > generated).float().mean())
@@ -108,15 +111,15 @@ class BiGANLoss(ClassyLoss):
 
     @property
     def penalty_weight(self) -> float:
-        """Weight of the penalty in the steps that have it."""
+        """Weight of the penalty in the steps that apply it."""
         return self.config.penalty * self.config.penalty_every
 
     def takes_penalty(self, iteration: int) -> bool:
-        """Whether the discriminator's step at `iteration` (from 0) has the penalty."""
+        """Return whether the discriminator's step at `iteration` (from 0) applies the penalty."""
         return self.config.penalty > 0 and iteration % self.config.penalty_every == 0
 
     def moves_encoder_generator(self, iteration: int) -> bool:
-        """Whether encoder and generator step at `iteration` (from 0): after every discriminator_steps batches."""
+        """Return whether encoder and generator step at `iteration` (from 0): after `discriminator_steps` batches."""
         return (iteration + 1) % self.config.discriminator_steps == 0
 
     def penalty(
@@ -126,13 +129,15 @@ class BiGANLoss(ClassyLoss):
         generated: tuple[Tensor, Tensor],
         mix: Tensor,
     ) -> Tensor:
-        """Mean of (|gradient| - 1)^2 at pairs between real and generated ones (Gulrajani et al. 2017, section 4).
+        """Return the mean of (|gradient| - 1)^2 between real and generated pairs (Gulrajani et al. 2017, section 4).
 
-        The gradient is taken with regard to image and code together, in float32 whatever autocast is on.
+        The gradient is with respect to image and code together, in float32 even under autocast.
 
         Args:
-            real, generated: (images, latents).
-            mix: (N, 1) in [0, 1], how much of the real pair is in each mixture.
+            discriminator: gives a score (N,) to images (N, 3, size, size) and codes (N, latent).
+            real: images and their codes.
+            generated: generated images and their latents.
+            mix: (N, 1) in [0, 1], the share of the real pair in each mixture.
         """
         with autocast(mix.device.type, enabled=False):
             images = torch.lerp(generated[0], real[0], mix[:, :, None, None]).requires_grad_()

@@ -1,4 +1,4 @@
-"""The means of what a BiGAN's step measures, over a phase and all ranks, for VISSL's logs and metrics.json."""
+"""Means of what a BiGAN's steps measure, over a phase and all ranks, for VISSL's logs and metrics.json."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ NAMES = (
 
 @register_meter("bigan_meter")
 class BiGANMeter(ClassyMeter):
-    """{name: {0: mean}} of each of `NAMES` that was measured in the phase; VISSL's writers want the inner dict."""
+    """The mean of each of `NAMES` that was measured in the phase.
+
+    Its value is {name: {0: mean}}: VISSL's writers expect the inner dict.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,13 +51,13 @@ class BiGANMeter(ClassyMeter):
         self._sums = torch.zeros(len(NAMES), 2, dtype=torch.float64)
 
     def update(self, model_output: Mapping[str, float], target: torch.Tensor, **kwargs: Any) -> None:
-        """Add a batch: what the step measured, and its targets, which say how many samples it had."""
+        """Add what a step measured; `target` (N,) gives the number of samples, which weights it."""
         for row, name in enumerate(NAMES):
             if name in model_output:
                 self._sums[row] += torch.tensor([model_output[name], 1.0]) * len(target)
 
     def sync_state(self) -> None:
-        """Means over all ranks from here on."""
+        """Sum over all ranks, so that `value` is the mean over all of them."""
         self._sums = all_reduce_sum(self._sums)
 
     def get_classy_state(self) -> dict[str, Any]:

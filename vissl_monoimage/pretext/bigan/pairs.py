@@ -1,4 +1,4 @@
-"""What the players see of a batch: real images with their codes, and latents with the images generated of them."""
+"""The pairs of a batch: real images with their codes, and latents with the images generated from them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from classy_vision.generic.distributed_util import get_rank, get_world_size
 from torch import Tensor
 
 from vissl_monoimage.models.heads.bigan import BiGANHead
+from vissl_monoimage.utils.distributed import rank, world_size
 from vissl_monoimage.utils.precision import autocast
 from vissl_monoimage.utils.random import generator as seeded
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Real images with their codes, and latents with the images generated of them; N of each, all float32.
+    """N real pairs (images, codes) and N generated pairs (generated, latents), all float32.
 
-    `images` and `generated` are (N, 3, size, size) as the discriminator sees them, `codes` and `latents`
-    (N, latent).
+    Attributes:
+        images: (N, 3, size, size), normalised, at the discriminator's size.
+        codes: (N, latent), the encoder's output for the images.
+        generated: (N, 3, size, size), the generator's output for the latents.
+        latents: (N, latent) in [-1, 1].
     """
 
     images: Tensor
@@ -29,45 +32,51 @@ class Pairs:
     latents: Tensor
 
     def detached(self) -> Pairs:
-        """The same, without a way back to encoder and generator."""
+        """Return the same pairs cut off from encoder and generator: no gradient flows back."""
         return Pairs(self.images, self.codes.detach(), self.generated.detach(), self.latents)
 
 
 def draw_latents(task: Any, count: int) -> tuple[Tensor, Tensor]:
-    """z (count, latent), uniform in [-1, 1], and the penalty's mixtures (count, 1) in [0, 1], of this rank's samples.
+    """Return this rank's z (count, latent), uniform in [-1, 1], and the penalty's mixtures (count, 1) in [0, 1].
 
-    Drawn for the whole global batch from the seed and the step, and dealt out as the samples are: one to a rank
-    in turn. So a sample has the same z on any number of processes, and in a run that was resumed.
+    They are drawn for the whole global batch from the seed and the step, and dealt out as the samples are: one to a
+    rank in turn. So a sample has the same z on any number of processes, and in a resumed run.
     """
-    rank, ranks = get_rank(), get_world_size()
+    ranks = world_size()
     step = ("train", task.iteration) if task.train else ("test", len(task.losses))
     numbers = torch.rand(
         count * ranks, head_of(task).latent + 1, generator=seeded("latents", task.config["SEED_VALUE"], *step)
     )
-    mine = numbers[rank::ranks].to(task.device)
-    return mine[:, :-1] * 2 - 1, mine[:, -1:]
+    own = numbers[rank() :: ranks].to(task.device)
+    return own[:, :-1] * 2 - 1, own[:, -1:]
 
 
 def make_pairs(task: Any, images: Tensor, latents: Tensor) -> Pairs:
-    """Encode the images and generate from the latents; images larger than the discriminator's are made smaller."""
+    """Encode the images and generate from the latents; the pairs' images are at the discriminator's size.
+
+    Args:
+        task: a `BiGANTask`.
+        images: (N, 3, side, side), normalised, as the encoder takes them.
+        latents: (N, latent).
+    """
     head = head_of(task)
-    codes = task.base_model(images)[0].float()  # in bfloat16 inside, where the config says so
+    codes = task.base_model(images)[0].float()  # the task runs the model in bfloat16 if the config says so
     with autocast(task.device.type, task.bf16):
         generated = head.generator(latents).float()
     return Pairs(resized(head, images), codes, generated, latents)
 
 
 def resized(head: BiGANHead, images: Tensor) -> Tensor:
-    """The encoder's images at the size of generator and discriminator."""
+    """Return the encoder's images (N, 3, side, side) at the size of generator and discriminator."""
     size = head.generator.size
     return images if images.shape[-1] == size else F.interpolate(images, size=size, mode="bilinear", antialias=True)
 
 
 def scores(task: Any, pairs: Pairs) -> tuple[Tensor, Tensor]:
-    """Scores (N,) of the real pairs and of the generated ones.
+    """Return the discriminator's scores (N,) of the real and of the generated pairs.
 
-    One after the other, not as one batch: batch statistics over both would tell the discriminator about one
-    what it sees in the other, and the authors keep them apart (jeffdonahue/bigan, `--cat_inputs` is off).
+    The two kinds go through the discriminator separately: batch statistics over both would leak from one to the other,
+    and the authors separate them as well (jeffdonahue/bigan, `--cat_inputs` is off).
     """
     discriminator = head_of(task).discriminator
     with autocast(task.device.type, task.bf16):
@@ -77,6 +86,6 @@ def scores(task: Any, pairs: Pairs) -> tuple[Tensor, Tensor]:
 
 
 def head_of(task: Any) -> BiGANHead:
-    """Encoder's end, generator and discriminator of the task's model."""
+    """Return the head of the task's model: the encoder's last layer, generator and discriminator."""
     head: BiGANHead = task.base_model.heads[0]
     return head

@@ -1,4 +1,4 @@
-"""The schedule of BiGAN's authors that Classy Vision has no name for."""
+"""The exponential schedule of BiGAN's authors, for which Classy Vision has no name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fvcore.common.param_scheduler import ExponentialParamScheduler
 
 @register_param_scheduler("exponential")
 class Exponential(ExponentialParamScheduler, ClassyParamScheduler):
-    """start_value * decay^where, `where` going from 0 to 1 over the schedule; fvcore's own, under a name."""
+    """start_value * decay^where, `where` going from 0 to 1 over the training; fvcore's schedule, registered."""
 
     def __init__(self, start_value: float, decay: float, update_interval: UpdateInterval = UpdateInterval.STEP) -> None:
         ExponentialParamScheduler.__init__(self, start_value, decay)
@@ -19,6 +19,6 @@ class Exponential(ExponentialParamScheduler, ClassyParamScheduler):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Exponential:
-        """Keys: start_value, decay, update_interval ("step" or "epoch")."""
+        """Build it from start_value, decay and update_interval ("step", the default, or "epoch")."""
         interval = UpdateInterval.from_config(dict(config), UpdateInterval.STEP)
         return cls(config["start_value"], config["decay"], interval)

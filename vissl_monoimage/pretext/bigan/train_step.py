@@ -1,4 +1,4 @@
-"""One batch of the game: the discriminator learns to tell the pairs apart, then encoder and generator mix them up."""
+"""One batch of the game: a step of the discriminator, then one of encoder and generator against it."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ from vissl_monoimage.pretext.module_state import at_rest, frozen, statistics_kep
 from vissl_monoimage.utils.precision import autocast
 
 Measured = dict[str, float]
-_MOVING = {DISCRIMINATOR: "the discriminator moves", ENCODER_GENERATOR: "encoder and generator move"}
+_UPDATED = {DISCRIMINATOR: "the discriminator is", ENCODER_GENERATOR: "encoder and generator are"}
 
 
 @register_train_step("bigan_train_step")
 def bigan_train_step(task: Any) -> Any:
-    """VISSL's training iteration for a BiGAN; in test phases it measures and moves nothing.
+    """Run VISSL's training iteration for a BiGAN; in test phases measure only.
 
-    Encoder and generator run once a batch: the discriminator's step takes their outputs detached, and where
-    they step themselves, the same outputs go through the moved discriminator again. What was measured is in
-    `task.last_batch.measured`, by this rank but for the losses, which are means over all.
+    Encoder and generator run once a batch: the discriminator's step takes their outputs detached, and where they step
+    themselves, the same outputs go through the updated discriminator again. `task.last_batch.measured` holds what was
+    measured: losses as means over all ranks, the rest by this rank.
 
     Raises:
-        MonoImageError: a player's loss is not finite. That player has not moved; before encoder and generator, the
-            discriminator has.
+        MonoImageError: a player's loss is not finite. That player was not updated; if it is encoder and generator, the
+            discriminator was.
     """
     task.last_batch = SimpleNamespace()
     with PerfTimer("read_sample", task.perf_stats):
         sample = construct_sample_for_model(next(task.data_iterator), task)
     images: Tensor = sample["input"]
     latents, mix = draw_latents(task, len(images))
-    moved = task.train and task.loss.moves_encoder_generator(task.iteration)
-    with PerfTimer("forward", task.perf_stats), torch.set_grad_enabled(moved):
+    updates = task.train and task.loss.moves_encoder_generator(task.iteration)
+    with PerfTimer("forward", task.perf_stats), torch.set_grad_enabled(updates):
         pairs = make_pairs(task, images, latents)
     task.last_batch.sample, task.last_batch.target = sample, sample["target"]
     task.last_batch.pairs, task.last_batch.model_output = pairs.detached(), pairs.codes.detach()
     if task.train:
         measured = discriminator_step(task, task.last_batch.pairs, mix)
-        if moved:
+        if updates:
             measured |= encoder_generator_step(task, pairs)
-        # Of all networks, moved or not: a test phase, and a checkpoint, which is the first rank's, may come next.
+        # Of all networks, updated or not: a test phase or a checkpoint, which is the first rank's, may come next.
         average_over_ranks(running_statistics(task.base_model))
     else:
-        measured = look(task, task.last_batch.pairs)
-    # Not before the losses are known to be finite: VISSL's own hook for outputs that are not ends in an AttributeError.
+        measured = measure_test_batch(task, task.last_batch.pairs)
+    # Only after the losses were found finite: VISSL's own hook for outputs that are not ends in an AttributeError.
     task.run_hooks(Hooks.on_forward.name)
     task.last_batch.measured = measured
     task.last_batch.loss = torch.tensor(measured[f"{DISCRIMINATOR}_loss"])
@@ -77,7 +77,7 @@ def bigan_train_step(task: Any) -> Any:
 
 
 def discriminator_step(task: Any, pairs: Pairs, mix: Tensor) -> Measured:
-    """Move the discriminator's weights, with the penalty where this step has it."""
+    """Update the discriminator, with the penalty in the steps that apply it, and return what was measured."""
     loss = task.loss
     real, generated = scores(task, pairs)
     objective = loss.discriminator(real, generated)
@@ -86,8 +86,8 @@ def discriminator_step(task: Any, pairs: Pairs, mix: Tensor) -> Measured:
         f"{DISCRIMINATOR}_accuracy": loss.accuracy(real, generated),
     }
     if loss.takes_penalty(task.iteration):
-        ours = head_of(task).discriminator
-        penalty = loss.penalty(ours, (pairs.images, pairs.codes), (pairs.generated, pairs.latents), mix)
+        discriminator = head_of(task).discriminator
+        penalty = loss.penalty(discriminator, (pairs.images, pairs.codes), (pairs.generated, pairs.latents), mix)
         measured["penalty"] = finite(task, penalty, DISCRIMINATOR, "penalty")
         objective = objective + loss.penalty_weight * penalty
     task.optimizer[DISCRIMINATOR].minimise(objective, task.where)
@@ -95,7 +95,7 @@ def discriminator_step(task: Any, pairs: Pairs, mix: Tensor) -> Measured:
 
 
 def encoder_generator_step(task: Any, pairs: Pairs) -> Measured:
-    """Move the weights of encoder and generator, through a discriminator that keeps its own."""
+    """Update encoder and generator through a frozen discriminator, and return what was measured."""
     with frozen(head_of(task).discriminator):
         objective = task.loss.encoder_generator(*scores(task, pairs))
         measured = {f"{ENCODER_GENERATOR}_loss": finite(task, objective, ENCODER_GENERATOR, "loss")}
@@ -108,9 +108,9 @@ def encoder_generator_step(task: Any, pairs: Pairs) -> Measured:
 
 
 def latent_error(task: Any, pairs: Pairs) -> Tensor:
-    """Mean squared difference of z and E(G(z)); the generator takes no gradient from it.
+    """Return the mean squared difference of z and E(G(z)), a scalar; the generator gets no gradient from it.
 
-    The norms of the trunk keep the statistics of real images, which are what it is probed on.
+    The norms of the trunk keep the statistics of real images, on which it is probed.
     """
     images, side = pairs.generated.detach(), task.last_batch.sample["input"].shape[-1]
     if side != images.shape[-1]:
@@ -120,8 +120,8 @@ def latent_error(task: Any, pairs: Pairs) -> Tensor:
 
 
 @torch.no_grad()
-def look(task: Any, pairs: Pairs) -> Measured:
-    """Both players' losses on the same pairs, and how far G(E(x)) is from x."""
+def measure_test_batch(task: Any, pairs: Pairs) -> Measured:
+    """Return both players' losses on the same pairs, and the reconstruction errors."""
     real, generated = scores(task, pairs)
     return {
         f"{DISCRIMINATOR}_loss": finite(task, task.loss.discriminator(real, generated), DISCRIMINATOR, "loss"),
@@ -133,26 +133,36 @@ def look(task: Any, pairs: Pairs) -> Measured:
 
 @torch.no_grad()
 def reconstruction(task: Any, pairs: Pairs) -> Measured:
-    """Mean squared difference of x and G(E(x)), both in [0, 1], at the discriminator's size.
+    """Return the mean squared difference of x and G(E(x)), both in [0, 1], at the discriminator's size.
 
-    And that of x and G(E(x')), x' being another image of the batch: as long as the two are equal, the encoder
-    does not invert the generator at all.
+    And that of x and G(E(x')), x' being another image of the batch: as long as the two are equal, the encoder does not
+    invert the generator at all.
     """
-    drawer = head_of(task).generator
-    with autocast(task.device.type, task.bf16), at_rest(drawer):
-        again = drawer.to_pixels(drawer(pairs.codes))
-    images = drawer.to_pixels(pairs.images)
+    generator = head_of(task).generator
+    with autocast(task.device.type, task.bf16), at_rest(generator):
+        reconstructed = generator.to_pixels(generator(pairs.codes))
+    images = generator.to_pixels(pairs.images)
     return {
-        "reconstruction_error": float(F.mse_loss(again, images)),
-        "mismatch_error": float(F.mse_loss(again.roll(1, 0), images)),
+        "reconstruction_error": float(F.mse_loss(reconstructed, images)),
+        "mismatch_error": float(F.mse_loss(reconstructed.roll(1, 0), images)),
     }
 
 
 def finite(task: Any, value: Tensor, player: str, name: str) -> float:
-    """The mean over all ranks of `value`, that player's loss or a part of it; or the end of the run on all of them."""
+    """Return the mean over all ranks of a scalar, or stop the run on all of them if it is not finite.
+
+    Args:
+        task: a `BiGANTask`.
+        value: the loss of `player`, or a part of it.
+        player: DISCRIMINATOR or ENCODER_GENERATOR.
+        name: of the value, for the message.
+
+    Raises:
+        MonoImageError: the mean is infinite or not a number.
+    """
     mean = float(all_reduce_mean(value.detach().clone()))
     if mean - mean != 0:  # infinite or not a number
-        place, before = f"step {task.iteration + 1}", f" before {_MOVING[player]}"
+        place, before = f"step {task.iteration + 1}", f" before {_UPDATED[player]} updated"
         if not task.train:
             place, before = f"test after epoch {task.train_phase_idx + 1}, batch {len(task.losses) + 1}", ""
         raise MonoImageError(

@@ -1,4 +1,4 @@
-"""What a run's files are called, apart from the code that writes them: a report reads them without importing VISSL."""
+"""Names of a DeepCluster run's files; a report reads them without importing VISSL."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The network's features of all samples, whitened, on the primary rank.
 
-Memory there: the features of up to `FITTED` samples, on which the whitening is fitted, and after it N whitened ones.
-For 1.28 million samples of 4,096 features, whitened to 256: 1.1 GB, then 1.3 GB. Below `FITTED` samples the whitening
-is that of the authors; above, it is fitted on a random subsample. K-means always sees all samples.
+Its memory holds the features of up to `FITTED` samples, on which the whitening is fitted, and then N whitened ones. For
+1.28 million samples of 4,096 features, whitened to 256, that is 1.1 GB, then 1.3 GB. Below `FITTED` samples the
+whitening is that of the authors; above, it is fitted on a random subsample. K-means always sees all samples.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from classy_vision.generic.distributed_util import get_rank, get_world_size
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -25,22 +24,27 @@ from vissl_monoimage.data.photo_order import keep_warm
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.pretext.deepcluster.clustering import Features, Whitening
 from vissl_monoimage.pretext.module_state import at_rest
-from vissl_monoimage.utils.distributed import is_primary
+from vissl_monoimage.utils.distributed import is_primary, rank, world_size
 from vissl_monoimage.utils.precision import autocast
 from vissl_monoimage.utils.progress import track
 from vissl_monoimage.utils.random import generator
 
 FITTED = 65_536
-"""Samples the whitening is fitted on; 16 for each of 4,096 features."""
+"""Samples that the whitening is fitted on; 16 for each of 4,096 features."""
 
 Indices = NDArray[np.int64]
 
 
 def whitened_features(task: Any, dimensions: int) -> tuple[Features, dict[str, float]]:
-    """(N, dimensions) float32 on the primary rank, empty on others, and the seconds of "extraction" and "pca".
+    """Return features (N, dimensions) float32, and the seconds of "extraction" and "pca".
 
-    All ranks must call it: each runs the network over its share. The samples are seen as `config.DATA.TEST.TRANSFORMS`
-    show them, in batches of its BATCHSIZE_PER_REPLICA, with the norms at rest.
+    All ranks must call it: each runs the network over its share, and only the primary one gets the features. The
+    samples go through `config.DATA.TEST.TRANSFORMS`, in batches of its BATCHSIZE_PER_REPLICA, the network is in eval
+    mode.
+
+    Args:
+        task: a `DeepClusterTask`.
+        dimensions: wanted; fewer where the features have fewer.
 
     Raises:
         MonoImageError: the features are not finite.
@@ -56,7 +60,16 @@ def whitened_features(task: Any, dimensions: int) -> tuple[Features, dict[str, f
 
 
 class Reducer:
-    """Whitens features as they come: the first `FITTED` are kept as they are until the whitening is fitted on them."""
+    """Whiten features batch by batch; the first `FITTED` are kept until the whitening is fitted on them.
+
+    Args:
+        count: number of samples in all.
+        dimensions: of the whitened features.
+
+    Attributes:
+        points: (count, dimensions) float32, complete when all samples were added.
+        seconds: spent here.
+    """
 
     def __init__(self, count: int, dimensions: int) -> None:
         self.count, self.dimensions = count, dimensions
@@ -67,7 +80,7 @@ class Reducer:
         self._kept_indices: list[Indices] = []
 
     def add(self, indices: Indices, features: Features) -> None:
-        """Features (n, d) of the samples `indices`; n is never more than at the first call.
+        """Add features (n, d) of the samples `indices`; n is never larger than at the first call.
 
         Raises:
             MonoImageError: they are not finite.
@@ -98,41 +111,41 @@ class Reducer:
 
 
 def _random_order(task: Any) -> Indices:
-    """All samples, shuffled: the first ones are a fair subsample to fit the whitening on.
+    """Return all samples, shuffled, so that the first ones are a fair subsample to fit the whitening on.
 
-    Where photos do not fit into memory they are of the first groups of photos (`images.order`).
+    Where photos do not fit into memory, the first ones come from the first groups of photos (`data.photo_order`).
     """
     dataset, draw = task.datasets["train"], generator("clustering order", task.config["SEED_VALUE"])
     return keep_warm(dataset, torch.randperm(len(dataset), generator=draw).numpy(), draw)
 
 
 def _gathered(task: Any, order: Indices) -> Iterator[tuple[Indices, Features]]:
-    """Batches of samples and their features, on the primary rank; the others take part and get nothing.
+    """Yield batches of samples and their features on the primary rank; the others take part and yield nothing.
 
-    The batches are dealt out one to a rank in turn and are the same for any number of ranks, so that the
-    features are, too: to the last bit, where the processors are alike.
+    The batches are dealt out one to a rank in turn and are the same for any number of ranks, so that the features are
+    the same as well, bit for bit on equal processors.
     """
-    rank, ranks, size = get_rank(), get_world_size(), task.config.DATA.TEST.BATCHSIZE_PER_REPLICA
+    ranks, size = world_size(), task.config.DATA.TEST.BATCHSIZE_PER_REPLICA
     batches = [order[start : start + size] for start in range(0, len(order), size)]
     loader = DataLoader(
-        _at_rest(task.datasets["train"], task.config.DATA.TEST.TRANSFORMS),
-        batch_sampler=[batch.tolist() for batch in batches[rank::ranks]],
+        _with_transforms(task.datasets["train"], task.config.DATA.TEST.TRANSFORMS),
+        batch_sampler=[batch.tolist() for batch in batches[rank() :: ranks]],
         collate_fn=_images,
         num_workers=task.config.DATA.NUM_DATALOADER_WORKERS,
         pin_memory=task.config.DATA.PIN_MEMORY,
     )
     rounds = [batches[start : start + ranks] for start in range(0, len(batches), ranks)]
     for these, images in zip_longest(rounds, track(loader, "features to cluster")):
-        mine = _features(task, images) if images is not None else None
-        for indices, features in zip(these, _on_primary(task, mine, size), strict=False):
+        own = _features(task, images) if images is not None else None
+        for indices, features in zip(these, _on_primary(task, own, size), strict=False):
             yield indices, features[: len(indices)].cpu().numpy()
 
 
-def _at_rest(dataset: Any, transforms: list[Mapping[str, Any]]) -> Any:
-    """The same samples under other transforms; the images themselves are shared."""
+def _with_transforms(dataset: Any, transforms: list[Mapping[str, Any]]) -> Any:
+    """Return the same samples under other transforms; the images themselves are shared."""
     view = copy.copy(dataset)
     view.transform = get_transform(transforms)
-    view.epoch = 0  # transforms that draw do so alike in a resumed run
+    view.epoch = 0  # so that random transforms are the same in a resumed run
     view.label_sources, view.label_objs, view.label_type = [], [], "zero"
     return view
 
@@ -144,18 +157,22 @@ def _images(samples: list[dict[str, Any]]) -> Tensor:
 def _features(task: Any, images: Tensor) -> Tensor:
     model = task.base_model
     with autocast(task.device.type, task.bf16):
-        found = model.heads[0].features(model.trunk(images.to(task.device), model._output_feature_names)[0])
-    return found.float()
+        maps = model.trunk(images.to(task.device), model._output_feature_names)[0]
+        features: Tensor = model.heads[0].features(maps)
+    return features.float()
 
 
-def _on_primary(task: Any, mine: Tensor | None, size: int) -> list[Tensor]:
-    """Each rank's (size, d) in the order of the ranks; on the others an empty list. Short batches are filled up."""
-    if get_world_size() == 1:
-        return [mine] if mine is not None else []
+def _on_primary(task: Any, own: Tensor | None, size: int) -> list[Tensor]:
+    """Return each rank's (size, d) in the order of the ranks on the primary rank, an empty list on the others.
+
+    Short batches are filled up with zeros where there are several ranks.
+    """
+    if world_size() == 1:
+        return [own] if own is not None else []
     width = task.base_model.heads[0].top.in_features
     padded = torch.zeros(size, width, device=task.device)
-    if mine is not None:
-        padded[: len(mine)] = mine
-    gathered = [torch.empty_like(padded) for _ in range(get_world_size())] if is_primary() else None
+    if own is not None:
+        padded[: len(own)] = own
+    gathered = [torch.empty_like(padded) for _ in range(world_size())] if is_primary() else None
     torch.distributed.gather(padded, gathered)
     return gathered or []

@@ -1,4 +1,4 @@
-"""Pseudo-labels in VISSL's data set, which reads labels by the number a sample has in its source."""
+"""Pseudo-labels in VISSL's data set, which looks labels up by a sample's index in its source."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from vissl_monoimage.data.photo_order import source_indices
 from vissl_monoimage.pretext.deepcluster.clustering import Assignments
 
 NONE = -1
-"""Label of what is in the source but, by DATA_LIMIT, not in the data set; VISSL's losses ignore it."""
+"""Label of samples that DATA_LIMIT leaves out of the data set; VISSL's losses ignore it."""
 
 
 def give_labels(dataset: Any, assignments: Assignments) -> Assignments:
-    """Let `dataset` show `assignments` (N,) as its labels; returns them as its source counts, (samples of the source,).
+    """Make `assignments` (N,) the labels of `dataset`, and return them as they are stored.
 
-    They must be there before the epoch's iterator is made: its workers get a copy of the data set.
+    Call it before the epoch's iterator is made: its workers get a copy of the data set.
+
+    Returns:
+        A label for each sample of the source, NONE for those that are not in the data set.
     """
     labels = np.full(len(dataset.data_objs[0]), NONE, dtype=np.int64)
     labels[source_indices(dataset, np.arange(len(dataset)))] = assignments
@@ -26,7 +29,7 @@ def give_labels(dataset: Any, assignments: Assignments) -> Assignments:
 
 
 def image_of(dataset: Any, index: int) -> Image.Image:
-    """Sample `index` before any transforms."""
+    """Return sample `index` as an RGB image before any transforms."""
     (number,) = source_indices(dataset, np.array([index]))
     image: Image.Image = dataset.data_objs[0][int(number)][0]
     return image.convert("RGB")

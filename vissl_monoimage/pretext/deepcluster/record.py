@@ -1,4 +1,4 @@
-"""What is seen of the clusters: a line of numbers a clustering, their labels as a file, and a sheet of samples."""
+"""The record of each clustering: a line of numbers, the labels as a file, and a contact sheet of clusters."""
 
 from __future__ import annotations
 
@@ -20,36 +20,48 @@ _CELL, _GAP = 64, 2  # px
 
 
 def describe(assignments: Assignments, previous: Assignments | None) -> dict[str, float]:
-    """Non-empty clusters, the largest one's share of all samples, and NMI with the previous assignment."""
+    """Return the number of non-empty clusters, the largest one's share of the samples, and the NMI with the previous.
+
+    Args:
+        assignments: (N,) clusters of the samples.
+        previous: those of the clustering before; None for the first, which has no NMI.
+    """
     from sklearn.metrics import normalized_mutual_info_score  # a second to import: not for every run of VISSL
 
     sizes = np.bincount(assignments)
-    found = {"clusters": int((sizes > 0).sum()), "largest_share": float(sizes.max() / len(assignments))}
+    numbers = {"clusters": int((sizes > 0).sum()), "largest_share": float(sizes.max() / len(assignments))}
     if previous is not None:
-        found["nmi_previous"] = float(normalized_mutual_info_score(previous, assignments))
-    return found
+        numbers["nmi_previous"] = float(normalized_mutual_info_score(previous, assignments))
+    return numbers
 
 
 def record(
     task: Any, epoch: int, assignments: Assignments, previous: Assignments | None, seconds: dict[str, float]
 ) -> None:
-    """Keep what the clustering for `epoch` (counted from 1) found, from the primary rank.
+    """Record a clustering, on the primary rank.
 
     In the run's folder: a line of clusters.jsonl; clusters.npy, the labels as VISSL reads them (LABEL_SOURCES:
-    [disk_filelist]); and pictures/clusters_<epoch>.png, every `config.MONOIMAGE.PICTURES_EVERY` epochs and of the
-    last clustering. The line goes to VISSL's log, the console, and TensorBoard where its hook is on, too.
+    [disk_filelist]); and pictures/clusters_<epoch>.png, every `config.MONOIMAGE.PICTURES_EVERY` epochs and after the
+    last clustering. The line also goes to VISSL's log, the console, and TensorBoard where its hook is on.
+
+    Args:
+        task: a `DeepClusterTask`.
+        epoch: that the clustering is for, counted from 1.
+        assignments: (N,) clusters of the samples.
+        previous: those of the clustering before, None for the first.
+        seconds: spent on each part.
     """
     folder, dataset = Path(task.checkpoint_folder), task.datasets["train"]
-    found = describe(assignments, previous) | {f"seconds_{name}": value for name, value in seconds.items()}
+    numbers = describe(assignments, previous) | {f"seconds_{name}": value for name, value in seconds.items()}
     # A resumed run clusters the epochs after its checkpoint again.
     jsonl.cut(folder / CLUSTERS_FILE, lambda line: line["epoch"] < epoch)
-    jsonl.append(folder / CLUSTERS_FILE, {"epoch": epoch, **found})
-    said = f"clusters for epoch {epoch}: {', '.join(f'{name} {value:.3g}' for name, value in found.items())}"
-    logging.info(said)
-    print(said, flush=True)
+    jsonl.append(folder / CLUSTERS_FILE, {"epoch": epoch, **numbers})
+    text = f"clusters for epoch {epoch}: {', '.join(f'{name} {value:.3g}' for name, value in numbers.items())}"
+    logging.info(text)
+    print(text, flush=True)
     for hook in task.hooks:
         if writer := getattr(hook, "tb_writer", None):
-            for name, value in found.items():
+            for name, value in numbers.items():
                 writer.add_scalar(tag=f"DeepCluster/{name}", scalar_value=value, global_step=task.iteration)
     with atomic_write(folder / LABELS_FILE) as part, open(part, "wb") as file:
         np.save(file, dataset.label_objs[0])
@@ -62,7 +74,10 @@ def record(
 
 
 def sheet(dataset: Any, assignments: Assignments, rng: np.random.Generator) -> Image.Image:
-    """Up to `ROWS` clusters of two samples or more, from the largest to the smallest; `COLUMNS` random ones of each."""
+    """Return a picture of up to `ROWS` clusters, one a row from the largest to the smallest.
+
+    A row has up to `COLUMNS` random samples of its cluster. Clusters of one sample are left out.
+    """
     sizes = np.bincount(assignments)
     order = np.argsort(-sizes, kind="stable")
     order = order[sizes[order] > 1]

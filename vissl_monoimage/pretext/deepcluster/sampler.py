@@ -1,4 +1,4 @@
-"""Which samples an epoch shows: clusters take even shares, whatever their sizes."""
+"""The samples of an epoch: the same number from every cluster, whatever its size."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from vissl_monoimage.utils.random import generator
 
 
 class ClusterSampler(ResumableSampler):
-    """As many draws an epoch as there are samples, uniform over the non-empty clusters (the paper, section 3.3).
+    """Draw as many samples an epoch as there are, uniformly over the non-empty clusters (the paper, section 3.3).
 
     The draws are a function of (seed, epoch, assignments), dealt out one to a rank in turn. Photos that do not fit into
-    memory come in groups (`images.order`).
+    memory come in groups (`data.photo_order`).
+
+    Attributes:
+        assignments: (N,) clusters of the samples; the task sets them.
     """
 
     assignments: Assignments
@@ -26,14 +29,14 @@ class ClusterSampler(ResumableSampler):
     def __iter__(self) -> Iterator[Any]:
         drawn = even_draws(self.assignments, self.total_size, np.random.default_rng((self.seed, self.epoch)))
         drawn = keep_warm(self.dataset, drawn, generator("order", self.seed, self.epoch))
-        mine = drawn[self.rank :: self.num_replicas]
-        return iter(mine[self.start_iter * self.batch_size :].tolist())
+        own = drawn[self.rank :: self.num_replicas]
+        return iter(own[self.start_iter * self.batch_size :].tolist())
 
 
 def even_draws(assignments: Assignments, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """`count` samples in random order, from every non-empty cluster the same number, but for one.
+    """Return `count` samples in random order: numbers drawn from any two non-empty clusters differ by one at most.
 
-    No sample of a cluster is drawn again before all of it have been.
+    No sample of a cluster is drawn again before all of its samples have been.
     """
     order = rng.permutation(len(assignments))
     order = order[np.argsort(assignments[order], kind="stable")]  # by cluster, shuffled within each

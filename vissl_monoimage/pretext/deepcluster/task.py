@@ -1,4 +1,4 @@
-"""The task of DeepCluster: VISSL's training task that makes its own labels before an epoch."""
+"""The task of DeepCluster: our training task, making its own labels before an epoch."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from vissl_monoimage.pretext.deepcluster.pseudo_labels import give_labels
 from vissl_monoimage.pretext.deepcluster.sampler import ClusterSampler
 from vissl_monoimage.pretext.deepcluster.validate import check_deepcluster
 from vissl_monoimage.training.task import MonoImageTask
-from vissl_monoimage.utils.distributed import is_primary
+from vissl_monoimage.utils.distributed import is_primary, world_size
 from vissl_monoimage.utils.random import generator
 
 
 @register_task("deepcluster_task")
 class DeepClusterTask(MonoImageTask):
-    """Every `EVERY` epochs the network's features are clustered anew, and then it learns to tell the clusters.
+    """Cluster the network's features every `EVERY` epochs, and train the network to classify the clusters.
 
     `config.MONOIMAGE.DEEPCLUSTER` is `clustering.DeepClusterConfig`; `config.MODEL.HEAD.PARAMS` is one `deepcluster`
-    head. The top layer is new with the clusters, and has SGD without momentum for its optimizer, at the rate of the
-    rest: a group of VISSL's optimizer that keeps no state, and so is as new as the layer. VISSL's checkpoint holds
-    the assignments, and a run resumed within an epoch goes on with them.
+    head. Each clustering gets a new top layer. That layer is trained by SGD without momentum, at the learning rate of
+    the rest: a parameter group of VISSL's optimizer that keeps no state, and so is as new as the layer. VISSL's
+    checkpoint holds the assignments, and a run resumed within an epoch goes on with them.
     """
 
     makes_labels = True
@@ -41,7 +41,7 @@ class DeepClusterTask(MonoImageTask):
         name, settings = config.MODEL.HEAD.PARAMS[0]
         config.MODEL.HEAD.PARAMS[0] = [name, {**settings, "clusters": self.settings.K}]
         self.assignments: Assignments | None = None
-        self._clustered_before = -1  # the epoch the assignments were made for
+        self._clustered_before = -1  # the epoch that the assignments were made for
         super().__init__(config)
 
     @classmethod
@@ -55,18 +55,18 @@ class DeepClusterTask(MonoImageTask):
 
     def prepare_optimizer(self) -> None:
         top = list(self.base_model.heads[0].top.parameters())
-        mine = {id(weight) for weight in top}
+        top_ids = {id(weight) for weight in top}
         optimizer = self.config["OPTIMIZER"]
         groups = get_optimizer_param_groups(self.base_model, self.config["MODEL"], optimizer, self.optimizer_schedulers)
         for group in groups:
-            group["params"] = [weight for weight in group["params"] if id(weight) not in mine]
+            group["params"] = [weight for weight in group["params"] if id(weight) not in top_ids]
         rates = {"lr": self.optimizer_schedulers["lr"], "weight_decay": optimizer.weight_decay, "momentum": 0.0}
         self.optimizer.set_param_groups([*(group for group in groups if group["params"]), {"params": top, **rates}])
 
     def recreate_data_iterator(
         self, phase_type: str, epoch: int, compute_start_iter: bool, train_phase_idx: int
     ) -> None:
-        """VISSL calls this before each phase: here, and not in a hook, the labels are in place when workers start."""
+        """Cluster where it is due, before VISSL makes the epoch's iterator, whose workers get a copy of the labels."""
         if phase_type == "train":
             due = train_phase_idx % self.settings.EVERY == 0 and self._clustered_before != train_phase_idx
             if self.assignments is None or due:
@@ -86,7 +86,7 @@ class DeepClusterTask(MonoImageTask):
         super()._set_classy_state(state)
 
     def _cluster(self, epoch: int) -> None:
-        """New assignments for training epoch `epoch` and those after it, and a new top layer."""
+        """Make new assignments for training epoch `epoch` and those after it, and a new top layer."""
         dataset, seed = self.datasets["train"], self.config["SEED_VALUE"]
         check_enough(len(dataset), self.settings.K)
         for source in dataset.data_objs:
@@ -99,7 +99,7 @@ class DeepClusterTask(MonoImageTask):
             assignments = k_means(points, self.settings.K, self.settings.ITERATIONS, seed + epoch)
             seconds["kmeans"] = time.monotonic() - began
         previous, shared = self.assignments, torch.from_numpy(assignments).to(self.device)
-        if torch.distributed.is_initialized():
+        if world_size() > 1:
             torch.distributed.broadcast(shared, src=0)
         assignments = shared.cpu().numpy()
         self._use(assignments, epoch)
