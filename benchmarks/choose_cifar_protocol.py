@@ -33,6 +33,7 @@ from vissl.models.trunks.feature_extractor import POOL_OPS
 
 from vissl_monoimage.models import checkpoint as loading
 from vissl_monoimage.models import features as trunks
+from vissl_monoimage.models.checkpoint_file import read_checkpoint
 from vissl_monoimage.probe.pooling import BudgetPooling
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
@@ -100,7 +101,7 @@ def build_trunk(checkpoint: str) -> nn.Module:
     torch.manual_seed(0)
     trunk: nn.Module = get_model_trunk("convnet4")(AttrDict({}), "convnet4")
     if checkpoint:
-        weights = loading.trunk_weights(loading.read_checkpoint(checkpoint), checkpoint)
+        weights = loading.trunk_weights(read_checkpoint(checkpoint), checkpoint)
         trunk.load_state_dict(weights)
     return trunk.eval()
 

@@ -125,7 +125,8 @@ def run(config: str) -> Result:
 
 def _millions(checkpoint: str) -> str:
     """Weights of the trunk in a checkpoint, without the statistics of batch norms."""
-    from vissl_monoimage.models.checkpoint import read_checkpoint, trunk_weights
+    from vissl_monoimage.models.checkpoint import trunk_weights
+    from vissl_monoimage.models.checkpoint_file import read_checkpoint
 
     weights = trunk_weights(read_checkpoint(checkpoint), checkpoint)
     count = sum(weight.numel() for name, weight in weights.items() if ".running_" not in name)

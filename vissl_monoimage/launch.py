@@ -15,6 +15,7 @@ from vissl_monoimage.compat.console import QUIET
 from vissl_monoimage.config.compose import compose_config, vissl_defaults
 from vissl_monoimage.config.validate import problems_of
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.models.checkpoint_file import release_checkpoint
 from vissl_monoimage.utils.paths import make_folder
 from vissl_monoimage.utils.precision import cpu_has_bfloat16
 
@@ -54,6 +55,8 @@ def run(overrides: list[str], verbose: bool = False) -> Any:
         args, settings = convert_to_attrdict(composed)
     except AssertionError as error:
         raise MonoImageError(f"VISSL does not accept this configuration: {error}") from error
+    if settings.SLURM.USE_SLURM or settings.DISTRIBUTED.NUM_NODES * settings.DISTRIBUTED.NUM_PROC_PER_NODE > 1:
+        release_checkpoint()  # the check read it, and each process reads its own
     if settings.SLURM.USE_SLURM:
         return launch_distributed_on_slurm(engine_name=args.engine_name, cfg=settings)
     try:
@@ -74,14 +77,12 @@ def prepare(composed: DictConfig) -> None:
     Raises:
         MonoImageError: one sentence a problem, all at once.
     """
-    from vissl_monoimage.models import zoo
+    from vissl_monoimage.models.download import fetch, is_remote
 
-    address = OmegaConf.select(composed, _WEIGHTS, throw_on_resolution_failure=False)
-    if zoo.is_remote(address):
-        OmegaConf.update(composed, _WEIGHTS, "")
-        _refuse(problems_of(_plain(composed), vissl_defaults()))  # before anything is fetched
-        _refuse(zoo.problems_with(address, composed.config))
-        OmegaConf.update(composed, _WEIGHTS, zoo.fetched(address))
+    source = OmegaConf.select(composed, _WEIGHTS, throw_on_resolution_failure=False)
+    if is_remote(source):
+        _refuse(problems_of(_plain(composed), vissl_defaults()))  # before anything is downloaded
+        OmegaConf.update(composed, _WEIGHTS, fetch(source))
     _refuse(problems_of(_plain(composed), vissl_defaults()))
     OmegaConf.set_struct(composed, False)
     config = composed.config

@@ -17,9 +17,9 @@ import pytest
 import torch
 import yaml
 
-from vissl_monoimage.config import references
 from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.models.features import build_on_meta
+from vissl_monoimage.models.zoo import zoo_model
 
 ROOT = Path(__file__).parents[2]
 TINY = {
@@ -134,7 +134,7 @@ def test_filters_from_a_photo_and_a_model_of_the_zoo_are_cells_like_any(
     monoimage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    address = references.zoo_model("rotnet-imagenet-1k").url.removeprefix("https://")
+    address = zoo_model("rotnet-imagenet-1k").url.removeprefix("https://")
     file = tmp_path / "torch" / "hub" / "vissl_monoimage" / address
     file.parent.mkdir(parents=True)
     trunk = "config.MODEL.TRUNK.NAME=alexnet_rotnet"

@@ -21,10 +21,10 @@ from vissl_monoimage.config.compose import compose_config
 root = config_folder() / "config"
 assert Path(vissl_monoimage.__file__).is_relative_to(sys.prefix), vissl_monoimage.__file__
 assert root.is_relative_to(sys.prefix), root
-from vissl_monoimage.config import references
+from vissl_monoimage.models.zoo import zoo
 from vissl_monoimage.utils.paths import benchmarks
 assert benchmarks("reference").is_relative_to(sys.prefix), benchmarks("reference")
-assert references.paper()
+assert zoo()
 done = 0
 for path in sorted(root.rglob("*.yaml")):
     name = str(path.relative_to(root).with_suffix(""))

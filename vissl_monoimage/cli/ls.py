@@ -73,9 +73,9 @@ def _protocols() -> list[tuple[str, str]]:
 
 
 def _zoo() -> list[tuple[str, str]]:
-    from vissl_monoimage.config.references import named
+    from vissl_monoimage.models.zoo import named_models
 
-    return [(name, f"{model.trunk}, {model.method} on {model.pretrained_on}") for name, model in named().items()]
+    return [(name, f"{model.trunk}, {model.method} on {model.pretrained_on}") for name, model in named_models().items()]
 
 
 LISTS: dict[str, Callable[[], list[tuple[str, str]]]] = {

@@ -80,7 +80,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
     from vissl_monoimage.data.crops.contact_sheet import kind_of
     from vissl_monoimage.errors import MonoImageError, unknown
-    from vissl_monoimage.models import zoo
+    from vissl_monoimage.models.download import is_remote
     from vissl_monoimage.utils.paths import unwritable
 
     for option, value, (least, most) in (
@@ -90,7 +90,7 @@ def _check(arguments: argparse.Namespace) -> None:
         if not least <= value <= most:
             raise MonoImageError(f"{option}={value} must be between {least} and {most}")
     given = arguments.checkpoint
-    if given and not zoo.is_remote(given) and not Path(given).is_file():
+    if given and not is_remote(given) and not Path(given).is_file():
         raise MonoImageError(f"--checkpoint: no checkpoint at '{given}'")
     kind_of(arguments.output)
     folder = arguments.output.parent
@@ -109,8 +109,9 @@ def _features(name: str, checkpoint: str | None, seed: int) -> tuple[Features, s
     from vissl.models.trunks import get_model_trunk
 
     from vissl_monoimage.config.compose import compose_config
-    from vissl_monoimage.models import zoo
-    from vissl_monoimage.models.checkpoint import fill, read_checkpoint
+    from vissl_monoimage.models.checkpoint import fill
+    from vissl_monoimage.models.checkpoint_file import read_checkpoint
+    from vissl_monoimage.models.download import fetch, is_remote
     from vissl_monoimage.models.features import build_on_meta
     from vissl_monoimage.style_transfer import Features, convolutions
     from vissl_monoimage.utils.random import seed_everything
@@ -122,7 +123,7 @@ def _features(name: str, checkpoint: str | None, seed: int) -> tuple[Features, s
     seed_everything("style", seed)
     trunk = get_model_trunk(name)(config.MODEL, name)
     if checkpoint:
-        checkpoint = zoo.fetched(checkpoint) if zoo.is_remote(checkpoint) else checkpoint
+        checkpoint = fetch(checkpoint) if is_remote(checkpoint) else checkpoint
         fill(trunk, name, read_checkpoint(checkpoint), checkpoint)
     said = checkpoint or f"random weights, seed {seed}"
     return Features(trunk, layers, normalise["mean"], normalise["std"]), said

@@ -20,6 +20,7 @@ from vissl_monoimage.ledger.loss_curve import LossCurve
 from vissl_monoimage.ledger.meters import Scores, accuracies, other_numbers
 from vissl_monoimage.ledger.origin import recipe_and_images
 from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.models.checkpoint_file import checkpoint_sha256
 from vissl_monoimage.models.trunks.registry import fixed_features
 from vissl_monoimage.utils import jsonl
 from vissl_monoimage.utils.distributed import is_primary
@@ -111,7 +112,7 @@ class LedgerHook(ClassyHook):
             wall_s=round(time.monotonic() - self._began, 2),
             iterations=task.iteration,
             checkpoint_in=os.path.abspath(weights) if weights else None,
-            checkpoint_in_sha256=provenance.file_sha256(weights),
+            checkpoint_in_sha256=checkpoint_sha256(weights),
             checkpoint_out=out,
             checkpoint_out_sha256=provenance.file_sha256(out),
             losses=curve.points,

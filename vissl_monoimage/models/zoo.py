@@ -1,54 +1,81 @@
-"""Weights at an address, or by the name of an AlexNet of VISSL's model zoo: fetched once, into torch's cache."""
+"""VISSL's model zoo, from `benchmarks/reference/vissl_zoo.csv`, as far as its methods are ours or the paper's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from http.client import HTTPException
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlparse
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-import torch
-from vissl.utils.io import cache_url, is_url
+from vissl_monoimage.config.checks import Settings, register_check
+from vissl_monoimage.config.typed_csv import figure_problems, read_csv
+from vissl_monoimage.errors import MonoImageError, unknown
+from vissl_monoimage.utils.paths import benchmarks
 
-from vissl_monoimage.config.references import ZOO, zoo_model
-from vissl_monoimage.errors import MonoImageError
-
-
-def is_remote(weights: object) -> bool:
-    """Whether `config.MODEL.WEIGHTS_INIT.PARAMS_FILE` is an address, or `zoo:NAME` (`monoimage ls zoo`)."""
-    return isinstance(weights, str) and (weights.startswith(ZOO) or is_url(weights))
+PREFIX = "zoo:"
+"""Written before the name of a model of the zoo where weights are named."""
 
 
-def problems_with(weights: str, config: Mapping[str, Any]) -> Iterator[str]:
-    """A `zoo:NAME` that there is not, or that `config`, what lies below VISSL's, has another trunk for."""
-    if not weights.startswith(ZOO):
+@dataclass(frozen=True)
+class ZooModel:
+    """A model of the zoo.
+
+    Attributes:
+        name: by which our probes read an AlexNet, as `zoo:NAME`; "" for other models.
+        trunk: VISSL's trunk for that AlexNet; "" for other models.
+        top_1: accuracy on ImageNet in percent; None where it is not known.
+        url: of the weights.
+        mark: where the accuracy comes from, one of `config.typed_csv.MARKS`.
+        verified: whether it was checked against its source.
+    """
+
+    name: str
+    trunk: str
+    method: str
+    model: str
+    pretrained_on: str
+    top_1: float | None
+    url: str
+    mark: str
+    verified: bool
+
+    def problems(self) -> list[str]:
+        """Return what is out of range."""
+        return figure_problems(self.top_1, self.mark, self.verified)
+
+
+def zoo() -> list[ZooModel]:
+    """Return all models of the zoo that we list."""
+    return read_csv(benchmarks("reference") / "vissl_zoo.csv", ZooModel)
+
+
+@functools.cache
+def named_models() -> dict[str, ZooModel]:
+    """Return the models that our probes read by name."""
+    return {model.name: model for model in zoo() if model.name}
+
+
+def zoo_model(name: str) -> ZooModel:
+    """Return one of `named_models`.
+
+    Raises:
+        MonoImageError: an unknown name.
+    """
+    if name not in named_models():
+        raise MonoImageError(unknown("model of the zoo", name, named_models()))
+    return named_models()[name]
+
+
+@register_check
+def check_zoo_model(config: Settings) -> Iterator[str]:
+    """Refuse weights `zoo:NAME` of an unknown model, or of another trunk than the run's."""
+    weights = str(config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"])
+    if not weights.startswith(PREFIX):
         return
     try:
-        model = zoo_model(weights.removeprefix(ZOO))
+        model = zoo_model(weights.removeprefix(PREFIX))
     except MonoImageError as error:
         yield f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE: {error}"
         return
     trunk = config["MODEL"]["TRUNK"]["NAME"]
     if trunk != model.trunk:
         yield f"{weights} is of trunk '{model.trunk}', not of '{trunk}': set config.MODEL.TRUNK.NAME={model.trunk}"
-
-
-def fetched(weights: str) -> str:
-    """The file of what `is_remote`; it is fetched where it is not in the cache yet.
-
-    Raises:
-        MonoImageError: no such model, or it could not be fetched whole; nothing is left then.
-    """
-    address = zoo_model(weights.removeprefix(ZOO)).url if weights.startswith(ZOO) else weights
-    place = urlparse(address)
-    cache = Path(torch.hub.get_dir()) / "vissl_monoimage" / place.netloc
-    file = cache / place.path.lstrip("/")
-    if place.query or not place.path.strip("/") or place.path.endswith("/"):
-        raise MonoImageError(f"{address} does not end in the name of a file: fetch it yourself, and name that file")
-    if not file.is_file():
-        print(f"fetching {address} to {file}", flush=True)
-    try:
-        return cache_url(address, str(cache))
-    except (OSError, ValueError, HTTPException) as error:  # URLError is an OSError
-        raise MonoImageError(f"{address} could not be fetched ({error}): put its file at {file}") from error

@@ -16,6 +16,8 @@ from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.errors import unknown
 from vissl_monoimage.models import checkpoint as loading
 from vissl_monoimage.models import features as trunks
+from vissl_monoimage.models.checkpoint_file import read_checkpoint
+from vissl_monoimage.models.download import is_remote
 from vissl_monoimage.probe.deviations import record_deviations
 from vissl_monoimage.probe.protocols import get_protocol
 from vissl_monoimage.training.task import MonoImageTask
@@ -38,11 +40,13 @@ class FinetuneTask(MonoImageTask):
         model = AttrDict(copy.deepcopy(config["MODEL"]))
         trunk = trunks.build_on_meta(model)
         yield from _head_problems(model, trunk)
-        yield from _checkpoint_problems(model, trunk)
+        weights = model.WEIGHTS_INIT.PARAMS_FILE
+        if weights and not is_remote(weights):
+            yield from loading.trunk_problems(model, weights)
 
     def _restore_model_weights(self, model: Any) -> Any:
         path = self.config.MODEL.WEIGHTS_INIT.PARAMS_FILE
-        loading.fill(model.trunk, self.config.MODEL.TRUNK.NAME, loading.read_checkpoint(path), path)
+        loading.fill(model.trunk, self.config.MODEL.TRUNK.NAME, read_checkpoint(path), path)
         return model
 
 
@@ -59,11 +63,3 @@ def _head_problems(model: AttrDict, trunk: nn.Module) -> Iterator[str]:
             f"config.MODEL.HEAD.PARAMS: dims[0]={head['dims'][0]}, but {layer} of trunk '{model.TRUNK.NAME}' has "
             f"{' x '.join(map(str, shape))} = {math.prod(shape)} values"
         )
-
-
-def _checkpoint_problems(model: AttrDict, trunk: nn.Module) -> list[str]:
-    path = model.WEIGHTS_INIT.PARAMS_FILE
-    if not path:
-        return []
-    weights = loading.trunk_weights(loading.read_checkpoint(path), path)
-    return loading.compare(weights, trunk.state_dict(), model.TRUNK.NAME, path)

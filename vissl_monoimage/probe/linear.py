@@ -18,6 +18,7 @@ from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models import checkpoint as loading
+from vissl_monoimage.models.checkpoint_file import read_checkpoint
 from vissl_monoimage.probe.configure import configure_probe
 from vissl_monoimage.probe.feature_cache import FeatureCacheHook
 from vissl_monoimage.probe.feature_rows import KEY, pooled_shapes, split_layers
@@ -120,7 +121,7 @@ class ProbeTask(MonoImageTask):
     def _restore_model_weights(self, model: Any) -> Any:
         """Read the checkpoint in every process: VISSL's broadcast of it costs seconds even for one process."""
         path = self.config.MODEL.WEIGHTS_INIT.PARAMS_FILE
-        model.init_model_from_weights_params_file(self.config, loading.read_checkpoint(path))
+        model.init_model_from_weights_params_file(self.config, read_checkpoint(path))
         return model
 
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from vissl_monoimage.config.references import named
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.errors import unknown
 from vissl_monoimage.models.init.methods import TRUNKS
+from vissl_monoimage.models.zoo import named_models
 
 DATA_SETS = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "imagenet1k": "", "places205": ""}  # torchvision's name
 
@@ -64,8 +64,8 @@ class Cell:
         return [f"source: {unknown('source', self.source, known)}"] if self.source and self.source not in known else []
 
     def _problems_of_zoo(self) -> list[str]:
-        if self.zoo not in named():
-            return [f"zoo: {unknown('model', self.zoo, named())}"]
+        if self.zoo not in named_models():
+            return [f"zoo: {unknown('model', self.zoo, named_models())}"]
         alone = Cell(zoo=self.zoo, probe_overrides=self.probe_overrides, probes=self.probes)
         return [] if self == alone else ["zoo goes with probes and probe_overrides alone: it has weights and a trunk"]
 

@@ -7,9 +7,9 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from vissl_monoimage.config.references import ZOO
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.models.zoo import PREFIX as ZOO
 from vissl_monoimage.report.tables.join import ProbedTrunk, join_probes
 from vissl_monoimage.reproduce.plan import ON_GPU, Chain, Run
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vissl_monoimage.config.compose import quoted
-from vissl_monoimage.config.references import ZOO, zoo_model
 from vissl_monoimage.data.photos.catalog import CATALOG, resolve_one
 from vissl_monoimage.data.photos.decode import file_sha256
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.models.init.methods import CROPS, TRUNKS
+from vissl_monoimage.models.zoo import PREFIX as ZOO
+from vissl_monoimage.models.zoo import zoo_model
 from vissl_monoimage.reproduce.cell import DATA_SETS, Cell
 from vissl_monoimage.reproduce.datasets import SPLITS, Inputs, from_folder, split_of
 from vissl_monoimage.reproduce.grid import Grid, Probe, Profile

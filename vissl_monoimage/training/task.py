@@ -24,6 +24,7 @@ from vissl.trainer.train_task import SelfSupervisionTask
 
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, register_check
+from vissl_monoimage.models.checkpoint_file import release_checkpoint
 from vissl_monoimage.training.progress_hook import ProgressHook
 from vissl_monoimage.training.sampler import ResumableSampler
 from vissl_monoimage.training.seeding import SeededSSLDataset, StepSeedHook
@@ -100,6 +101,7 @@ class MonoImageTask(SelfSupervisionTask):
 
     def _build_model(self) -> Any:
         model = super()._build_model()
+        release_checkpoint()  # that the run started from, or that was only checked because the run is resumed
         if self.bf16:
             model.forward = _in_bfloat16(model.forward, self.device.type)
         return model

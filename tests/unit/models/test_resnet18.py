@@ -21,7 +21,7 @@ from vissl.models.trunks import get_model_trunk
 from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models import features as trunks
-from vissl_monoimage.models.checkpoint import check_trunk
+from vissl_monoimage.models.checkpoint import check_weights
 from vissl_monoimage.probe.configure import configure_probe
 
 STAGES = ["res2", "res3", "res4", "res5"]
@@ -151,8 +151,8 @@ def test_the_papers_limit_gives_a_resnet50_the_sizes_of_vissls_probes() -> None:
 def test_a_checkpoint_fits_every_size_and_no_other_depth(tmp_path: Path) -> None:
     path = str(tmp_path / "rotnet.torch")
     torch.save({"classy_state_dict": {"base_model": {"model": {"trunk": trunk().state_dict(), "heads": {}}}}}, path)
-    probe = "config=benchmark/monoimage/linear_cifar10"
+    probe = ["config=benchmark/monoimage/linear_cifar10", f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={path}"]
     for name in ("resnet18", "resnet18_64px", "resnet18_32px"):
-        assert check_trunk(path, composed(probe, f"config.MODEL.TRUNK.NAME={name}")) == []
-    problems = "; ".join(check_trunk(path, composed(probe, "config.MODEL.TRUNK.NAME=resnet")))
+        assert list(check_weights(composed(*probe, f"config.MODEL.TRUNK.NAME={name}"))) == []
+    problems = "; ".join(check_weights(composed(*probe, "config.MODEL.TRUNK.NAME=resnet")))
     assert "_feature_blocks.layer1.0.bn3" in problems

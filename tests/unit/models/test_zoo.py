@@ -14,11 +14,11 @@ import torch
 from PIL import Image
 
 from vissl_monoimage.config.compose import compose_config
-from vissl_monoimage.config.references import named, zoo_model
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.launch import prepare
 from vissl_monoimage.models import features as trunks
-from vissl_monoimage.models import zoo
+from vissl_monoimage.models.download import fetch, is_remote
+from vissl_monoimage.models.zoo import named_models, zoo_model
 
 
 @pytest.fixture(autouse=True)
@@ -64,19 +64,22 @@ def test_an_address_is_fetched_once_and_stands_for_itself_alone(
     for name in ("one", "two"):
         (folder / name).mkdir()
         (folder / name / "final.torch").write_text(name)
-    files = [zoo.fetched(f"{address}/{name}/final.torch") for name in ("one", "two", "one")]
+    files = [fetch(f"{address}/{name}/final.torch") for name in ("one", "two", "one")]
     assert [Path(file).read_text() for file in files] == ["one", "two", "one"]
     assert asked == ["/one/final.torch", "/two/final.torch"]
     assert all(Path(file).is_relative_to(cache) for file in files)
-    assert all(zoo.is_remote(weights) for weights in (address, "zoo:x"))
-    assert not any(zoo.is_remote(weights) for weights in ("a/b.torch", "", None))
+    assert all(is_remote(weights) for weights in (address, "zoo:x"))
+    assert not any(is_remote(weights) for weights in ("a/b.torch", "", None))
 
 
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("nothing.torch", r"nothing\.torch could not be fetched \(HTTP Error 404.*put its file at .*/nothing\.torch"),
-        ("short.torch", "short.torch could not be fetched"),
+        (
+            "nothing.torch",
+            r"nothing\.torch could not be downloaded \(HTTP Error 404.*put its file at .*/nothing\.torch",
+        ),
+        ("short.torch", "short.torch could not be downloaded"),
         ("a/", "does not end in the name of a file"),
         ("a.torch?download=true", "does not end in the name of a file"),
     ],
@@ -85,7 +88,7 @@ def test_what_cannot_be_fetched_is_told_and_leaves_nothing(
     server: tuple[str, Path, list[str]], cache: Path, path: str, words: str
 ) -> None:
     with pytest.raises(MonoImageError, match=words):
-        zoo.fetched(f"{server[0]}/{path}")
+        fetch(f"{server[0]}/{path}")
     assert not files_in(cache)
 
 
@@ -106,7 +109,7 @@ def composed(name: str, overrides: list[str], folder: Path) -> Any:
     return config.config
 
 
-@pytest.mark.parametrize("name", named())
+@pytest.mark.parametrize("name", named_models())
 def test_a_probe_reads_each_of_them_from_the_cache(name: str, tmp_path: Path, cache: Path) -> None:
     """Files of the zoo are not here: those in its place have their trunk's tensors under the names VISSL gives them."""
     model = zoo_model(name)

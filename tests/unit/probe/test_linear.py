@@ -6,19 +6,15 @@ import vissl_monoimage  # noqa: F401  # mends VISSL before it is imported
 
 # isort: split
 import copy
-from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from omegaconf import OmegaConf
 from vissl.config import AttrDict
 from vissl.models import build_model
-from vissl.models.trunks import get_model_trunk
 
 from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.models.checkpoint import check_trunk
 from vissl_monoimage.probe.configure import configure_probe
 from vissl_monoimage.probe.deviations import deviations
 from vissl_monoimage.probe.protocols import PROTOCOLS
@@ -141,90 +137,3 @@ def test_only_the_heads_get_gradients():
     assert all(parameter.grad is None for parameter in model.trunk.parameters())
     after = model.trunk.state_dict()
     assert all(torch.equal(after[key], value) for key, value in before.items())
-
-
-# ---- loading ----
-
-
-def trunk_state(name: str = "convnet4") -> dict[str, torch.Tensor]:
-    torch.manual_seed(1)
-    state: dict[str, torch.Tensor] = get_model_trunk(name)(AttrDict({}), name).state_dict()
-    return state
-
-
-def saved(path: Path, trunk: Any, how: str = "vissl") -> str:
-    """Write `trunk` to `path` in one of the formats that hold trunks."""
-    if how in ("vissl", "probe"):  # a probe's own checkpoint has the trunk inside VISSL's feature extractor
-        weights = {f"base_model.{key}": value for key, value in trunk.items()} if how == "probe" else trunk
-        checkpoint: Any = {"classy_state_dict": {"base_model": {"model": {"trunk": weights, "heads": {}}}}}
-    elif how == "state_dict":
-        checkpoint = {"state_dict": {f"module.{key}": value for key, value in trunk.items()}, "epoch": 3}
-    else:
-        checkpoint = trunk
-    torch.save(checkpoint, path)
-    return str(path)
-
-
-@pytest.mark.parametrize("how", ["vissl", "plain", "state_dict", "probe"])
-def test_a_trunk_is_loaded_from_every_format(tmp_path, how):
-    state = trunk_state()
-    path = saved(tmp_path / "trunk.torch", state, how)
-    config = configured(CIFAR, f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={path}")
-    assert check_trunk(path, config) == []
-    model = build_model(config.MODEL, config.OPTIMIZER)
-    model.init_model_from_weights_params_file(config, torch.load(path, weights_only=True))
-    loaded = model.trunk.base_model.state_dict()
-    assert all(torch.equal(loaded[key], value) for key, value in state.items())
-
-
-def test_safetensors_are_read(tmp_path):
-    safetensors = pytest.importorskip("safetensors.torch")
-    path = tmp_path / "trunk.safetensors"
-    safetensors.save_file(trunk_state(), path)
-    assert check_trunk(str(path), composed(CIFAR)) == []
-    path.write_bytes(b"not safetensors")
-    assert "no file of safetensors" in check_trunk(str(path), composed(CIFAR))[0]
-
-
-def test_an_incomplete_trunk_is_refused_by_name(tmp_path):
-    state = {key: value for key, value in trunk_state().items() if not key.startswith("_feature_blocks.6.0")}
-    path = saved(tmp_path / "half.torch", state)
-    config = configured(CIFAR, f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={path}")
-    missing = "_feature_blocks.6.0.bias, _feature_blocks.6.0.weight"
-    assert check_trunk(path, config) == [f"{path} lacks 2 of the 24 tensors of trunk 'convnet4': {missing}"]
-    model = build_model(config.MODEL, config.OPTIMIZER)
-    with pytest.raises(MonoImageError, match=r"lacks 2 of the 24 tensors"):
-        model.init_model_from_weights_params_file(config, torch.load(path, weights_only=True))
-
-
-def test_another_architecture_is_named(tmp_path):
-    path = saved(tmp_path / "other.torch", trunk_state("alexnet_rotnet_32px"))
-    problems = "; ".join(check_trunk(path, composed(CIFAR)))
-    assert "tensors that trunk 'convnet4' lacks: _feature_blocks.5" in problems
-    assert "_feature_blocks.0.0.weight [64, 3, 5, 5] instead of [64, 3, 3, 3]" in problems
-
-
-def test_a_file_that_is_no_checkpoint_is_named(tmp_path):
-    config = composed(CIFAR)
-    assert check_trunk("", config) == []
-    assert "no checkpoint at 'missing.torch'" in check_trunk("missing.torch", config)[0]
-    text = tmp_path / "notes.torch"
-    text.write_text("hello")
-    assert "notes.torch: not loaded" in check_trunk(str(text), config)[0]
-    assert "holds no trunk" in check_trunk(saved(tmp_path / "a.torch", {"epoch": 3}, "plain"), config)[0]
-    assert "holds a list" in check_trunk(saved(tmp_path / "b.torch", [1, 2], "plain"), config)[0]
-    other = saved(tmp_path / "c.torch", {"fc.weight": torch.ones(2)}, "plain")
-    assert "another architecture than trunk 'convnet4'" in check_trunk(other, config)[0]
-
-
-def test_vissls_own_linear_config_is_checked_as_vissl_loads(tmp_path):
-    path = saved(tmp_path / "rotnet.torch", trunk_state("alexnet_rotnet"))
-    model = ["+config/benchmark/linear_image_classification/imagenet1k/models=alexnet_rotnet"]
-    key = "config.MODEL.WEIGHTS_INIT.STATE_DICT_KEY_NAME="
-    assert check_trunk(path, composed(VISSLS, *model, key + "classy_state_dict")) == []
-    assert "set it to classy_state_dict" in check_trunk(path, composed(VISSLS, *model, key + "model_state_dict"))[0]
-    wide = check_trunk(path, composed(VISSLS, key + "classy_state_dict"))
-    assert any("alexnet_deepcluster" in problem for problem in wide)
-    plain = saved(tmp_path / "plain.torch", trunk_state("alexnet_rotnet"), "plain")
-    prefix = "config.MODEL.WEIGHTS_INIT.APPEND_PREFIX=trunk.base_model."
-    assert check_trunk(plain, composed(VISSLS, *model, key, prefix)) == []

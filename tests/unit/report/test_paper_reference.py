@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from vissl_monoimage.config import references
-from vissl_monoimage.config.references import Reference
+from vissl_monoimage.config.typed_csv import read_csv
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.models.zoo import zoo
 from vissl_monoimage.report.formats.html import render_page
 from vissl_monoimage.report.formats.latex import tables_as_latex
 from vissl_monoimage.report.formats.markdown import tables_as_markdown
 from vissl_monoimage.report.tables.accuracy import text_tables
 from vissl_monoimage.report.tables.join import join_probes
+from vissl_monoimage.report.tables.reference import Reference, paper
 from vissl_monoimage.report.tables.table import build_tables
 from vissl_monoimage.report.tables.text_table import TextTable
 
@@ -26,17 +27,17 @@ LAYERS = ("conv1", "conv2", "conv3", "conv4")
 
 
 def test_the_files_have_what_was_read_and_nothing_recalled_is_verified() -> None:
-    paper, zoo = references.paper(), references.zoo()
-    assert all(not row.verified for row in paper if row.mark == "recalled")
-    assert {row.top_1 for row in paper if row.table == "4"} == {None}
-    mono = [row.top_1 for row in paper if (row.dataset, row.augmentation) == ("cifar10", "all")]
+    numbers, models = paper(), zoo()
+    assert all(not row.verified for row in numbers if row.mark == "recalled")
+    assert {row.top_1 for row in numbers if row.table == "4"} == {None}
+    mono = [row.top_1 for row in numbers if (row.dataset, row.augmentation) == ("cifar10", "all")]
     assert mono == [68.1, 72.3, 70.8, 63.5]
-    two = [row for row in paper if row.table == "2"]
+    two = [row for row in numbers if row.table == "2"]
     assert len({(row.method, row.source, row.n_images) for row in two}) == 20
     assert sum(row.method == "Scattering" for row in two) == 1
-    rotnet = [row.top_1 for row in zoo if row.method == "RotNet"]
+    rotnet = [row.top_1 for row in models if row.method == "RotNet"]
     assert rotnet == [39.51, 48.2, 54.89]
-    assert all(row.url.startswith("https://") and row.verified for row in zoo)
+    assert all(row.url.startswith("https://") and row.verified for row in models)
 
 
 @pytest.mark.parametrize(
@@ -60,11 +61,11 @@ def test_a_file_that_cannot_be_is_one_sentence(tmp_path: Path, text: str, words:
     path = tmp_path / "paper.csv"
     path.write_text(text)
     with pytest.raises(MonoImageError) as caught:
-        references.read(path, Reference)
+        read_csv(path, Reference)
     assert all(word in str(caught.value) for word in [str(path), *words]), caught.value
     assert "\n" not in str(caught.value)
     with pytest.raises(MonoImageError, match="cannot read the reference figures"):
-        references.read(tmp_path / "none.csv", Reference)
+        read_csv(tmp_path / "none.csv", Reference)
 
 
 def rows_of(a_row: Make, dataset: str, recipe: dict[str, object], base: float = 10.0) -> list[Row]:
@@ -102,7 +103,7 @@ def test_no_recalled_figure_is_shown_without_its_dagger_anywhere(a_row: Make, da
     page = re.sub(r"data:[^\"]+", "", render_page(rows).split("</style>")[1])
     recalled = {
         f"{row.top_1:.1f}"
-        for row in references.paper()
+        for row in paper()
         if row.mark == "recalled" and row.top_1 is not None and row.dataset == dataset
     }
     ours = {"10.0", "11.0", "12.0", "13.0", "14.0"}
@@ -136,7 +137,7 @@ def test_ours_stands_beside_the_row_of_the_same_augmentations_alone(
     assert set(beside) == {"Random", *expected}
     assert beside["Random"][0] == "57.8† (-47.8)"
     for name in expected:
-        theirs = [row.top_1 for row in references.paper() if row.augmentation == augmentation and row.table == "1/3"]
+        theirs = [row.top_1 for row in paper() if row.augmentation == augmentation and row.table == "1/3"]
         points = [11.0 + number - figure for number, figure in enumerate(theirs[:4]) if figure is not None]
         assert [cell.split("(")[1] for cell in beside[name]] == [f"{value:+.1f})" for value in points]
 

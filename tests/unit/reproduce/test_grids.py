@@ -9,10 +9,10 @@ import pytest
 from omegaconf import OmegaConf
 from PIL import Image
 
-from vissl_monoimage.config import references
 from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.data.crops.recipe import RECIPES, Recipe, read_source_block
 from vissl_monoimage.launch import prepare
+from vissl_monoimage.models.zoo import named_models
 from vissl_monoimage.reproduce.datasets import Inputs
 from vissl_monoimage.reproduce.grid import Grid, names, read_grid
 from vissl_monoimage.reproduce.plan import Chain, plan
@@ -52,7 +52,7 @@ def test_a_cell_composes_and_its_probe_is_of_the_trunk_that_is_trained(
     named = [word for word in chain.probes[0].overrides if ".PARAMS_FILE=" in word]
     probe = composed(tuple(word for word in chain.probes[0].overrides if word not in named), tmp_path)
     assert [word.partition("=")[2] for word in named] == ([f"zoo:{told.zoo}"] if told.zoo else [])
-    trained = references.named()[told.zoo].trunk if told.zoo else told.trunk
+    trained = named_models()[told.zoo].trunk if told.zoo else told.trunk
     if told.init:
         assert chain.pretrain
         (trained,) = [word.partition("=")[2] for word in chain.pretrain.overrides if word.startswith("--trunk=")]

@@ -15,7 +15,7 @@ from vissl.models import build_model
 from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.data.photo_patches import PHOTOS, WHERE, PatchesConfig, PhotoPatches
-from vissl_monoimage.models.checkpoint import read_checkpoint
+from vissl_monoimage.models.checkpoint_file import read_checkpoint
 from vissl_monoimage.probe.configure import configure_probe
 
 PROBE = "benchmark/monoimage/linear_photo_patches"

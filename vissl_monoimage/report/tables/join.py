@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from vissl_monoimage.config.references import ZOO
 from vissl_monoimage.ledger.io import FILE_NAME, read
 from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.models.zoo import PREFIX as ZOO
 from vissl_monoimage.probe.protocols import PROTOCOLS
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vissl_monoimage.config.references import DAGGER, Reference, paper
 from vissl_monoimage.data.crops.recipe import RECIPES
 from vissl_monoimage.report.tables.experiment import Line
+from vissl_monoimage.report.tables.reference import DAGGER, Reference, paper
 from vissl_monoimage.report.tables.table import Table
 from vissl_monoimage.report.tables.text_table import TextTable
 
