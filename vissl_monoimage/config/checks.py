@@ -1,7 +1,7 @@
 """The one place that collects what is wrong with a configuration before a run starts.
 
-A source, trunk, task or protocol registers a check for what it alone understands; `config.validate` runs them all and
-prints every problem at once. So nothing here has to know who is asked.
+A source, trunk, task or protocol registers a check of what only it understands, and `config.validate` runs all checks
+and collects every problem. So this package imports none of them.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ def registered_checks() -> list[Check]:
 
 def run_checks(checks: Iterable[Check], config: Settings) -> list[str]:
     """Return every problem that `checks` find in `config`, each sentence once."""
-    found: dict[str, None] = {}
+    problems: dict[str, None] = {}
     for check in checks:
         try:
-            found |= dict.fromkeys(check(config))
+            problems |= dict.fromkeys(check(config))
         except MonoImageError as error:
-            found[str(error)] = None
-    return list(found)
+            problems[str(error)] = None
+    return list(problems)

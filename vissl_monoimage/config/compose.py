@@ -1,4 +1,4 @@
-"""Composing VISSL's configuration, with errors a person can act on."""
+"""Compose VISSL's configuration from overrides, with errors that say what to change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vissl_monoimage.errors import MonoImageError, nearest
 
 
 def compose_config(overrides: list[str]) -> DictConfig:
-    """VISSL's defaults with `overrides`, in the grammar of its `run_distributed_engines`.
+    """Compose VISSL's defaults with `overrides`, in the grammar of its `run_distributed_engines`.
 
     Raises:
         MonoImageError: an unknown config, overlay or key, with the nearest match; a malformed override.
@@ -40,7 +40,7 @@ def compose_config(overrides: list[str]) -> DictConfig:
 
 
 def quoted(value: str | Path) -> str:
-    """A path for Hydra's override grammar: in quotes where a comma, say, would mean something."""
+    """Return a path as Hydra's override grammar takes it: in quotes unless it is made of plain characters."""
     if re.fullmatch(r"[\w./-]+", str(value)):
         return str(value)
     return "'" + str(value).replace("'", "\\'") + "'"
@@ -48,7 +48,7 @@ def quoted(value: str | Path) -> str:
 
 @functools.cache
 def vissl_defaults() -> dict[str, Any]:
-    """VISSL's defaults.yaml, which says what keys a configuration has; to be read only."""
+    """Return VISSL's defaults.yaml, which lists the keys of a configuration; callers must not change it."""
     import vissl.config
 
     loaded = OmegaConf.load(Path(vissl.config.__file__).parent / "defaults.yaml")
@@ -56,7 +56,7 @@ def vissl_defaults() -> dict[str, Any]:
 
 
 def overlay_folders() -> set[str]:
-    """Folders of YAMLs, VISSL's and ours, as they are written before the `=` of an overlay."""
+    """Return the folders of YAMLs, VISSL's and ours, as an overlay names them before its `=`."""
     import configs
     from vissl_monoimage.utils.paths import config_folder
 
@@ -65,16 +65,16 @@ def overlay_folders() -> set[str]:
 
 
 def available_configs(folder: str) -> list[str]:
-    """Names usable after `config=`, below `folder` ("" for all); only inside an initialised Hydra."""
+    """Return the names usable after `config=` below `folder` ("" for all); Hydra must be initialised."""
     loader = GlobalHydra.instance().config_loader()
-    found: list[str] = []
+    names: list[str] = []
     groups = [folder]
     while groups:
         group = groups.pop()
         path = f"config/{group}".rstrip("/")
-        found += [f"{group}/{name}".lstrip("/") for name in loader.get_group_options(path, ObjectType.CONFIG)]
+        names += [f"{group}/{name}".lstrip("/") for name in loader.get_group_options(path, ObjectType.CONFIG)]
         groups += [f"{group}/{name}".lstrip("/") for name in loader.get_group_options(path, ObjectType.GROUP)]
-    return sorted(set(found))
+    return sorted(set(names))
 
 
 def _missing_config(error: MissingConfigException) -> str:
@@ -91,12 +91,12 @@ def _missing_config(error: MissingConfigException) -> str:
 def _bad_override(error: Exception, overrides: list[str]) -> str:
     text = ": ".join(str(error).split("\n")[:2]).rstrip(".")
     missing = re.match(r"Could not override '([^']+)'", text)
-    told = _missing_key(missing.group(1), overrides) if missing else None
-    return told or f"cannot compose the configuration: {text}"
+    sentence = _missing_key(missing.group(1), overrides) if missing else None
+    return sentence or f"cannot compose the configuration: {text}"
 
 
 def _missing_key(path: str, overrides: list[str]) -> str | None:
-    """The first part of `path` that is not there and what is there instead; None where nothing is missing."""
+    """Name the first part of `path` that does not exist, and the keys that do; None if nothing is missing."""
     node = _composed_before(path, overrides)
     parts = path.split(".")
     for depth, key in enumerate(parts):
@@ -108,8 +108,8 @@ def _missing_key(path: str, overrides: list[str]) -> str | None:
             if close := nearest(key, node):
                 right = ".".join([*parts[:depth], close])
                 return f"{wrong}: did you mean '{right}'? (a key that is new on purpose takes a '+' before it)"
-            there = f"'{parent or 'the configuration'}' has {', '.join(node) or 'no keys yet'}"
-            return f"{wrong}: {there}; a key that is new on purpose takes a '+' before it: +{path}=..."
+            keys = f"'{parent or 'the configuration'}' has {', '.join(node) or 'no keys yet'}"
+            return f"{wrong}: {keys}; a key that is new on purpose takes a '+' before it: +{path}=..."
         node = node[key]
         if isinstance(node, list):
             node = {str(index): item for index, item in enumerate(node)}
@@ -117,7 +117,7 @@ def _missing_key(path: str, overrides: list[str]) -> str | None:
 
 
 def _composed_before(path: str, overrides: list[str]) -> Any:
-    """What the override of `path` meets, as plain containers: YAMLs, overlays and the overrides on its left."""
+    """Return what the override of `path` is applied to: the YAMLs, the overlays and the overrides to its left."""
     keys = [override.split("=")[0] for override in overrides]
     place = keys.index(path) if path in keys else 0
     yamls = [override for key, override in zip(keys, overrides, strict=True) if re.fullmatch(r"[+~]*config(/.*)?", key)]
