@@ -2,62 +2,78 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from rich.progress import Progress
+from rich.progress import Progress as Bar
 from torch.utils.data import DataLoader
 
 from vissl_monoimage.utils.distributed import is_primary
 
 SECONDS_BETWEEN_LINES = 10.0
 
-Report = Callable[[int, int], None]
-"""Called as report(done, total): how many units of how many are done."""
 
+class Progress:
+    """How much of some work is done, how fast, and how long the rest will take; shown by the primary rank alone.
 
-def track(batches: DataLoader[Any] | Sequence[Any], what: str, unit: str = "batch") -> Iterable[Any]:
-    """Return the batches; iterating over them shows the progress on the primary rank."""
-    return _tracked(batches, what, unit) if is_primary() else batches
-
-
-def _tracked(batches: DataLoader[Any] | Sequence[Any], what: str, unit: str) -> Iterator[Any]:
-    with progress(what, unit) as report:
-        for done, batch in enumerate(batches, 1):
-            yield batch
-            report(done, len(batches))
-
-
-@contextlib.contextmanager
-def progress(what: str, unit: str) -> Iterator[Report]:
-    """Show the progress of work that calls the yielded function whenever more of it is done.
+    What takes less than SECONDS_BETWEEN_LINES prints no line.
 
     Args:
-        what: name of the work, such as "features of the train images".
+        what: the work, "features of the training images".
+        total: how many units it has.
         unit: what is counted, in the singular.
     """
-    if not sys.stdout.isatty():
-        yield _Lines(what, unit)
-        return
-    with Progress(transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
+    def __init__(self, what: str, total: int, unit: str = "batch") -> None:
+        self._what, self._total, self._unit = what, total, unit
+        self._done = 0
+        self._began = self._last_line = time.monotonic()
+        self._lines = is_primary() and not sys.stdout.isatty()
+        self._bar = Bar(transient=True) if is_primary() and not self._lines else None
 
-class _Lines:
-    """A line at most every `SECONDS_BETWEEN_LINES`, and one at the end."""
+    def __enter__(self) -> Progress:
+        if self._bar:
+            self._bar.add_task(self._what, total=self._total)
+            self._bar.start()
+        return self
 
-    def __init__(self, what: str, unit: str) -> None:
-        self._what, self._unit = what, unit
-        self._began = self._last = time.monotonic()
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
 
-    def __call__(self, done: int, total: int) -> None:
+    def advance(self, count: int = 1) -> None:
+        """Count `count` more units as done, and show it."""
+        self._done += count
+        if self._bar:
+            self._bar.advance(self._bar.task_ids[0], count)
         now = time.monotonic()
-        if now - self._last >= SECONDS_BETWEEN_LINES or done == total:
-            self._last = now
-            left = timedelta(seconds=round((now - self._began) / done * (total - done)))
-            print(f"{self._what}, {self._unit} {done}/{total}, {left} left", flush=True)
+        last = self._done == self._total and self._last_line > self._began
+        if self._lines and (last or now - self._last_line >= SECONDS_BETWEEN_LINES):
+            self._last_line = now
+            print(self._line(now - self._began), flush=True)
+
+    def _line(self, seconds: float) -> str:
+        rate = self._done / max(seconds, 1e-9)
+        left = timedelta(seconds=round((self._total - self._done) / rate))
+        speed = f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"
+        return f"{self._what}, {self._unit} {self._done}/{self._total}, {speed} a second, {left} left"
+
+
+def track(
+    items: DataLoader[Any] | Iterable[Any], what: str, unit: str = "batch", total: int | None = None
+) -> Iterator[Any]:
+    """Yield `items` and show the progress through them.
+
+    Args:
+        items: a loader, a sequence, or with `total` any iterable.
+        what: the work.
+        unit: what an item is, in the singular.
+        total: how many items there are, where they have no length.
+    """
+    with Progress(what, len(items) if total is None else total, unit) as progress:  # type: ignore[arg-type]
+        for item in items:
+            yield item
+            progress.advance()

@@ -1,25 +1,65 @@
-"""Progress lines where standard output is not a terminal."""
+"""What a person sees of a loop that takes long, and nothing of one that does not."""
 
 from __future__ import annotations
 
+import os
+import pty
 import re
-from types import SimpleNamespace
+import subprocess
+import sys
+import textwrap
 
 import pytest
 
-from vissl_monoimage.utils import progress as module
-from vissl_monoimage.utils.progress import progress, track
+from vissl_monoimage.utils import progress
+from vissl_monoimage.utils.progress import Progress, track
 
 
-def test_a_loop_without_a_terminal_prints_its_last_step_only_if_it_is_quick(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(track([1, 2, 3], "features")) == [1, 2, 3]
-    assert capsys.readouterr().out == "features, batch 3/3, 0:00:00 left\n"
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Seconds that have passed, set by the test."""
+    seconds = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: seconds[0])
+    return seconds
 
 
-def test_a_slow_loop_prints_what_is_left(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    seconds = iter([0.0, 5.0, 20.0, 21.0])  # began, then a look at the clock per call
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
-    with progress("crops", "crop") as report:
-        for done in (10, 40, 42):
-            report(done, 100)
-    assert re.findall(r"crop (\d+)/100, (\S+) left", capsys.readouterr().out) == [("40", "0:00:30")]
+def test_a_line_every_ten_seconds_and_at_the_end(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in track(range(5), "features", "image"):
+        clock[0] += 4.0
+    assert capsys.readouterr().out.splitlines() == [
+        "features, image 3/5, 0.25 a second, 0:00:08 left",
+        "features, image 5/5, 0.25 a second, 0:00:00 left",
+    ]
+
+
+def test_units_are_counted_by_the_piece(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress("patches", 1000, "patch") as shown:
+        for _ in range(3):
+            clock[0] += 5.0
+            shown.advance(250)
+    assert capsys.readouterr().out == "patches, patch 500/1000, 50 a second, 0:00:10 left\n"
+
+
+def test_a_short_loop_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(track(iter("abc"), "letters", total=3)) == ["a", "b", "c"]
+    assert capsys.readouterr().out == ""
+
+
+def test_a_terminal_has_a_bar_that_leaves_nothing_behind() -> None:
+    """Needs a terminal of its own: rich asks what it writes to."""
+    code = """
+        import time
+        from vissl_monoimage.utils.progress import track
+        for _ in track(range(3), "letters"):
+            time.sleep(0.2)
+        print("done")
+    """
+    ours, theirs = pty.openpty()
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], stdout=theirs, check=True, env={**os.environ, "TERM": "xterm"}
+    )
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    assert "letters" in shown
+    assert "33%" in shown
+    assert re.sub(r"\x1b\[[^A-Za-z]*[A-Za-z]", "", shown).rstrip().endswith("done")
