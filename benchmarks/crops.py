@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from peers.pil_chain import LEAST_PSNR, mean_psnr, random_chain
 from PIL import Image
 
-from vissl_monoimage.data.crops.params import draw
+from vissl_monoimage.data.crops.params import draw_crop
 from vissl_monoimage.data.crops.pyramid import Pyramid
 from vissl_monoimage.data.crops.recipe import RECIPES, Recipe
 from vissl_monoimage.data.crops.render import render
@@ -46,7 +46,7 @@ def rates(photo: Image.Image, pyramid: Pyramid, recipe: Recipe, rounds: int, sec
     chain = random_chain(recipe, photo)
 
     def ours(index: int) -> None:
-        render(pyramid, draw(recipe, *photo.size, seed=1, split=0, index=index), recipe)
+        render(pyramid, draw_crop(recipe, *photo.size, seed=1, split=0, index=index), recipe)
 
     def theirs(_: int) -> None:
         chain(photo)

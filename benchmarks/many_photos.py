@@ -4,8 +4,8 @@
 
 One core, CPU time. The photos are JPEG files of 500x375 px, as ImageNet's commonly are, cut at random from
 scikit-learn's two (CC BY 2.0: china, by danielbuechele; flower, by vultilion) and written to a temporary folder. 1,000
-of them take 2.6 GB decoded, more than a process of ours holds (`images.store.CACHE_BYTES`): a training run then visits
-them in groups (`images.order`), and the figures are those of one whole group of an epoch of 1,281,167 samples, its
+of them take 2.6 GB decoded, more than a process holds (`data.photos.cache.CACHE_BYTES`). A training run then visits
+them in groups (`data.photo_order`), and the figures are those of one whole group of an epoch of 1,281,167 samples, its
 decoding included. Each case has a process of its own. The rows go to benchmarks/results/many_photos.json.
 """
 
@@ -28,11 +28,11 @@ import PIL
 import torch
 from PIL import Image
 
-from vissl_monoimage.data.crops.recipe import read_source_block
 from vissl_monoimage.data.crops.sample import photo_of
+from vissl_monoimage.data.crops.settings import read_source_block
 from vissl_monoimage.data.photo_order import photo_groups
-from vissl_monoimage.data.photos import cache as store
-from vissl_monoimage.data.photos import decode as loading
+from vissl_monoimage.data.photos import cache
+from vissl_monoimage.data.photos import decode as decoder
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.single_image import SingleImageCrops
 from vissl_monoimage.utils.random import generator
@@ -99,25 +99,25 @@ def measure(paths: list[str], order: str, size: int) -> Row:
     started = time.monotonic() - began
     shuffled = torch.randperm(len(crops), generator=generator("shuffle")).numpy()
     warm_up = shuffled[:0]
-    if crops.photos.all_kept:
+    if crops.photos.all_in_memory:
         samples = shuffled[:ENOUGH]
     elif order == "run":
         group = photo_groups(crops.photos, generator("order"))[0]
         samples = shuffled[np.isin(photo_of(shuffled, len(paths)), group)]
     else:
-        fill = 2 * store.CACHE_BYTES // crops.photos.sizes[0]
+        fill = 2 * cache.CACHE_BYTES // crops.photos.sizes[0]
         warm_up, samples = shuffled[:fill], shuffled[fill : fill + THRASHING]
     for index in warm_up:
         crops[int(index)]
     decodes = 0
-    decode = loading.decode
+    decode = decoder.decode
 
-    def counting(path: Path, content: bytes) -> loading.Photo:
+    def counting(path: Path, content: bytes) -> decoder.Photo:
         nonlocal decodes
         decodes += 1
         return decode(path, content)
 
-    with mock.patch.object(store, "decode", counting):
+    with mock.patch.object(cache, "decode", counting):
         cpu = time.process_time()
         for index in samples:
             crops[int(index)]

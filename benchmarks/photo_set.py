@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 from vissl_monoimage.data.photos.catalog import CATALOG
-from vissl_monoimage.data.photos.synthetic import SYNTHETIC, write
+from vissl_monoimage.data.photos.synthetic import SYNTHETIC, write_synthetic
 from vissl_monoimage.utils.atomic_write import replace_text
 
 
@@ -25,7 +25,7 @@ def write_photos(folder: Path, size: int) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name in SYNTHETIC:
-        write(name, folder / f"{name}.png", size)
+        write_synthetic(name, folder / f"{name}.png", size)
     listed = folder / "photos.txt"
     replace_text(listed, "".join(f"{line}\n" for line in [*CATALOG, *(f"{name}.png" for name in SYNTHETIC)]))
     return listed

@@ -23,8 +23,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from vissl_monoimage.data.crops.recipe import RECIPES
 from vissl_monoimage.data.crops.sample import sample
-from vissl_monoimage.data.photos.cache import PyramidStore
-from vissl_monoimage.data.photos.catalog import resolve_one
+from vissl_monoimage.data.photos.cache import PyramidCache
+from vissl_monoimage.data.photos.find import find_one_photo
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "images" / "overview.png"
@@ -52,7 +52,7 @@ def accuracies() -> dict[str, list[tuple[float, float]]]:
 def draw_photo_and_crops(photo_axes: Axes, crops_axes: Axes) -> None:
     """Show the photo, and a grid of the first training samples that are not the photo itself."""
     recipe = RECIPES["released"]
-    store = PyramidStore([resolve_one(PHOTO)], recipe)
+    store = PyramidCache([find_one_photo(PHOTO)], recipe)
     photo_axes.imshow(store[0].levels[0][..., :3])
     photo_axes.set_title("one photo")
     side, gap = recipe.size, recipe.size // 16

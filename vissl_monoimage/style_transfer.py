@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from vissl_monoimage.data.photos.synthetic import Pixels
+from vissl_monoimage.data.photos.decode import Pixels
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.features import feature_names
 from vissl_monoimage.models.trunks.base import Trunk

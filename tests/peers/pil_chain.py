@@ -17,7 +17,7 @@ from torchvision import transforms
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as tv
 
-from vissl_monoimage.data.crops.params import Crop, draw
+from vissl_monoimage.data.crops.params import Crop, draw_crop
 from vissl_monoimage.data.crops.pyramid import Pyramid
 from vissl_monoimage.data.crops.recipe import Recipe
 from vissl_monoimage.data.crops.render import render
@@ -71,7 +71,7 @@ def mean_psnr(photo: Image.Image, pyramid: Pyramid, recipe: Recipe, draws: int) 
     """Return the mean PSNR in dB between the two renderings of the first `draws` training crops."""
     values = []
     for index in range(draws):
-        crop = draw(recipe, *photo.size, seed=0, split=0, index=index)
+        crop = draw_crop(recipe, *photo.size, seed=0, split=0, index=index)
         ours = np.asarray(render(pyramid, crop, recipe), dtype=np.float64)
         theirs = np.asarray(render_with_pil(photo, crop, recipe), dtype=np.float64)
         values.append(10 * math.log10(255**2 / max(float(((ours - theirs) ** 2).mean()), 1e-9)))

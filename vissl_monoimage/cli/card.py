@@ -37,26 +37,25 @@ def card_command(arguments: argparse.Namespace) -> int:
     Raises:
         MonoImageError: a photo cannot be read, or the folder cannot be written.
     """
-    from vissl_monoimage.data.photos.catalog import resolve
     from vissl_monoimage.data.photos.decode import load_photo
+    from vissl_monoimage.data.photos.find import find_photos
     from vissl_monoimage.data.statistics.drawing import save_card
     from vissl_monoimage.data.statistics.measures import as_text, measure, save_csv
     from vissl_monoimage.utils.paths import make_folder
+    from vissl_monoimage.utils.progress import track
 
     folder: Path | None = arguments.output
-    paths = resolve(arguments.photos)
+    paths = find_photos(arguments.photos)
     if folder:
         make_folder(folder)
     cards = []
-    for number, path in enumerate(paths, 1):
+    for number, path in enumerate(track(paths, "measuring", "photo"), 1):
         photo = load_photo(path)
         cards.append(measure(photo))
         if folder:
             # Photos in different folders may have the same name.
             name = "card.png" if len(paths) == 1 else f"{number:03d}_{path.stem}_card.png"
             save_card(photo.pixels, cards[-1], folder / name)
-        if len(paths) > 1:
-            print(f"{path.name}: {number} of {len(paths)}", flush=True)
     print(as_text(cards))
     if folder:
         save_csv(cards, folder / "card.csv")

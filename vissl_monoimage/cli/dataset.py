@@ -48,21 +48,19 @@ def write_command(arguments: argparse.Namespace) -> int:
     Raises:
         MonoImageError: a bad photo or option, or a folder that cannot be written or holds other files.
     """
-    from vissl_monoimage.data.crops.export import Job, write_dataset
-    from vissl_monoimage.data.crops.recipe import command_recipe
-    from vissl_monoimage.data.photos.cache import PyramidStore
-    from vissl_monoimage.data.photos.catalog import resolve
+    from vissl_monoimage.data.crops.export import ExportJob, write_crops
+    from vissl_monoimage.data.crops.settings import recipe_from_options
+    from vissl_monoimage.data.photos.cache import PyramidCache
+    from vissl_monoimage.data.photos.find import find_photos
     from vissl_monoimage.errors import MonoImageError
-    from vissl_monoimage.utils.progress import progress
 
-    recipe = command_recipe(arguments.recipe, arguments.size, arguments.seed)
-    photos = PyramidStore(resolve(arguments.photos), recipe)
+    recipe = recipe_from_options(arguments.recipe, arguments.size, arguments.seed)
+    photos = PyramidCache(find_photos(arguments.photos), recipe)
     if arguments.workers < 1:
         raise MonoImageError(f"--workers={arguments.workers} must be at least 1")
     if arguments.samples < len(photos):
         raise MonoImageError(f"--samples={arguments.samples} must be at least {len(photos)}, one per photo")
-    job = Job(photos, recipe, arguments.samples, arguments.seed, arguments.out)
-    with progress(f"crops in {job.folder}", "crop") as report:
-        written = write_dataset(job, arguments.workers, report)
+    job = ExportJob(photos, recipe, arguments.samples, arguments.seed, arguments.out)
+    written = write_crops(job, arguments.workers)
     print(f"{job.folder}: {written} crops written, {arguments.samples - written} were there already")
     return 0

@@ -77,12 +77,13 @@ def _claim(out: Path, photo: str, smoke: bool) -> str | Path:
     Raises:
         MonoImageError: a bad photo, or a folder with other options.
     """
-    from vissl_monoimage.data.photos.catalog import CATALOG, resolve_one
+    from vissl_monoimage.data.photos.catalog import CATALOG
     from vissl_monoimage.data.photos.decode import load_photo
+    from vissl_monoimage.data.photos.find import find_one_photo
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.utils.atomic_write import replace_text
 
-    path = resolve_one(photo)
+    path = find_one_photo(photo)
     options = {"photo_sha256": load_photo(path).sha256, "smoke": smoke}
     note = out / "demo.json"
     try:

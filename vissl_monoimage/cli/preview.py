@@ -44,16 +44,16 @@ def preview_command(arguments: argparse.Namespace) -> int:
     Raises:
         MonoImageError: a bad photo or option, or a file that cannot be written.
     """
-    from vissl_monoimage.data.crops.contact_sheet import contact_sheet, save_sheet
-    from vissl_monoimage.data.crops.recipe import command_recipe
+    from vissl_monoimage.data.crops.contact_sheet import contact_sheet, save_picture
+    from vissl_monoimage.data.crops.settings import recipe_from_options
     from vissl_monoimage.data.photos.catalog import CATALOG
     from vissl_monoimage.errors import MonoImageError
 
     if not 1 <= arguments.rows <= 100:
         raise MonoImageError(f"--rows={arguments.rows} must be between 1 and 100")
-    recipe = command_recipe(arguments.recipe, arguments.size, arguments.seed)
+    recipe = recipe_from_options(arguments.recipe, arguments.size, arguments.seed)
     sheet = contact_sheet(arguments.photo, recipe, rows=arguments.rows, seed=arguments.seed)
-    save_sheet(sheet, arguments.output)
+    save_picture(sheet, arguments.output)
     credit = CATALOG.get(arguments.photo)
     print(f"{arguments.output}: crops of {recipe.size} px, recipe {recipe.name}")
     if credit:

@@ -108,8 +108,9 @@ def _check_folders(*folders: Path) -> None:
 
 
 def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:
-    from vissl_monoimage.data.photos.catalog import CATALOG, resolve_one
+    from vissl_monoimage.data.photos.catalog import CATALOG
     from vissl_monoimage.data.photos.decode import load_photo
+    from vissl_monoimage.data.photos.find import find_one_photo
     from vissl_monoimage.errors import MonoImageError, unknown
     from vissl_monoimage.reproduce.cell import DATA_SETS
     from vissl_monoimage.reproduce.datasets import Inputs
@@ -125,7 +126,7 @@ def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:
     lacking = [f"--data {name}=FOLDER" for name in needed if name not in data]
     if lacking:
         raise MonoImageError(f"{arguments.name} needs {', '.join(lacking)}")
-    path = resolve_one(arguments.photo).resolve()
+    path = find_one_photo(arguments.photo).resolve()
     load_photo(path)  # a broken one is told now, and not by every run
     photo = arguments.photo if arguments.photo in CATALOG else str(path)
     if arguments.gpu and arguments.profile != "laptop":

@@ -47,20 +47,21 @@ def style_command(arguments: argparse.Namespace) -> int:
         MonoImageError: a bad photo, trunk, checkpoint or number, a place that cannot be written.
     """
     from vissl_monoimage import style_transfer as style
-    from vissl_monoimage.data.crops.contact_sheet import save_sheet
-    from vissl_monoimage.data.photos.catalog import CATALOG, resolve_one
+    from vissl_monoimage.data.crops.contact_sheet import save_picture
+    from vissl_monoimage.data.photos.catalog import CATALOG
     from vissl_monoimage.data.photos.decode import load_photo
+    from vissl_monoimage.data.photos.find import find_one_photo
 
     _check(arguments)
     names = (arguments.content, arguments.style)
-    content, wanted = (style.to_tensor(load_photo(resolve_one(name)).pixels, arguments.size) for name in names)
+    content, wanted = (style.to_tensor(load_photo(find_one_photo(name)).pixels, arguments.size) for name in names)
     features, weights = _features(arguments.trunk, arguments.checkpoint, arguments.seed)
     began = time.monotonic()
     for name, image in zip(names, (content, wanted), strict=True):
         features.check_size(image, name)
     objective = style.Objective(features, content, wanted)
     painted = style.transfer(objective, content, arguments.steps)
-    save_sheet(style.to_image(painted), arguments.output)
+    save_picture(style.to_image(painted), arguments.output)
     left, changed = (float(loss) for loss in objective(painted))
     before = float(objective(content)[0])
     print(
@@ -78,7 +79,7 @@ def _check(arguments: argparse.Namespace) -> None:
     """What can be found wrong at once, so that no minute of work ends in it."""
     from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
 
-    from vissl_monoimage.data.crops.contact_sheet import kind_of
+    from vissl_monoimage.data.crops.contact_sheet import picture_format
     from vissl_monoimage.errors import MonoImageError, unknown
     from vissl_monoimage.models.download import is_remote
     from vissl_monoimage.utils.paths import unwritable
@@ -92,7 +93,7 @@ def _check(arguments: argparse.Namespace) -> None:
     given = arguments.checkpoint
     if given and not is_remote(given) and not Path(given).is_file():
         raise MonoImageError(f"--checkpoint: no checkpoint at '{given}'")
-    kind_of(arguments.output)
+    picture_format(arguments.output)
     folder = arguments.output.parent
     if not folder.is_dir():
         raise MonoImageError(f"cannot write {arguments.output}: there is no folder {folder}")

@@ -1,0 +1,1 @@
+"""Photos, the crops drawn from them, and measures of both."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, register_check
-from vissl_monoimage.data.crops.recipe import read_source_block
+from vissl_monoimage.data.crops.settings import read_source_block
 from vissl_monoimage.data.single_image_vissl import NAME as SINGLE_IMAGE
 
 _WHERE = "config.DATA.TRAIN.LABEL_PATHS"

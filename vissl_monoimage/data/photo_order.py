@@ -1,11 +1,12 @@
-"""The order of samples where the photos do not all fit into memory: one that decodes each photo once an epoch.
+"""An order of samples that decodes each photo once an epoch where the photos do not all fit into memory.
 
-In a plain shuffle almost every sample would need another photo. Here an epoch draws the photos into groups that fit
-the cache, anew every epoch, and visits group after group, the samples of a group shuffled together.
+In a plain shuffle almost every sample would need another photo. Here the photos are divided at random into groups that
+fit the cache, anew in every epoch, and the epoch visits one group after the other, with the samples of a group
+shuffled.
 
-The price: a batch mixes the photos of one group only, so that its samples are less independent than those of a plain
-shuffle, and a photo's samples of an epoch come together. A thousand photos of 500x375 px come
-in groups of 333, of 2560x1920 px in groups of 15. Where all photos fit, nothing is reordered.
+The price is that a batch mixes the photos of one group alone: its samples are less independent than those of a plain
+shuffle, and all samples of a photo come within one part of the epoch. A thousand photos of 500x375 px make groups of
+333, those of 2560x1920 px groups of 15. Where all photos fit, nothing is reordered.
 """
 
 from __future__ import annotations
@@ -18,43 +19,44 @@ import torch
 from numpy.typing import NDArray
 
 from vissl_monoimage.data.crops.sample import photo_of
-from vissl_monoimage.data.photos.cache import PyramidStore
+from vissl_monoimage.data.photos.cache import PyramidCache
 from vissl_monoimage.data.single_image import SingleImageCrops
 
 
-def crowded_photos(dataset: Any) -> PyramidStore | None:
-    """The photos of a VISSL data set of ours that do not all stay in memory (of its first such source), if any."""
+def photos_beyond_memory(dataset: Any) -> PyramidCache | None:
+    """Return the photos of the first single-image source in a VISSL data set whose photos do not all fit, if any."""
     crops = (getattr(source, "crops", None) for source in getattr(dataset, "data_objs", ()))
     stores = (each.photos for each in crops if isinstance(each, SingleImageCrops))
-    return next((photos for photos in stores if not photos.all_kept), None)
+    return next((photos for photos in stores if not photos.all_in_memory), None)
 
 
-def keep_warm(dataset: Any, samples: NDArray[np.int64], generator: torch.Generator) -> NDArray[np.int64]:
-    """Indices of `dataset`, already shuffled, group after group; unchanged where all photos stay in memory.
+def group_by_photo(dataset: Any, samples: NDArray[np.int64], generator: torch.Generator) -> NDArray[np.int64]:
+    """Return `samples` ordered by the groups of their photos, or unchanged where all photos are in memory.
 
     Args:
-        samples: any indices, in any number.
-        generator: draws the groups; equal on all ranks.
+        dataset: a VISSL data set with single-image sources.
+        samples: indices of the data set, already shuffled; repetitions are kept.
+        generator: draws the groups; it must be equal on all ranks.
     """
-    photos = crowded_photos(dataset)
+    photos = photos_beyond_memory(dataset)
     if photos is None:
         return samples
-    place = np.empty(len(photos), dtype=np.int64)
+    group_of_photo = np.empty(len(photos), dtype=np.int64)
     for number, group in enumerate(photo_groups(photos, generator)):
-        place[group] = number
-    places = place[photo_of(source_indices(dataset, samples), len(photos))]
-    return samples[np.argsort(places, kind="stable")]
+        group_of_photo[group] = number
+    groups = group_of_photo[photo_of(source_indices(dataset, samples), len(photos))]
+    return samples[np.argsort(groups, kind="stable")]
 
 
-def photo_groups(photos: PyramidStore, generator: torch.Generator) -> list[list[int]]:
-    """The numbers of all photos, shuffled and cut into the fewest groups that fit the cache, of about equal bytes.
+def photo_groups(photos: PyramidCache, generator: torch.Generator) -> list[list[int]]:
+    """Return the numbers of all photos, shuffled and cut into the fewest groups that fit the cache.
 
-    A photo larger than the whole cache is a group of its own.
+    The groups take about equal bytes. A photo that is larger than the cache is a group of its own.
     """
     shuffled: list[int] = torch.randperm(len(photos), generator=generator).tolist()
     least, most = 0, photos.cache_bytes
     fewest = len(_cut(shuffled, photos.sizes, most))
-    while least < most:  # the least that a group may hold with no group more
+    while least < most:  # find the smallest bound on a group that needs no more groups
         middle = (least + most) // 2
         if len(_cut(shuffled, photos.sizes, middle)) > fewest:
             least = middle + 1
@@ -64,7 +66,7 @@ def photo_groups(photos: PyramidStore, generator: torch.Generator) -> list[list[
 
 
 def _cut(shuffled: Sequence[int], sizes: Sequence[int], most: int) -> list[list[int]]:
-    """Photo after photo into a group until the next would make it more than `most` bytes."""
+    """Fill one group after the other, in order, with as many photos as take at most `most` bytes."""
     groups: list[list[int]] = []
     filled = most
     for photo in shuffled:
@@ -77,10 +79,10 @@ def _cut(shuffled: Sequence[int], sizes: Sequence[int], most: int) -> list[list[
 
 
 def source_indices(dataset: Any, samples: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What VISSL asks the source for: with DATA_LIMIT, index i of the data set is one drawn from the source's."""
+    """Return the indices that VISSL asks the source for: with DATA_LIMIT, a data set is a random part of its source."""
     if dataset.data_limit < 0 or not dataset._can_random_subset_data_sources():
         return samples
     if not dataset._subset_initialized:
         dataset._init_image_and_label_subset()
-    drawn: NDArray[np.int64] = dataset.image_and_label_subset
-    return drawn[samples]
+    subset: NDArray[np.int64] = dataset.image_and_label_subset
+    return subset[samples]

@@ -13,7 +13,7 @@ from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.config.validate_data import splits
 from vissl_monoimage.data.photo_patches import PHOTOS, WHERE, PatchesConfig, PhotoPatches
-from vissl_monoimage.data.photos.catalog import resolve
+from vissl_monoimage.data.photos.find import find_photos
 
 NAME = "photo_patches"
 
@@ -57,7 +57,7 @@ def check_patches(config: Settings) -> list[str]:
     """Refuse bad values in `config.MONOIMAGE.PATCHES`, and photos whose package is not installed."""
     if any(NAME in data["DATA_SOURCES"] for _, data in splits(config)):
         read_block(PatchesConfig, monoimage_block(config).get("PATCHES"), WHERE)
-        resolve(PHOTOS)
+        find_photos(PHOTOS)
     return []
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from vissl_monoimage.data.crops.recipe import WHERE, SourceBlock
+from vissl_monoimage.data.crops.recipe import WHERE
 from vissl_monoimage.data.crops.sample import TRAIN, sample
-from vissl_monoimage.data.photos.cache import PyramidStore, inspect_for
-from vissl_monoimage.data.photos.catalog import Entry, resolve
+from vissl_monoimage.data.crops.settings import SourceBlock
+from vissl_monoimage.data.photos.cache import PyramidCache, inspect_for
+from vissl_monoimage.data.photos.find import Entry, find_photos
 from vissl_monoimage.errors import MonoImageError
 
 
@@ -35,7 +36,7 @@ class SingleImageCrops:
 
     def __init__(self, photos: Entry, settings: SourceBlock, split: int = TRAIN) -> None:
         self.recipe = settings.recipe()
-        self.photos = PyramidStore(find_photos(photos, settings, split), self.recipe)
+        self.photos = PyramidCache(_photos_for(photos, settings, split), self.recipe)
         self.epoch = 0
         self._split, self._seed = split, settings.SEED
         self._fresh = settings.FRESH and split == TRAIN
@@ -52,22 +53,18 @@ class SingleImageCrops:
         return sample(self.photos, self.recipe, index, seed=self._seed, split=self._split, epoch=epoch)
 
 
-def find_photos(entry: Entry, settings: SourceBlock, split: int) -> list[Path]:
-    """Return the photos that `entry` stands for.
-
-    Raises:
-        MonoImageError: there is nothing, or there are more photos than training crops.
-    """
-    paths = resolve(entry)
+def _photos_for(entry: Entry, settings: SourceBlock, split: int) -> list[Path]:
+    """Return the photos that `entry` stands for, unless they are more than the crops to train on."""
+    paths = find_photos(entry)
     if split == TRAIN and len(paths) > settings.NUM_SAMPLES:
         raise MonoImageError(f"{WHERE}.NUM_SAMPLES={settings.NUM_SAMPLES} must be at least {len(paths)}, one a photo")
     return paths
 
 
 def check_source(entry: Entry, settings: SourceBlock, split: int) -> None:
-    """Raise what making `SingleImageCrops` would raise; no pyramid is made, and a photo is decoded only if it must be.
+    """Raise what `SingleImageCrops` would raise, but make no pyramids.
 
     Raises:
         MonoImageError: as `SingleImageCrops`.
     """
-    inspect_for(settings.recipe(), find_photos(entry, settings, split))
+    inspect_for(settings.recipe(), _photos_for(entry, settings, split))

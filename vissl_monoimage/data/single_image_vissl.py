@@ -13,9 +13,9 @@ from vissl.data.dataset_catalog import VisslDatasetCatalog
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, register_check, run_checks
 from vissl_monoimage.config.validate_data import splits
-from vissl_monoimage.data.crops.recipe import read_source_block
 from vissl_monoimage.data.crops.sample import TEST, TRAIN
-from vissl_monoimage.data.photos.catalog import Entry
+from vissl_monoimage.data.crops.settings import read_source_block
+from vissl_monoimage.data.photos.find import Entry
 from vissl_monoimage.data.single_image import SingleImageCrops, check_source
 from vissl_monoimage.errors import MonoImageError
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vissl_monoimage.data.crops.recipe import read_source_block
-from vissl_monoimage.data.photos.catalog import of_catalog
+from vissl_monoimage.data.crops.settings import read_source_block
+from vissl_monoimage.data.photos.catalog import catalog_photo_at
 from vissl_monoimage.data.single_image import SingleImageCrops
 
 
@@ -37,5 +37,9 @@ def recipe_and_images(
 
 
 def _name_and_path(path: Path) -> dict[str, str]:
-    photo = of_catalog(path)
-    return {"name": photo.name, "path": photo.inside} if photo else {"name": path.name, "path": str(path.absolute())}
+    photo = catalog_photo_at(path)
+    return (
+        {"name": photo.name, "path": photo.path_in_package}
+        if photo
+        else {"name": path.name, "path": str(path.absolute())}
+    )

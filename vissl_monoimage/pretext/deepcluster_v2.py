@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, register_check
-from vissl_monoimage.data.crops.recipe import read_source_block
+from vissl_monoimage.data.crops.settings import read_source_block
 
 LOSS = "deepclusterv2_loss"
 

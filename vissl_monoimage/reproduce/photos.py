@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from vissl_monoimage.data.photos import synthetic
-from vissl_monoimage.data.photos.catalog import resolve
+from vissl_monoimage.data.photos.find import find_photos
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.utils.atomic_write import atomic_write, replace_text
 
@@ -42,7 +42,7 @@ class PhotoList:
             replace_text(self.file, listed)
 
     def _found(self) -> list[Path]:
-        images = resolve(self.folder)
+        images = find_photos(self.folder)
         return [images[number] for number in self._drawn(len(images))]
 
     def _exported(self) -> list[Path]:
@@ -72,4 +72,4 @@ class SyntheticPhoto:
     def write(self) -> None:
         """Write it where it is not there yet."""
         if not self.file.is_file():
-            synthetic.write(self.file.stem, self.file)
+            synthetic.write_synthetic(self.file.stem, self.file)

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vissl_monoimage.config.compose import quoted
-from vissl_monoimage.data.photos.catalog import CATALOG, resolve_one
+from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.decode import file_sha256
+from vissl_monoimage.data.photos.find import find_one_photo
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.models.init.methods import CROPS, TRUNKS
@@ -129,7 +130,7 @@ def _initialisation(cell: Cell, title: str, seed: int, profile: Profile, inputs:
 def _photo(cell: Cell, inputs: Inputs) -> tuple[str, str, str]:
     """The cell's one photo as it is named, its stem for names of folders, the hash of its file."""
     photo = inputs.photo if cell.source == "photo" else cell.source
-    return photo, re.sub(r"\W+", "-", Path(photo).stem), file_sha256(resolve_one(photo))
+    return photo, re.sub(r"\W+", "-", Path(photo).stem), file_sha256(find_one_photo(photo))
 
 
 def _from_photos(entry: str | Path, seed: int) -> Iterator[str]:

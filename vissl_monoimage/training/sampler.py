@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.utils.data.distributed import DistributedSampler
 
-from vissl_monoimage.data.photo_order import crowded_photos, keep_warm
+from vissl_monoimage.data.photo_order import group_by_photo, photos_beyond_memory
 from vissl_monoimage.utils import distributed
 from vissl_monoimage.utils.random import generator
 
@@ -45,12 +45,12 @@ class ResumableSampler(DistributedSampler[Any]):
         self.start_iter = start_iter
 
     def __iter__(self) -> Iterator[Any]:
-        own = super().__iter__() if crowded_photos(self.dataset) is None else self._grouped_by_photo()
+        own = super().__iter__() if photos_beyond_memory(self.dataset) is None else self._grouped_by_photo()
         return iter(list(own)[self.start_iter * self.batch_size :])
 
     def _grouped_by_photo(self) -> list[int]:
         draw = generator("order", self.seed, self.epoch)
         shuffled = torch.randperm(len(self.dataset), generator=draw).numpy()  # type: ignore[arg-type]
-        order: list[int] = keep_warm(self.dataset, shuffled, draw).tolist()
+        order: list[int] = group_by_photo(self.dataset, shuffled, draw).tolist()
         order += order[-1:] * (self.total_size - len(order))  # as many for every rank
         return order[self.rank :: self.num_replicas]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vissl_monoimage.cli.main import main
-from vissl_monoimage.data.photos.catalog import resolve
+from vissl_monoimage.data.photos.find import find_photos
 from vissl_monoimage.probe.protocols import get_protocol
 from vissl_monoimage.reproduce.grid import read_grid
 from vissl_monoimage.utils.paths import config_folder
@@ -25,7 +25,7 @@ def test_what_is_listed_can_be_named(capsys: pytest.CaptureFixture[str]) -> None
     for name in listed("protocols", capsys):
         assert get_protocol(name).name == name
     for name in listed("photos", capsys):
-        assert len(resolve(name)) == 1
+        assert len(find_photos(name)) == 1
     for name in listed("configs", capsys):
         assert (config_folder() / "config" / f"{name}.yaml").is_file()
 

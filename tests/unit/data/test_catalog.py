@@ -1,4 +1,4 @@
-"""Named photos, and what a DATA_PATHS entry stands for."""
+"""The photos of the catalog, and which photos a DATA_PATHS entry stands for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from vissl_monoimage.data.photos.catalog import CATALOG, resolve
+from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.decode import load_photo
+from vissl_monoimage.data.photos.find import find_photos
 from vissl_monoimage.errors import MonoImageError
 
 
@@ -36,9 +37,9 @@ def test_china_is_credited_as_its_licence_asks() -> None:
 
 def test_a_name_a_file_and_nested_lists(folder: Path) -> None:
     photo = str(folder / "a.jpg")
-    assert resolve("china") == [CATALOG["china"].path]
-    assert resolve(photo) == [folder / "a.jpg"]
-    assert resolve([photo, ["china", [folder / "b.png"]]]) == [
+    assert find_photos("china") == [CATALOG["china"].path]
+    assert find_photos(photo) == [folder / "a.jpg"]
+    assert find_photos([photo, ["china", [folder / "b.png"]]]) == [
         folder / "a.jpg",
         CATALOG["china"].path,
         folder / "b.png",
@@ -46,21 +47,21 @@ def test_a_name_a_file_and_nested_lists(folder: Path) -> None:
 
 
 def test_a_folder_gives_its_photos_in_order_at_any_depth(folder: Path) -> None:
-    assert resolve(str(folder)) == [folder / "a.jpg", folder / "b.png", folder / "deep/c.WEBP"]
+    assert find_photos(str(folder)) == [folder / "a.jpg", folder / "b.png", folder / "deep/c.WEBP"]
 
 
 def test_a_list_file_is_relative_to_itself(folder: Path) -> None:
     (folder / "list.txt").write_text("# three photos\nb.png\n\ndeep/c.WEBP  # a comment\nchina\n")
     expected = [folder / "b.png", folder / "deep/c.WEBP", CATALOG["china"].path]
-    assert resolve(str(folder / "list.txt")) == expected
+    assert find_photos(str(folder / "list.txt")) == expected
 
 
 def test_a_file_named_like_a_photo_needs_a_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     (folder / "china").mkdir()
     Image.new("RGB", (8, 8)).save(folder / "china" / "mine.png")
-    assert resolve("china") == [CATALOG["china"].path]
-    assert resolve("./china") == [Path("china/mine.png")]
+    assert find_photos("china") == [CATALOG["china"].path]
+    assert find_photos("./china") == [Path("china/mine.png")]
 
 
 def test_bad_entries_get_one_sentence(folder: Path) -> None:
@@ -77,6 +78,6 @@ def test_bad_entries_get_one_sentence(folder: Path) -> None:
         str(folder / "lost.txt"): "there is no photo or folder .*gone.png",
     }.items():
         with pytest.raises(MonoImageError, match=sentence):
-            resolve(entry)
+            find_photos(entry)
     with pytest.raises(MonoImageError, match="empty list"):
-        resolve([])
+        find_photos([])

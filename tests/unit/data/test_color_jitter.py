@@ -12,7 +12,7 @@ from PIL import Image
 from torchvision.transforms import functional as tv
 
 from vissl_monoimage.data.crops.color_jitter import jitter
-from vissl_monoimage.data.crops.params import BRIGHTNESS, CONTRAST, HUE, SATURATION, Jitter, draw
+from vissl_monoimage.data.crops.params import BRIGHTNESS, CONTRAST, HUE, SATURATION, Jitter, draw_crop
 from vissl_monoimage.data.crops.pyramid import Pyramid
 from vissl_monoimage.data.crops.recipe import RECIPES
 from vissl_monoimage.data.crops.warp import warp
@@ -66,7 +66,7 @@ def test_hue_agrees_up_to_pillows_coarse_hsv(turn: float) -> None:
 def test_a_whole_jitter_agrees_and_the_input_is_kept() -> None:
     before = COFFEE.copy()
     released = RECIPES["released"]
-    drawn = [draw(released, 640, 480, seed=0, split=0, index=i).jitter for i in range(60)]
+    drawn = [draw_crop(released, 640, 480, seed=0, split=0, index=i).jitter for i in range(60)]
     errors = [np.square(difference(one)).mean() for one in drawn if one]
     assert len(errors) > 15
     assert 10 * np.log10(255**2 / np.mean(errors)) > 38
@@ -93,6 +93,6 @@ def test_jitter_comes_after_the_black_fill_as_in_the_release() -> None:
     recipe = dataclasses.replace(RECIPES["released"], size=64, jitter=1.0)
     pyramid = Pyramid.build(np.full((400, 400, 3), 200, np.uint8))
     for index in range(30):
-        crop = draw(recipe, 400, 400, seed=0, split=0, index=index)
+        crop = draw_crop(recipe, 400, 400, seed=0, split=0, index=index)
         expected = torchvision_jitter(np.ascontiguousarray(warp(pyramid, crop, recipe)[..., :3]), crop.jitter)
         assert np.abs(np.asarray(render(pyramid, crop, recipe)).astype(int) - expected).max() <= 4

@@ -1,4 +1,4 @@
-"""`monoimage dataset write` and `monoimage preview`: right names, nothing half-written, clear refusals."""
+"""`monoimage dataset write` and `monoimage preview`: file names, partial files, refusals."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from PIL import Image
 
 from vissl_monoimage.cli.main import main
 from vissl_monoimage.data.crops.contact_sheet import CELL, GAP, contact_sheet
-from vissl_monoimage.data.crops.recipe import RECIPES, command_recipe
+from vissl_monoimage.data.crops.recipe import RECIPES
 from vissl_monoimage.data.crops.sample import sample
-from vissl_monoimage.data.photos.cache import PyramidStore
+from vissl_monoimage.data.crops.settings import recipe_from_options
+from vissl_monoimage.data.photos.cache import PyramidCache
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.errors import MonoImageError
 
@@ -40,9 +41,9 @@ def test_writes_every_sample_once_and_the_same_with_any_number_of_workers(tmp_pa
 
 def test_a_patch_is_the_sample_at_jpeg_quality_75(tmp_path: Path) -> None:
     write(tmp_path / "out", "--recipe=paper", "--seed=4", samples=8)
-    photos = PyramidStore([CATALOG["coffee"].path], RECIPES["paper"])
+    photos = PyramidCache([CATALOG["coffee"].path], RECIPES["paper"])
     expected = io.BytesIO()
-    sample(photos, command_recipe("paper", 32, 4), 7, seed=4).save(expected, "JPEG", quality=75)
+    sample(photos, recipe_from_options("paper", 32, 4), 7, seed=4).save(expected, "JPEG", quality=75)
     assert patches(tmp_path / "out")["patch_7.jpg"] == expected.getvalue()
 
 
@@ -121,15 +122,15 @@ def test_the_manifest_says_what_the_patches_come_from(tmp_path: Path) -> None:
     write(tmp_path / "out", samples=2)
     manifest = json.loads((tmp_path / "out" / "monoimage.json").read_text())
     assert manifest["recipe"]["rotation"] == 30
-    assert manifest["photos"] == PyramidStore([CATALOG["coffee"].path], RECIPES["paper"]).sha256
+    assert manifest["photos"] == PyramidCache([CATALOG["coffee"].path], RECIPES["paper"]).sha256
 
 
 def test_sheet_shows_the_photo_and_the_first_samples() -> None:
-    recipe = command_recipe("released", 32, 0)
+    recipe = recipe_from_options("released", 32, 0)
     sheet = np.asarray(contact_sheet("coffee", recipe, rows=2, columns=3))
     height = 2 * (CELL + GAP) + GAP
     assert sheet.shape[0] == height
-    photos = PyramidStore([CATALOG["coffee"].path], recipe)
+    photos = PyramidCache([CATALOG["coffee"].path], recipe)
     for number, (row, column) in enumerate([(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]):
         top = GAP + row * (CELL + GAP)
         left = sheet.shape[1] - (3 - column) * (CELL + GAP)

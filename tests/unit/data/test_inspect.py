@@ -1,4 +1,4 @@
-"""Looking at photos without decoding them, against decoding them."""
+"""Inspecting photos without decoding them, compared with decoding them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from vissl_monoimage.data.photos import inspect as inspection
 from vissl_monoimage.data.photos.decode import load_photo
 from vissl_monoimage.data.photos.inspect import PhotoFile, inspect_photo, inspect_photos
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.utils import progress
 
 NOISE = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
 COLOUR = Image.fromarray(NOISE)
@@ -63,9 +64,7 @@ BY_DECODING: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", [*FROM_HEADER, *BY_DECODING])
-def test_what_is_known_without_decoding_is_what_decoding_tells(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_inspection_says_what_decoding_would_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     path, decoded = tmp_path / name, []
     (FROM_HEADER | BY_DECODING)[name](path)
     decode = inspection.decode
@@ -128,7 +127,7 @@ def test_a_bad_file_is_found_before_it_is_used(tmp_path: Path, name: str) -> Non
     assert "\n" not in str(caught.value)
 
 
-def test_what_only_decoding_finds_it_finds_with_its_name(tmp_path: Path) -> None:
+def test_damage_that_inspection_overlooks_is_named_by_decoding(tmp_path: Path) -> None:
     path = tmp_path / "garbage.png"
     garbage_with_a_right_check_sum(path)
     assert (inspect_photo(path).width, inspect_photo(path).height) == (80, 60)
@@ -136,7 +135,7 @@ def test_what_only_decoding_finds_it_finds_with_its_name(tmp_path: Path) -> None
         load_photo(path)
 
 
-def test_bad_photos_among_many_are_named_a_line_each(tmp_path: Path) -> None:
+def test_each_bad_photo_of_many_has_a_line(tmp_path: Path) -> None:
     paths = [tmp_path / f"{number:02}.jpg" for number in range(30)]
     for number, path in enumerate(paths):
         (truncate if number % 10 == 3 else COLOUR.save)(path)
@@ -155,7 +154,7 @@ def test_bad_photos_among_many_are_named_a_line_each(tmp_path: Path) -> None:
         inspect_photos(paths, accept)
 
 
-def test_it_says_how_far_it_is_where_it_takes_long(
+def test_inspecting_many_photos_shows_its_progress(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = [tmp_path / f"{number}.jpg" for number in range(3)]
@@ -163,6 +162,6 @@ def test_it_says_how_far_it_is_where_it_takes_long(
         COLOUR.save(path)
     assert [file.path for file in inspect_photos(paths, lambda file: None)] == paths
     assert capsys.readouterr().out == ""
-    monkeypatch.setattr(inspection, "SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
     inspect_photos(paths, lambda file: None)
-    assert capsys.readouterr().out.splitlines()[-1] == "photos checked: 3 of 3"
+    assert capsys.readouterr().out.splitlines()[-1].startswith("checking photos, photo 3/3, ")

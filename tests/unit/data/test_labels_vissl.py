@@ -13,7 +13,7 @@ CLUSTERFIT = ("config=pretrain/clusterfit/clusterfit_resnet_8gpu_imagenet", "+co
 FROM_FILE = "config.DATA.TRAIN.LABEL_SOURCES=[disk_filelist]"
 
 
-def test_clusterfit_without_labels_is_told_where_they_come_from(problems: Problems) -> None:
+def test_clusterfit_without_labels_is_refused(problems: Problems) -> None:
     (told,) = problems(*CLUSTERFIT)
     assert "needs a label for every crop" in told
     assert f"{FROM_FILE} config.DATA.TRAIN.LABEL_PATHS=[clusters.npy]" in told
@@ -28,7 +28,7 @@ def test_labels_of_all_crops_are_taken(problems: Problems, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("given", "said"), [("[]", "names no file"), ("[gone.npy]", "'gone.npy' cannot be read")])
-def test_a_file_that_is_not_there_is_told(problems: Problems, given: str, said: str) -> None:
+def test_a_missing_file_of_labels_is_refused(problems: Problems, given: str, said: str) -> None:
     told = problems(*CLUSTERFIT, FROM_FILE, f"config.DATA.TRAIN.LABEL_PATHS={given}")
     assert any(said in sentence for sentence in told), told
 

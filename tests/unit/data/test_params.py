@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from vissl_monoimage.data.crops.params import Crop, draw, uniforms
+from vissl_monoimage.data.crops.params import Crop, draw_crop, uniforms
 from vissl_monoimage.data.crops.recipe import RECIPES, Recipe
 from vissl_monoimage.errors import MonoImageError
 
@@ -20,7 +20,7 @@ SIDES = st.integers(120, 5000)
 
 
 def draws(recipe: Recipe, count: int, width: int = 2560, height: int = 1920) -> list[Crop]:
-    return [draw(recipe, width, height, seed=7, split=0, index=i) for i in range(count)]
+    return [draw_crop(recipe, width, height, seed=7, split=0, index=i) for i in range(count)]
 
 
 @given(
@@ -35,8 +35,8 @@ def test_box_lies_in_the_photo_and_the_draw_is_repeatable(
 ) -> None:
     whole = dataclasses.replace(RELEASED, initial_crop=0.0, aspect=(0.1, 10.0))
     recipe = RELEASED if initial else whole
-    crop = draw(recipe, width, height, seed=seed, split=0, index=index)
-    assert crop == draw(recipe, width, height, seed=seed, split=0, index=index)
+    crop = draw_crop(recipe, width, height, seed=seed, split=0, index=index)
+    assert crop == draw_crop(recipe, width, height, seed=seed, split=0, index=index)
     assert 0 <= crop.left <= crop.left + crop.width <= width
     assert 0 <= crop.top <= crop.top + crop.height <= height
     assert crop.width > 0
@@ -47,9 +47,9 @@ def test_box_lies_in_the_photo_and_the_draw_is_repeatable(
 
 def test_every_counter_matters() -> None:
     base = {"seed": 1, "split": 0, "index": 5, "epoch": 0}
-    crops = {draw(RELEASED, 800, 600, **base)}
+    crops = {draw_crop(RELEASED, 800, 600, **base)}
     for key in base:
-        crops.add(draw(RELEASED, 800, 600, **{**base, key: base[key] + 1}))
+        crops.add(draw_crop(RELEASED, 800, 600, **{**base, key: base[key] + 1}))
     assert len(crops) == 5
 
 
@@ -124,4 +124,4 @@ def test_crops_that_cannot_fit_are_refused() -> None:
     with pytest.raises(MonoImageError, match=r"SCALE=\[0.9, 1.0\]"):
         impossible.check_photo("me.jpg", 800, 600)
     with pytest.raises(MonoImageError, match="fits into"):
-        draw(impossible, 800, 600, seed=0, split=0, index=0)
+        draw_crop(impossible, 800, 600, seed=0, split=0, index=0)

@@ -1,4 +1,4 @@
-"""Many photos that do not fit into memory: the order that keeps the cache warm, and what it leaves as it was."""
+"""Photos that do not all fit into memory: the order that decodes each once, and the order where all of them fit."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from PIL import Image
 from torch.utils.data import DataLoader
 from vissl.config import AttrDict
 
-from vissl_monoimage.data.crops.export import Job, write_dataset
+from vissl_monoimage.data.crops.export import ExportJob, write_crops
 from vissl_monoimage.data.crops.pyramid import pyramid_bytes
-from vissl_monoimage.data.photo_order import keep_warm, photo_groups
-from vissl_monoimage.data.photos import cache as store_module
+from vissl_monoimage.data.photo_order import group_by_photo, photo_groups
+from vissl_monoimage.data.photos import cache as cache_module
 from vissl_monoimage.training.sampler import ResumableSampler
 from vissl_monoimage.training.seeding import SeededSSLDataset
 from vissl_monoimage.utils.random import generator
@@ -57,8 +57,8 @@ def data_set(folder: Any, split: str = "TRAIN", limit: int = -1) -> SeededSSLDat
 @pytest.fixture
 def crowded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> SeededSSLDataset:
     """A data set of sixty photos, of which ten fit."""
-    monkeypatch.setattr(store_module, "CACHE_BYTES", FITTING * pyramid_bytes(*SIZE))
-    store_module._RECENT.clear()
+    monkeypatch.setattr(cache_module, "CACHE_BYTES", FITTING * pyramid_bytes(*SIZE))
+    cache_module._RECENT.clear()
     return data_set(str(folder))
 
 
@@ -69,17 +69,17 @@ def sampler(dataset: Any, ranks: int = 1, rank: int = 0, batch: int = 24, seed: 
 def decodes_of(dataset: SeededSSLDataset, samples: list[int], monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """How often each photo is decoded for these samples; the cache keeps to its bound all the while."""
     counted: Counter[str] = Counter()
-    decode = store_module.decode
+    decode = cache_module.decode
 
     def count(path: Path, content: bytes) -> Any:
         counted[path.name] += 1
         return decode(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(store_module, "decode", count)
+        patch.setattr(cache_module, "decode", count)
         for index in samples:
             dataset[index]
-            assert sum(pyramid.nbytes for pyramid in store_module._RECENT.values()) <= store_module.CACHE_BYTES
+            assert sum(pyramid.nbytes for pyramid in cache_module._RECENT.values()) <= cache_module.CACHE_BYTES
     return counted
 
 
@@ -112,14 +112,14 @@ def test_a_subset_of_the_samples_decodes_each_photo_once(
 def test_each_worker_decodes_each_photo_at_most_once(
     crowded: SeededSSLDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
-    note, decode = tmp_path / "decoded", store_module.decode
+    note, decode = tmp_path / "decoded", cache_module.decode
 
     def write_down(path: Path, content: bytes) -> Any:
         with open(note, "a") as file:
             file.write(f"{os.getpid()} {path.name}\n")
         return decode(path, content)
 
-    monkeypatch.setattr(store_module, "decode", write_down)
+    monkeypatch.setattr(cache_module, "decode", write_down)
     loader: Any = DataLoader(
         crowded, batch_size=24, sampler=sampler(crowded), num_workers=workers, multiprocessing_context="fork"
     )
@@ -132,9 +132,9 @@ def test_each_worker_decodes_each_photo_at_most_once(
     assert len({line.split()[0] for line in counted}) == workers
     assert set(counted.values()) == {1}
     assert counted.total() == workers * PHOTOS  # 20 samples of each: every worker meets it
-    monkeypatch.setattr(store_module, "CACHE_BYTES", 1 << 30)
+    monkeypatch.setattr(cache_module, "CACHE_BYTES", 1 << 30)
     everything_fits = data_set([str(path) for path in crowded.data_objs[0].crops.photos.paths])
-    assert everything_fits.data_objs[0].crops.photos.all_kept
+    assert everything_fits.data_objs[0].crops.photos.all_in_memory
     assert all(torch.equal(everything_fits[index]["data"][0], image) for index, image in images.items())
 
 
@@ -143,10 +143,10 @@ def test_writing_files_decodes_each_photo_once(
 ) -> None:
     crops = crowded.data_objs[0].crops
     decoded: list[str] = []
-    decode = store_module.decode
-    monkeypatch.setattr(store_module, "decode", lambda path, content: decoded.append(path) or decode(path, content))
-    job = Job(crops.photos, crops.recipe, 300, 0, tmp_path / "files")
-    assert write_dataset(job, 1, lambda *_: None) == len(list(job.folder.iterdir())) == 300
+    decode = cache_module.decode
+    monkeypatch.setattr(cache_module, "decode", lambda path, content: decoded.append(path) or decode(path, content))
+    job = ExportJob(crops.photos, crops.recipe, 300, 0, tmp_path / "files")
+    assert write_crops(job, 1) == len(list(job.folder.iterdir())) == 300
     assert len(decoded) == len(set(decoded)) == PHOTOS
 
 
@@ -156,7 +156,7 @@ def test_train_and_test_split_share_one_bound(
     test = data_set(str(folder), split="TEST")
     decodes_of(crowded, list(sampler(crowded))[:300], monkeypatch)
     decodes_of(test, list(sampler(test))[:300], monkeypatch)
-    assert len(store_module._RECENT) == FITTING
+    assert len(cache_module._RECENT) == FITTING
 
 
 @settings(max_examples=20, deadline=None)
@@ -186,7 +186,7 @@ def test_two_processes_and_a_resumed_run_see_the_samples_of_one(
 def crowded_once(folder: Path) -> SeededSSLDataset:
     """As `crowded`, for hypothesis, which wants one for all examples."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store_module, "CACHE_BYTES", FITTING * pyramid_bytes(*SIZE))
+        patch.setattr(cache_module, "CACHE_BYTES", FITTING * pyramid_bytes(*SIZE))
         return data_set(str(folder))
 
 
@@ -207,7 +207,7 @@ def test_the_order_follows_seed_and_epoch_and_mixes_within_a_group(crowded: Seed
 
 
 class Sizes:
-    """Stands in for a store: the sizes of its photos and of its cache."""
+    """Stands in for a PyramidCache: the sizes of its photos and its bound."""
 
     def __init__(self, sizes: list[int], cache_bytes: int) -> None:
         self.sizes, self.cache_bytes = sizes, cache_bytes
@@ -237,7 +237,7 @@ def test_groups_are_of_about_the_same_size() -> None:
 def test_repeated_samples_are_reordered_and_kept(crowded: SeededSSLDataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a method with a sampler of its own draws them."""
     drawn = np.random.default_rng(0).integers(0, SAMPLES, 900)
-    warm = keep_warm(crowded, drawn, generator("x"))
+    warm = group_by_photo(crowded, drawn, generator("x"))
     groups = photo_groups(crowded.data_objs[0].crops.photos, generator("x"))
     assert warm.tolist() == [index for group in groups for index in drawn.tolist() if index % PHOTOS in group]
     assert set(decodes_of(crowded, warm.tolist(), monkeypatch).values()) == {1}
@@ -257,4 +257,4 @@ def test_where_all_photos_fit_the_order_is_torchs_own(photos: Any, ranks: int) -
             each = sampler(dataset, ranks, rank)
             each.set_epoch(epoch)
             assert list(each) == expected[rank::ranks]
-    assert keep_warm(dataset, np.arange(12), generator(0)).tolist() == list(range(12))
+    assert group_by_photo(dataset, np.arange(12), generator(0)).tolist() == list(range(12))

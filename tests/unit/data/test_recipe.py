@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from vissl_monoimage.data.crops.recipe import RECIPES, Recipe, SourceBlock, command_recipe, read_source_block
+from vissl_monoimage.data.crops.recipe import RECIPES, Recipe
+from vissl_monoimage.data.crops.settings import SourceBlock, read_source_block, recipe_from_options
 from vissl_monoimage.errors import MonoImageError
 
 OVERLAY = Path(__file__).parents[3] / "configs/config/monoimage/single_image.yaml"
@@ -93,6 +94,6 @@ def test_photo_too_small_for_a_crop() -> None:
 
 
 def test_command_options_are_checked_like_the_config() -> None:
-    assert command_recipe("paper", 64, 0) == dataclasses.replace(RECIPES["paper"], size=64)
+    assert recipe_from_options("paper", 64, 0) == dataclasses.replace(RECIPES["paper"], size=64)
     with pytest.raises(MonoImageError, match=r"options.SIZE=1 must be"):
-        command_recipe("paper", 1, 0)
+        recipe_from_options("paper", 1, 0)

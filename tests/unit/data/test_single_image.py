@@ -22,8 +22,8 @@ from vissl.config import AttrDict
 
 from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.data.crops.recipe import RECIPES
-from vissl_monoimage.data.photos import cache as store_module
-from vissl_monoimage.data.photos.cache import PyramidStore
+from vissl_monoimage.data.photos import cache as cache_module
+from vissl_monoimage.data.photos.cache import PyramidCache
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.decode import file_sha256
 from vissl_monoimage.data.single_image_vissl import SingleImageSource
@@ -81,33 +81,33 @@ def test_pixels_are_shared_with_workers_not_copied() -> None:
 def test_without_room_for_sharing_a_worker_decodes_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     # `retina` is used by no other test here, so that its pyramid is not in shared memory yet.
     source = make("retina")
-    monkeypatch.setattr(store_module, "_SHARED_RESERVE", 1 << 60)
+    monkeypatch.setattr(cache_module, "_SHARED_RESERVE", 1 << 60)
     copy = pickle.loads(ForkingPickler.dumps(source))
     assert not source.crops.photos[0].flat.is_shared()
     assert copy.crops.photos[0].flat.data_ptr() != source.crops.photos[0].flat.data_ptr()
     assert digests(copy) == digests(source)
 
 
-def test_what_does_not_fit_comes_back_the_same_from_a_bounded_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bounded_cache_gives_equal_pyramids(monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [CATALOG[name].path for name in ("china", "coffee", "chelsea")]
-    kept = PyramidStore(paths, RECIPES["paper"])
-    monkeypatch.setattr(store_module, "CACHE_BYTES", kept[0].nbytes + kept[1].nbytes)
-    bounded = PyramidStore(paths, RECIPES["paper"])
-    assert kept.all_kept
-    assert not bounded.all_kept
+    kept = PyramidCache(paths, RECIPES["paper"])
+    monkeypatch.setattr(cache_module, "CACHE_BYTES", kept[0].nbytes + kept[1].nbytes)
+    bounded = PyramidCache(paths, RECIPES["paper"])
+    assert kept.all_in_memory
+    assert not bounded.all_in_memory
     assert [kept[number].nbytes for number in range(3)] == kept.sizes
     for number in (0, 1, 2, 0, 1, 2):
         for scale in (0.5, 1.5, 4.0, 1e9):
             assert (bounded[number].level_for(scale) == kept[number].level_for(scale)).all()
-        assert sum(pyramid.nbytes for pyramid in store_module._RECENT.values()) <= store_module.CACHE_BYTES
+        assert sum(pyramid.nbytes for pyramid in cache_module._RECENT.values()) <= cache_module.CACHE_BYTES
 
 
 def test_a_photo_changed_in_use_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [tmp_path / "me.png", tmp_path / "you.png"]
     for path in paths:
         Image.new("RGB", (200, 200), "red").save(path)
-    monkeypatch.setattr(store_module, "CACHE_BYTES", 0)
-    photos = PyramidStore(paths, RECIPES["paper"])
+    monkeypatch.setattr(cache_module, "CACHE_BYTES", 0)
+    photos = PyramidCache(paths, RECIPES["paper"])
     Image.new("RGB", (200, 200), "blue").save(paths[0])
     with pytest.raises(MonoImageError, match=r"me\.png changed while it was in use"):
         photos[0]
@@ -178,16 +178,16 @@ def test_same_as_train_reads_the_training_photos() -> None:
     assert make("same_as_train", split="TEST").crops.photos.paths == [CATALOG["chelsea"].path]
 
 
-def test_notes_on_a_photo_are_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []  # not caplog: VISSL's logging, once set up in this process, takes its handler away
+def test_notes_on_a_photo_are_logged_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []  # not caplog: VISSL's logging, once set up in this process, takes its handler away
     handler = logging.Handler()
-    monkeypatch.setattr(handler, "emit", lambda record: said.append(record.getMessage()))
+    monkeypatch.setattr(handler, "emit", lambda record: logged.append(record.getMessage()))
     monkeypatch.setattr(logging.getLogger("vissl_monoimage.data.photos.cache"), "handlers", [handler])
     path = tmp_path / "moving.gif"
     frames = [Image.new("L", (300, 300), level) for level in (0, 200)]
     frames[0].save(path, save_all=True, append_images=frames[1:])
     sources = make(str(path)), make(str(path), split="TEST")
-    assert said == ["moving.gif has 2 frames: the first is used"]
+    assert logged == ["moving.gif has 2 frames: the first is used"]
     assert sources[0].crops.photos.paths == sources[1].crops.photos.paths
 
 

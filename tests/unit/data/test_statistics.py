@@ -18,9 +18,9 @@ from PIL import Image
 
 from vissl_monoimage.cli.main import main
 from vissl_monoimage.data.photos import synthetic
-from vissl_monoimage.data.photos.catalog import CATALOG, resolve
-from vissl_monoimage.data.photos.decode import load_photo
-from vissl_monoimage.data.photos.synthetic import Pixels
+from vissl_monoimage.data.photos.catalog import CATALOG
+from vissl_monoimage.data.photos.decode import Pixels, load_photo
+from vissl_monoimage.data.photos.find import find_photos
 from vissl_monoimage.data.statistics import crops, pixels
 from vissl_monoimage.data.statistics.measures import MEASURES, Card, measure, save_csv
 from vissl_monoimage.errors import MonoImageError
@@ -77,7 +77,7 @@ def test_entropies_of_known_mixtures() -> None:
     assert pixels.colour_entropy(quarter) == pytest.approx(bits)
 
 
-def test_crops_of_photos_are_more_unlike_than_those_of_stripes() -> None:
+def test_crops_of_a_photo_differ_more_than_those_of_stripes() -> None:
     flat, striped, coffee = (
         crops.crop_distinctness(photo)
         for photo in (
@@ -89,7 +89,7 @@ def test_crops_of_photos_are_more_unlike_than_those_of_stripes() -> None:
     assert flat == 0 < striped < 0.6 * coffee
 
 
-def test_rotations_are_told_where_there_is_an_up() -> None:
+def test_rotations_can_be_predicted_where_there_is_an_up() -> None:
     shade = np.broadcast_to(np.linspace(0, 255, 256).astype(np.uint8)[:, None, None], (256, 256, 3)).copy()
     assert crops.rotation_accuracy(shade) > 95
     assert crops.rotation_accuracy(synthetic.white_noise(256, 0)) < 35
@@ -112,7 +112,7 @@ def test_synthetic_photos_depend_on_size_and_seed_alone(name: str) -> None:
 
 
 def test_the_photo_set_is_large_enough_and_readable(tmp_path: Path) -> None:
-    paths = resolve(PHOTOS.write_photos(tmp_path / "new", 64))
+    paths = find_photos(PHOTOS.write_photos(tmp_path / "new", 64))
     assert len(paths) == 21
     assert len({load_photo(path).sha256 for path in paths}) == 21
 

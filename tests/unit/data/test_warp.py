@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from peers.pil_chain import mean_psnr, render_with_pil
 from PIL import Image
 
-from vissl_monoimage.data.crops.params import Crop, draw
+from vissl_monoimage.data.crops.params import Crop, draw_crop
 from vissl_monoimage.data.crops.pyramid import Pyramid
 from vissl_monoimage.data.crops.recipe import RECIPES, Recipe
-from vissl_monoimage.data.crops.render import render, whole_photo
+from vissl_monoimage.data.crops.render import centre_square, render
 from vissl_monoimage.data.crops.warp import warp
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.decode import load_photo
@@ -49,7 +49,7 @@ def test_black_falls_where_the_chain_has_it(size: int) -> None:
     white_pyramid, peer = Pyramid.build(white), Image.fromarray(white)
     black = 0
     for index in range(150):
-        crop = draw(of_size(size), 800, 600, seed=1, split=0, index=index)
+        crop = draw_crop(of_size(size), 800, 600, seed=1, split=0, index=index)
         ours = np.asarray(render(white_pyramid, crop, of_size(size)))
         theirs = np.asarray(render_with_pil(peer, crop, of_size(size)))
         assert set(np.unique(ours)) <= {0, 255}
@@ -63,7 +63,7 @@ def test_nothing_is_black_without_shear_or_with_the_photo_as_fill() -> None:
     for change in ({"shear": 0.0}, {"fill": "photo", "initial_crop": 0.0, "scale": (0.4, 0.7)}):
         recipe = dataclasses.replace(of_size(32), **change)
         for index in range(100):
-            crop = draw(recipe, 800, 600, seed=1, split=0, index=index)
+            crop = draw_crop(recipe, 800, 600, seed=1, split=0, index=index)
             assert (warp(pyramid, crop, recipe)[..., :3] == 255).all()
 
 
@@ -72,7 +72,7 @@ def test_fill_photo_changes_only_what_black_covered(photo: Pixels, pyramid: Pyra
     with_photo = dataclasses.replace(recipe, fill="photo")
     changed = 0
     for index in range(40):
-        crop = draw(recipe, *photo.shape[1::-1], seed=2, split=0, index=index)
+        crop = draw_crop(recipe, *photo.shape[1::-1], seed=2, split=0, index=index)
         black, filled = warp(pyramid, crop, recipe)[..., :3], warp(pyramid, crop, with_photo)[..., :3]
         differs = (black != filled).any(-1)
         assert (black[differs] == 0).all()
@@ -134,7 +134,7 @@ def test_levels_halve_every_four_and_are_resized_from_the_photo(photo: Pixels, p
 
 def test_the_photo_itself_is_its_centre_square(photo: Pixels) -> None:
     wide = np.hstack([np.zeros_like(photo[:, :100]), photo, np.zeros_like(photo[:, :100])])
-    ours = np.asarray(whole_photo(Pyramid.build(wide), 64)).astype(float)
+    ours = np.asarray(centre_square(Pyramid.build(wide), 64)).astype(float)
     expected = np.asarray(Image.fromarray(photo).resize((64, 64), Image.Resampling.BICUBIC)).astype(float)
     # Pillow reads across the edge of a box, so the outermost px differ.
     assert np.abs(ours - expected)[:, 2:-2].max() <= 1
@@ -142,7 +142,7 @@ def test_the_photo_itself_is_its_centre_square(photo: Pixels) -> None:
 
 def test_jpeg_is_the_released_round_trip(photo: Pixels, pyramid: Pyramid) -> None:
     recipe = of_size(64)
-    crop = draw(recipe, *photo.shape[1::-1], seed=2, split=0, index=1)
+    crop = draw_crop(recipe, *photo.shape[1::-1], seed=2, split=0, index=1)
     plain = render(pyramid, crop, recipe)
     coarse = render(pyramid, crop, dataclasses.replace(recipe, jpeg=10))
     fine = render(pyramid, crop, dataclasses.replace(recipe, jpeg=95))

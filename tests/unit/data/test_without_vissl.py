@@ -57,7 +57,7 @@ def test_a_photo_gives_its_golden_samples() -> None:
     printed = run(f"""
         import hashlib
 
-        from vissl_monoimage.data.crops.recipe import read_source_block
+        from vissl_monoimage.data.crops.settings import read_source_block
         from vissl_monoimage.data.crops.sample import TEST, TRAIN
         from vissl_monoimage.data.single_image import SingleImageCrops
 

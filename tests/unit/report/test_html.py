@@ -68,7 +68,7 @@ def runs(tmp_path: Path, a_row: MakeRow) -> Path:
     """A folder like a demo's: RotNet on `china`, a probe of it and one of random weights."""
     photo = CATALOG["china"].path
     weights = checkpoint(tmp_path / "rotnet" / "final.torch")
-    image = {"name": "china", "path": CATALOG["china"].inside, "sha256": load_photo(photo).sha256}
+    image = {"name": "china", "path": CATALOG["china"].path_in_package, "sha256": load_photo(photo).sha256}
     rows = {
         "rotnet": a_row(
             run_id="pretrain",

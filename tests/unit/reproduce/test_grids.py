@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from vissl_monoimage.config.compose import compose_config
-from vissl_monoimage.data.crops.recipe import RECIPES, Recipe, read_source_block
+from vissl_monoimage.data.crops.recipe import RECIPES, Recipe
+from vissl_monoimage.data.crops.settings import read_source_block
 from vissl_monoimage.launch import prepare
 from vissl_monoimage.models.zoo import named_models
 from vissl_monoimage.reproduce.datasets import Inputs

@@ -18,7 +18,7 @@ import yaml
 from PIL import Image
 
 from vissl_monoimage.cli.main import main
-from vissl_monoimage.data.photos.catalog import resolve
+from vissl_monoimage.data.photos.find import find_photos
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
@@ -456,7 +456,7 @@ def test_some_images_of_a_data_set_are_drawn_by_seed_and_listed_before_the_run(
         assert f"config.DATA.TRAIN.DATA_PATHS=[{file}]" in chain.pretrain.overrides
         assert not file.exists()  # planning writes nothing
         chain.pretrain.photos.write()
-        drawn.append([path.name for path in resolve(file)])
+        drawn.append([path.name for path in find_photos(file)])
         assert file.name == "cifar10_4.txt"  # one experiment, whatever the seed
     assert [len(set(names)) for names in drawn] == [4, 4]
     assert sorted(drawn[0]) != sorted(drawn[1])
@@ -484,7 +484,7 @@ def test_images_of_torchvisions_files_are_written_as_they_are(tmp_path: Path, mo
         (folder / f"data_batch_{number + 1}").write_bytes(pickle.dumps(batch))
     photos = PhotoList(tmp_path / "out" / "cifar10_3.txt", tmp_path / "data", 3, 0, "CIFAR10")
     photos.write()
-    found = [np.asarray(Image.open(path)).transpose(2, 0, 1) for path in resolve(photos.file)]
+    found = [np.asarray(Image.open(path)).transpose(2, 0, 1) for path in find_photos(photos.file)]
     assert len(found) == 3
     assert all(any((image == other).all() for other in pixels) for image in found)
 

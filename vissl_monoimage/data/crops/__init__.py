@@ -1,0 +1,1 @@
+"""Drawing crops from a photo by a recipe."""

@@ -1,6 +1,6 @@
-"""The samples as files, `OUT/train/dummy/patch_<n>.jpg` as the authors' generator lays them out.
+"""The crops as files, `OUT/train/dummy/patch_<n>.jpg`, as the authors' generator lays them out.
 
-Its off-by-one names, by which each worker overwrites six patches, are not copied: patch n is sample n.
+Its file names, by which each worker overwrites six patches of another, are not copied: patch n is sample n.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from typing import Any
 
 from vissl_monoimage.data.crops.recipe import Recipe
 from vissl_monoimage.data.crops.sample import photo_of, sample
-from vissl_monoimage.data.photos.cache import PyramidStore
+from vissl_monoimage.data.photos.cache import PyramidCache
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.utils.atomic_write import replace_text
 from vissl_monoimage.utils.paths import make_folder
-from vissl_monoimage.utils.progress import Report
+from vissl_monoimage.utils.progress import Progress
 
 RELEASED_QUALITY = 75
 MANIFEST = "monoimage.json"
@@ -30,10 +31,10 @@ _CHUNK = 64
 
 
 @dataclass(frozen=True)
-class Job:
-    """What is written: samples 0..samples-1 of `photos` by `recipe` and `seed`, below `out`."""
+class ExportJob:
+    """Samples 0 to samples-1 of `photos` by `recipe` and `seed`, to be written below `out`."""
 
-    photos: PyramidStore
+    photos: PyramidCache
     recipe: Recipe
     samples: int
     seed: int
@@ -41,19 +42,24 @@ class Job:
 
     @property
     def folder(self) -> Path:
-        """The folder of the patches: one class, as the authors have it."""
+        """The folder of the patches: a single class, as the authors have it."""
         return self.out / "train" / "dummy"
 
     def manifest(self) -> dict[str, Any]:
-        """What the patches depend on; a folder with another manifest is not continued."""
+        """Return what the patches depend on; a folder with another manifest is not continued."""
         recipe = json.loads(json.dumps(dataclasses.asdict(self.recipe)))
         return {"photos": self.photos.sha256, "recipe": recipe, "seed": self.seed}
 
     def write(self, indices: Sequence[int]) -> int:
-        """Write these samples, each under a temporary name first; how many were written."""
+        """Write these samples, each under a temporary name first, and return how many they are.
+
+        Raises:
+            MonoImageError: the folder cannot be written.
+        """
         recipe = dataclasses.replace(self.recipe, jpeg=0)
         for index in indices:
             image = sample(self.photos, recipe, index, seed=self.seed)
+            # Not `atomic_write`, which waits for the disk: there may be a million patches.
             part = self.folder / f"patch_{index}.jpg.part"
             try:
                 image.save(part, "JPEG", quality=self.recipe.jpeg or RELEASED_QUALITY)
@@ -65,37 +71,39 @@ class Job:
         return len(indices)
 
 
-def write_dataset(job: Job, workers: int, report: Report) -> int:
-    """Write what is missing, in `workers` processes; how many were written. Stopped, it can be continued.
+def write_crops(job: ExportJob, workers: int) -> int:
+    """Write the patches that are missing, and return how many they were; an interrupted export can be continued.
+
+    Args:
+        job: what to write, and where.
+        workers: number of processes; with 1, this process writes.
 
     Raises:
         MonoImageError: the folder cannot be written, or holds something else.
     """
     _open_folder(job)
-    there = {entry.name for entry in os.scandir(job.folder)}
-    missing = [index for index in range(job.samples) if f"patch_{index}.jpg" not in there]
-    if not job.photos.all_kept:  # photo after photo, so that each is decoded once
+    written = {entry.name for entry in os.scandir(job.folder)}
+    missing = [index for index in range(job.samples) if f"patch_{index}.jpg" not in written]
+    if not job.photos.all_in_memory:  # photo after photo, so that each is decoded once
         missing.sort(key=lambda index: photo_of(index, len(job.photos)))
-    done = 0
-    for written in _in_parallel(job, missing, workers):
-        done += written
-        report(done, len(missing))
-    return done
+    with Progress(f"crops in {job.folder}", len(missing), "crop") as progress:
+        for count in _in_parallel(job, missing, workers):
+            progress.advance(count)
+    return len(missing)
 
 
-def _open_folder(job: Job) -> None:
+def _open_folder(job: ExportJob) -> None:
+    """Make the folder, or find that it holds the patches of an equal job."""
     try:
-        there = sorted(os.listdir(job.out)) if job.out.exists() else []
-        if there and _read_manifest(job.out) != job.manifest():
-            what = "other photos, recipe or seed" if MANIFEST in there else f"something else ({there[0]})"
-            raise MonoImageError(f"folder {job.out} holds {what}: name an empty or a new folder")
-        make_folder(job.out)
-        job.folder.mkdir(parents=True, exist_ok=True)
-        part = job.out / f"{MANIFEST}.part"
-        part.write_text(json.dumps(job.manifest(), indent=1) + "\n")
-        os.replace(part, job.out / MANIFEST)
+        names = sorted(os.listdir(job.out)) if job.out.exists() else []
     except OSError as error:
-        raise MonoImageError(f"cannot write to {job.out}: {error.strerror or error}") from None
+        raise MonoImageError(f"folder {job.out} cannot be read: {error.strerror}") from None
+    if names and _read_manifest(job.out) != job.manifest():
+        content = "other photos, recipe or seed" if MANIFEST in names else f"something else ({names[0]})"
+        raise MonoImageError(f"folder {job.out} holds {content}: name an empty or a new folder")
+    make_folder(job.out)
+    make_folder(job.folder)
+    replace_text(job.out / MANIFEST, json.dumps(job.manifest(), indent=1) + "\n")
 
 
 def _read_manifest(out: Path) -> object:
@@ -105,7 +113,8 @@ def _read_manifest(out: Path) -> object:
         return None
 
 
-def _in_parallel(job: Job, indices: list[int], workers: int) -> Iterator[int]:
+def _in_parallel(job: ExportJob, indices: list[int], workers: int) -> Iterator[int]:
+    """Write in chunks, and yield the size of each as it is done."""
     chunks = (indices[start : start + _CHUNK] for start in range(0, len(indices), _CHUNK))
     if workers <= 1:
         yield from map(job.write, chunks)
@@ -114,21 +123,22 @@ def _in_parallel(job: Job, indices: list[int], workers: int) -> Iterator[int]:
     context = multiprocessing.get_context(method)
     with ProcessPoolExecutor(workers, context, initializer=_set_job, initargs=(job,)) as pool:
         # A few chunks ahead and no more: a million patches must not be a million futures.
-        waiting: set[Future[int]] = {pool.submit(_write, chunk) for chunk in islice(chunks, 2 * workers)}
+        pending: set[Future[int]] = {pool.submit(_write, chunk) for chunk in islice(chunks, 2 * workers)}
         try:
-            while waiting:
-                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            while pending:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
                 for future in finished:
                     yield future.result()
-                waiting |= {pool.submit(_write, chunk) for chunk in islice(chunks, len(finished))}
+                pending |= {pool.submit(_write, chunk) for chunk in islice(chunks, len(finished))}
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-_JOBS: list[Job] = []
+_JOBS: list[ExportJob] = []
 
 
-def _set_job(job: Job) -> None:
+def _set_job(job: ExportJob) -> None:
+    """Keep the job in a worker process, so that it is sent once and not with every chunk."""
     _JOBS[:] = [job]
 
 

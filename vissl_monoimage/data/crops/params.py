@@ -1,8 +1,8 @@
-"""The draw of one sample: a pure function of (seed, split, index[, epoch]), the recipe and the photo's size.
+"""The random parameters of one crop: a pure function of (seed, split, index[, epoch]), the recipe and the photo's size.
 
-Uniform numbers come from a counter-based generator (BLAKE2b of the counters: cheap, and the same everywhere),
-so that any sample is drawn without the ones before it. Each part of the recipe owns its number: switching one
-off leaves the draws of all others as they were, which pairs the arms of an ablation.
+Uniform numbers come from a counter-based generator (BLAKE2b of the counters: cheap, and equal on every machine), so
+that any crop can be drawn without those before it. Each part of the recipe has a number of its own: switching one part
+off leaves the numbers of all others as they were, so that the arms of an ablation differ in that part alone.
 """
 
 from __future__ import annotations
@@ -26,14 +26,19 @@ BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
 
 
 class Jitter(NamedTuple):
-    """Factors of brightness, contrast and saturation, the hue's turn, and the order they apply in."""
+    """The parameters of colour jitter.
+
+    Attributes:
+        factors: of brightness, contrast and saturation, and the shift of the hue in turns.
+        order: positions in `factors`, in the order in which they are applied.
+    """
 
     factors: tuple[float, float, float, float]
     order: tuple[int, ...]
 
 
 class Crop(NamedTuple):
-    """One sample: a box of the photo in whole px, degrees, flips, and colour jitter or None."""
+    """The parameters of one crop: a box of the photo in px, degrees, flips, and colour jitter or None."""
 
     left: int
     top: int
@@ -47,15 +52,24 @@ class Crop(NamedTuple):
 
 
 def uniforms(seed: int, split: int, epoch: int, index: int, attempt: int = 0) -> tuple[int, ...]:
-    """Sixteen independent whole numbers, uniform in [0, 2**32), a pure function of the five counters."""
+    """Return sixteen independent integers, uniform in [0, 2**32), a pure function of the five counters."""
     return _UNIFORMS.unpack(blake2b(_COUNTERS.pack(seed, split, epoch, index, attempt)).digest())
 
 
-def draw(recipe: Recipe, width: int, height: int, *, seed: int, split: int, index: int, epoch: int = 0) -> Crop:
-    """The parameters of sample `index` from a photo of `width` x `height` px; `split`: 0 train, 1 test.
+def draw_crop(recipe: Recipe, width: int, height: int, *, seed: int, split: int, index: int, epoch: int = 0) -> Crop:
+    """Draw the parameters of crop `index`.
+
+    Args:
+        recipe: what is drawn, and in which ranges.
+        width: of the photo, in px.
+        height: of the photo, in px.
+        seed: another seed draws other crops.
+        split: 0 for the training split, 1 for the test split.
+        index: number of the crop in its split.
+        epoch: the training epoch, where crops are drawn anew in every epoch.
 
     Raises:
-        MonoImageError: where scale and aspect leave (almost) no crop that fits.
+        MonoImageError: scale and aspect leave (almost) no crop that fits.
     """
     u = uniforms(seed, split, epoch, index)
     region_width, region_height = recipe.region(width, height)
@@ -81,7 +95,7 @@ def draw(recipe: Recipe, width: int, height: int, *, seed: int, split: int, inde
 def _fitting_box(
     recipe: Recipe, width: int, height: int, u: tuple[int, ...], counters: tuple[int, int, int, int]
 ) -> tuple[int, int]:
-    """(width, height) in px: area uniform, aspect log-uniform, redrawn until it fits; no centre fallback."""
+    """Return (width, height) in px: area uniform, aspect log-uniform, drawn again until the box fits."""
     least_area, area_range = recipe.scale[0], recipe.scale[1] - recipe.scale[0]
     least_log = math.log(recipe.aspect[0])
     log_range = math.log(recipe.aspect[1]) - least_log

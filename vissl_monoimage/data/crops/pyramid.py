@@ -1,8 +1,8 @@
-"""An antialiased pyramid of one photo: a quarter of an octave a level, each resized from the photo itself.
+"""An antialiased pyramid of one photo: four levels an octave, each resized from the photo itself.
 
-A crop is then read from the level whose scale is nearest to the crop's own, by one bilinear warp: no
-aliasing, and no work that grows with the size of the crop. Levels lie in one flat tensor, so that worker
-processes share one block of memory.
+A crop is read from the level whose scale is nearest to its own, by one bilinear warp: there is no aliasing, and no work
+that grows with the size of the crop. The levels lie in one flat tensor, so that worker processes share one block of
+memory.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ SMALLEST_LEVEL = 8
 
 
 def pyramid_bytes(width: int, height: int) -> int:
-    """Bytes of all levels of a photo's pyramid."""
+    """Return how many bytes the levels of a photo's pyramid take."""
     return sum(w * h for w, h in level_sizes(width, height)) * 4
 
 
 def level_sizes(width: int, height: int) -> Iterator[tuple[int, int]]:
-    """(width, height) of each level in px, the photo first."""
+    """Yield (width, height) of each level in px, beginning with the photo itself."""
     level = 0
     while True:
         shrink = 2 ** (level / LEVELS_PER_OCTAVE)
@@ -42,56 +42,62 @@ def level_sizes(width: int, height: int) -> Iterator[tuple[int, int]]:
 class Pyramid:
     """Levels of a photo as views (height, width, 4) of one flat uint8 tensor; the fourth channel is padding.
 
-    Four channels because OpenCV warps them 2.5 times faster than three. A level costs about the same to draw whatever
-    its size, and a recipe reads but the first few: each is drawn when it is first read, or by `draw_down_to`.
+    Four channels because OpenCV warps them 2.5 times faster than three. Resizing the photo costs about the same for
+    every level, and a recipe reads the first few alone: each is made when it is first read, or by `make_levels`.
+
+    Attributes:
+        flat: the bytes of all levels.
+        width: of the photo, in px.
+        height: of the photo, in px.
+        levels: the photo and its reductions; those that nobody has read yet are white.
     """
 
-    def __init__(self, flat: torch.Tensor, width: int, height: int, drawn: list[bool]) -> None:
+    def __init__(self, flat: torch.Tensor, width: int, height: int, made: list[bool]) -> None:
         self.flat, self.width, self.height = flat, width, height
         self.levels = _views(flat, width, height)
-        self._drawn = drawn
+        self._made = made
 
     def __reduce__(self) -> tuple[type[Pyramid], tuple[torch.Tensor, int, int, list[bool]]]:
-        return Pyramid, (self.flat, self.width, self.height, self._drawn)
+        return Pyramid, (self.flat, self.width, self.height, self._made)
 
     @classmethod
     def build(cls, photo: Pixels) -> Pyramid:
-        """The pyramid of an RGB photo (height, width, 3)."""
+        """Return the pyramid of an RGB photo, uint8 (height, width, 3)."""
         height, width = photo.shape[:2]
         flat = torch.full((pyramid_bytes(width, height),), 255, dtype=torch.uint8)
-        drawn = [number == 0 for number, _ in enumerate(level_sizes(width, height))]
-        pyramid = cls(flat, width, height, drawn)
+        made = [number == 0 for number, _ in enumerate(level_sizes(width, height))]
+        pyramid = cls(flat, width, height, made)
         pyramid.levels[0][..., :3] = photo
         return pyramid
 
-    def draw_down_to(self, scale: float) -> None:
-        """Draw all levels that are read at up to `scale` photo px per output px."""
+    def make_levels(self, scale: float) -> None:
+        """Make all levels that are read at up to `scale` photo px per output px."""
         for number in range(self._number(scale) + 1):
-            self._draw(number)
+            self._make(number)
 
-    def _draw(self, number: int) -> None:
-        if not self._drawn[number]:
+    def _make(self, number: int) -> None:
+        if not self._made[number]:
             level = self.levels[number]
             size = level.shape[1], level.shape[0]
             photo = Image.frombuffer("RGBX", (self.width, self.height), self.levels[0], "raw", "RGBX", 0, 1)  # no copy
             level[:] = photo.resize(size, Image.Resampling.BICUBIC)
-            self._drawn[number] = True
+            self._made[number] = True
 
     def share(self) -> None:
-        """Move the levels into memory that worker processes see too."""
+        """Move the levels into memory that worker processes share."""
         # A clone, not share_memory_() in place: that would free the memory under views still in use.
         self.flat = self.flat.clone().share_memory_()
         self.levels = _views(self.flat, self.width, self.height)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all levels."""
+        """How many bytes the levels take."""
         return self.flat.numel()
 
     def level_for(self, scale: float) -> Pixels:
-        """The level to read at `scale` photo px per output px (below 1: enlarging, the photo itself)."""
+        """Return the level to read at `scale` photo px per output px; below 1, which enlarges, the photo itself."""
         number = self._number(scale)
-        self._draw(number)
+        self._make(number)
         return self.levels[number]
 
     def _number(self, scale: float) -> int:

@@ -1,4 +1,4 @@
-"""From drawn parameters to the sample: warp, colour jitter, JPEG, as a PIL image."""
+"""From the parameters of a crop to its pixels: warp, colour jitter, JPEG, as a PIL image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vissl_monoimage.data.crops.warp import warp
 
 
 def render(pyramid: Pyramid, crop: Crop, recipe: Recipe) -> Image.Image:
-    """The sample, an RGB image of `recipe.size` squared: the same bytes wherever it is drawn."""
+    """Return the crop, RGB and `recipe.size` px squared: equal bytes on every machine."""
     pixels = warp(pyramid, crop, recipe)
     size = (recipe.size, recipe.size)
     if crop.jitter is None:
@@ -27,8 +27,8 @@ def render(pyramid: Pyramid, crop: Crop, recipe: Recipe) -> Image.Image:
     return jpeg_round_trip(image, recipe.jpeg) if recipe.jpeg else image
 
 
-def whole_photo(pyramid: Pyramid, size: int) -> Image.Image:
-    """The photo itself as a sample: its centre square, resized to `size` (bicubic, antialiased)."""
+def centre_square(pyramid: Pyramid, size: int) -> Image.Image:
+    """Return the centre square of the photo, resized to `size` px (bicubic, antialiased)."""
     photo = Image.fromarray(pyramid.levels[0][..., :3])
     side = min(photo.size)
     left, top = (photo.width - side) / 2, (photo.height - side) / 2
@@ -36,7 +36,7 @@ def whole_photo(pyramid: Pyramid, size: int) -> Image.Image:
 
 
 def jpeg_round_trip(image: Image.Image, quality: int) -> Image.Image:
-    """`image` as it comes back from a JPEG file of this quality (the release saves at 75)."""
+    """Return `image` as it comes back from a JPEG file of this quality (the release saves at 75)."""
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality)
     return Image.open(buffer).convert("RGB")

@@ -1,7 +1,7 @@
-"""All geometry of a sample in one affine warp: crop, resize, rotation, shear, flips and centre crop composed.
+"""The geometry of a crop as one affine warp: crop, resize, rotation, shear, flips and centre crop composed.
 
-Agrees with the authors' chain of PIL operations (crop, bicubic resize with antialiasing, bilinear affine with
-black fill, flip, centre crop) on the same parameters; `benchmarks/crops.py` measures by how much.
+It agrees with the authors' chain of PIL operations (crop, bicubic resize with antialiasing, bilinear affine with black
+fill, flip, centre crop) on equal parameters; `benchmarks/crops.py` measures how well.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Affine = tuple[float, float, float, float, float, float]
 
 
 def sample_to_resized(crop: Crop, recipe: Recipe) -> Affine:
-    """(a, b, c, d, e, f): point (x, y) of the sample is (a x + b y + c, d x + e y + f) of the resized crop.
+    """Return (a, b, c, d, e, f): point (x, y) of the sample is (a x + b y + c, d x + e y + f) of the resized crop.
 
-    Points are continuous, in px from the upper left corner. Backwards through the release's order: centre
-    crop, flips, the affine about the centre (forwards R(rotation) [[1, -tan(shear)], [0, 1]]: torchvision).
+    Points are continuous, in px from the upper left corner. The release's operations are undone in reverse: centre
+    crop, flips, the affine about the centre, which is R(rotation) [[1, -tan(shear)], [0, 1]] in torchvision.
     """
     resized = recipe.resized
     offset = round((resized - recipe.size) / 2.0)
@@ -47,7 +47,7 @@ def sample_to_resized(crop: Crop, recipe: Recipe) -> Affine:
 
 
 def warp(pyramid: Pyramid, crop: Crop, recipe: Recipe) -> Pixels:
-    """The sample before colour jitter, (size, size, 4); the fourth channel is padding."""
+    """Return the sample before colour jitter, uint8 (size, size, 4); the fourth channel is padding."""
     affine = sample_to_resized(crop, recipe)
     a, b, c, d, e, f = affine
     size, resized = recipe.size, recipe.resized
@@ -81,7 +81,7 @@ def _all_inside(affine: Affine, size: int, resized: int) -> bool:
 
 
 def _inside_mask(affine: Affine, size: int, resized: int) -> Pixels:
-    """(size, size), 255 where a pixel's centre lies in the resized crop; the release fills the rest black."""
+    """Return (size, size), 255 where a pixel's centre lies in the resized crop; the release fills the rest black."""
     a, b, c, d, e, f = affine
     matrix = np.array(((a, b, c + 0.5 * (a + b) - 0.5), (d, e, f + 0.5 * (d + e) - 0.5)))
     mask: Pixels = cv2.warpAffine(_ones(resized), matrix, (size, size), flags=_NEAREST, borderMode=cv2.BORDER_CONSTANT)

@@ -1,0 +1,1 @@
+"""Finding, inspecting, decoding and caching photos."""

@@ -1,25 +1,31 @@
-"""Which photos: those inside scikit-learn and scikit-image, by name, and what a DATA_PATHS entry stands for.
+"""The photos inside scikit-learn and scikit-image, by name.
 
-Every named photo lies inside a wheel (nothing is downloaded) and is freely licensed; show `credit` with it.
+Each lies inside a wheel, so that nothing is downloaded, and is freely licensed; show `credit` with it.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vissl_monoimage.errors import MonoImageError, nearest, unknown
+from vissl_monoimage.errors import MonoImageError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 _FOLDERS = {"sklearn": ("datasets/images", "scikit-learn"), "skimage": ("data", "scikit-image")}
 _FREE = "public domain or no known copyright restrictions"
 
 
 @dataclass(frozen=True)
 class CatalogPhoto:
-    """A photo inside an installed package: its licence and the line to credit it with."""
+    """A photo inside an installed package.
+
+    Attributes:
+        name: what it is called on a command line or in DATA_PATHS.
+        package: the package it lies in, as Python imports it.
+        file: its file name there.
+        licence: its licence.
+        credit: the line to credit it with.
+    """
 
     name: str
     package: str
@@ -28,17 +34,21 @@ class CatalogPhoto:
     credit: str
 
     @property
-    def inside(self) -> str:
-        """Its path from where packages lie, the same on every machine: `sklearn/datasets/images/china.jpg`."""
+    def path_in_package(self) -> str:
+        """The path below the folder of packages, equal on every machine: `sklearn/datasets/images/china.jpg`."""
         return f"{self.package}/{_FOLDERS[self.package][0]}/{self.file}"
 
     @property
     def path(self) -> Path:
-        """Where it lies; MonoImageError where the package is not installed or lacks it."""
+        """The path of the file on this machine.
+
+        Raises:
+            MonoImageError: the package is not installed, or lacks the photo.
+        """
         folder, distribution = _FOLDERS[self.package]
         spec = importlib.util.find_spec(self.package)
-        places = spec.submodule_search_locations if spec else None
-        path = Path(places[0], folder, self.file) if places else None
+        locations = spec.submodule_search_locations if spec else None
+        path = Path(locations[0], folder, self.file) if locations else None
         if path is None or not path.is_file():
             raise MonoImageError(f"photo '{self.name}' comes with {distribution}: pip install {distribution}")
         return path
@@ -68,78 +78,9 @@ CATALOG: dict[str, CatalogPhoto] = {
     )
 }  # fmt: skip
 
-Entry = str | Path | Sequence["Entry"]
 
-
-def resolve(entry: Entry) -> list[Path]:
-    """The photos a DATA_PATHS entry stands for, in order.
-
-    A name of the catalog, a photo, a folder (its photos at any depth, by name), a .txt list (one entry a
-    line, relative to the list; '#' starts a comment), or a list of these. A bare name is looked up in the
-    catalog first: ./china is a file.
-
-    Raises:
-        MonoImageError: nothing there, nothing in it, or an unknown name (with the nearest match).
-    """
-    if not isinstance(entry, (str, Path)):
-        photos = [photo for part in entry for photo in resolve(part)]
-        if not photos:
-            raise MonoImageError("DATA_PATHS has an empty list: give a name, a photo, a folder or a list")
-        return photos
-    if entry == "":
-        raise MonoImageError("DATA_PATHS names no photo: give a name such as china, a photo, a folder or a list")
-    if str(entry) in CATALOG:
-        return [CATALOG[str(entry)].path]
-    path = Path(entry).expanduser()
-    if path.is_dir():
-        return _photos_in(path)
-    if path.is_file():
-        return _photos_of_list(path) if path.suffix.lower() == ".txt" else [path]
-    raise MonoImageError(_nothing_there(str(entry), path))
-
-
-def resolve_one(photo: str | Path) -> Path:
-    """The one photo that a name or a file stands for.
-
-    Raises:
-        MonoImageError: as `resolve`, and for a folder or list of several.
-    """
-    paths = resolve(photo)
-    if len(paths) > 1:
-        raise MonoImageError(f"{photo} has {len(paths)} photos: name one, such as {paths[0]}")
-    return paths[0]
-
-
-def _photos_in(folder: Path) -> list[Path]:
-    photos = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-    if not photos:
-        raise MonoImageError(f"folder {folder} has no photos ({', '.join(SUFFIXES)})")
-    return photos
-
-
-def _photos_of_list(file: Path) -> list[Path]:
-    try:
-        lines = [line.split("#")[0].strip() for line in file.read_text().splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise MonoImageError(f"list {file} cannot be read: {error}") from None
-    entries = [line if line in CATALOG else file.parent / Path(line).expanduser() for line in lines if line]
-    if not entries:
-        raise MonoImageError(f"list {file} names no photos")
-    return resolve(entries)
-
-
-def _nothing_there(entry: str, path: Path) -> str:
-    looks_like_path = path.parent != Path(".") or path.suffix != ""
-    if not looks_like_path:
-        return unknown("photo", entry, CATALOG) + ", or a path"
-    beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-    close = nearest(path.name, beside)
-    hint = f": did you mean '{path.parent / close}'?" if close else ""
-    return f"there is no photo or folder {path}{hint}"
-
-
-def of_catalog(path: Path) -> CatalogPhoto | None:
-    """The catalog's photo at `path`, None for a photo of the user's own."""
+def catalog_photo_at(path: Path) -> CatalogPhoto | None:
+    """Return the photo of the catalog that `path` is the file of, None for any other file."""
     for photo in CATALOG.values():
         try:
             if photo.file == path.name and photo.path.samefile(path):

@@ -1,4 +1,4 @@
-"""Reading one photo: any file Pillow knows becomes RGB bytes, or one clear sentence says why not."""
+"""Decode one photo: any file that Pillow opens becomes RGB bytes, or one sentence says why not."""
 
 from __future__ import annotations
 
@@ -18,18 +18,28 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vissl_monoimage.errors import MonoImageError
 
+Pixels = NDArray[np.uint8]
+"""RGB unless said otherwise: (height, width, 3)."""
+
 MOST_PIXELS = 2 * 89_478_485
-"""Pillow's own limit against decompression bombs: a small file that unpacks to more pixels is refused."""
+"""Pillow's own limit against decompression bombs: a file with more pixels is refused."""
 
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, LookupError, struct.error, zlib.error, MemoryError)
 
 
 @dataclass(frozen=True)
 class Photo:
-    """pixels: uint8 (height, width, 3) RGB, upright; sha256: of the file; notes: what reading changed."""
+    """A decoded photo.
+
+    Attributes:
+        path: where it is.
+        pixels: uint8 (height, width, 3), RGB, upright.
+        sha256: hash of the file.
+        notes: sentences that say what decoding changed.
+    """
 
     path: Path
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     sha256: str
     notes: list[str] = field(default_factory=list)
 
@@ -40,19 +50,21 @@ class Photo:
 
 
 def load_photo(path: str | Path) -> Photo:
-    """Read a photo, whatever its mode: grey, palette, CMYK, 16-bit, alpha (laid over white), EXIF-rotated
-    (turned upright), animated (first frame).
+    """Read a photo of any mode as RGB bytes.
+
+    Grey, palettes, CMYK and 16 bits are converted, transparent parts are laid over white, a photo rotated by its EXIF
+    data is turned upright, and of an animation the first frame is taken.
 
     Raises:
-        MonoImageError: unreadable, not an image, truncated, or a decompression bomb.
+        MonoImageError: the file cannot be read, is no image, is truncated, or is a decompression bomb.
     """
     path = Path(path)
-    with quiet():
+    with without_pillow_warnings():
         return decode(path, read_bytes(path))
 
 
 def decode(path: Path, content: bytes) -> Photo:
-    """The photo in `content`, the bytes of the file `path`; `load_photo` says what is read and refused."""
+    """Return the photo in `content`, the bytes of the file `path`, as `load_photo` does."""
     with naming(path):
         image = open_image(content)
         notes = frame_notes(path, image)
@@ -62,8 +74,8 @@ def decode(path: Path, content: bytes) -> Photo:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Without Pillow's warnings of large photos and odd metadata: what matters raises. Not for use in threads."""
+def without_pillow_warnings() -> Iterator[None]:
+    """Silence Pillow's warnings of large photos and odd metadata; what matters raises. Not for use inside threads."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -71,7 +83,7 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Turn what Pillow raises on a bad file into a MonoImageError that names it."""
+    """Turn what Pillow raises on a bad file into a MonoImageError that names the file."""
     try:
         yield
     except UnidentifiedImageError:
@@ -86,7 +98,7 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def open_image(content: bytes) -> Image.Image:
-    """The header of the image in `content`, pixels not yet decoded."""
+    """Return the image in `content` with its header read and its pixels not yet decoded."""
     image = Image.open(io.BytesIO(content))
     if image.width * image.height > MOST_PIXELS:
         raise Image.DecompressionBombError
@@ -94,13 +106,17 @@ def open_image(content: bytes) -> Image.Image:
 
 
 def frame_notes(path: Path, image: Image.Image) -> list[str]:
-    """What is to be said of an image with several frames."""
+    """Return the note on an image with several frames."""
     frames = getattr(image, "n_frames", 1)
     return [f"{path.name} has {frames} frames: the first is used"] if frames > 1 else []
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's bytes, or MonoImageError saying why it cannot be read."""
+    """Return the bytes of a file.
+
+    Raises:
+        MonoImageError: saying why it cannot be read.
+    """
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -112,11 +128,15 @@ def read_bytes(path: Path) -> bytes:
 
 
 def file_sha256(path: str | Path) -> str:
-    """SHA-256 of the file's bytes, as hexadecimal digits."""
+    """Return the SHA-256 of a file's bytes in hexadecimal digits.
+
+    Raises:
+        MonoImageError: the file cannot be read.
+    """
     return hashlib.sha256(read_bytes(Path(path))).hexdigest()
 
 
-def _to_rgb(image: Image.Image, name: str, notes: list[str]) -> NDArray[np.uint8]:
+def _to_rgb(image: Image.Image, name: str, notes: list[str]) -> Pixels:
     if image.mode.startswith(("I", "F")):
         notes.append(f"{name} has more than 8 bits a pixel: scaled to 8")
         image = Image.fromarray(_to_eight_bits(image))
@@ -131,8 +151,8 @@ def _to_rgb(image: Image.Image, name: str, notes: list[str]) -> NDArray[np.uint8
     return np.array(image.convert("RGB"))
 
 
-def _to_eight_bits(image: Image.Image) -> NDArray[np.uint8]:
-    """Grey of 16 or 32 bits or floats as bytes; 65535 becomes 255, floats up to 1 are taken as fractions."""
+def _to_eight_bits(image: Image.Image) -> Pixels:
+    """Return grey of 16 or 32 bits or floats as bytes: 65535 becomes 255, floats up to 1 are fractions of white."""
     grey = np.asarray(image).astype(np.float64)
     if image.mode == "F":
         top = 1.0 if grey.max() <= 1.0 else 255.0

@@ -1,13 +1,13 @@
-"""What is known of many photos without decoding them: sizes, hashes, and whether each is whole.
+"""Sizes, hashes and defects of many photos, most of them not decoded.
 
-A thousand JPEG files of five megapixels are read in seconds this way; decoding them takes minutes.
+A thousand JPEG files of five megapixels are inspected in seconds; decoding them takes minutes.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,14 +16,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-import torch
-
-from vissl_monoimage.data.photos.decode import Photo, decode, frame_notes, naming, open_image, quiet, read_bytes
+from vissl_monoimage.data.photos.decode import (
+    Photo,
+    decode,
+    frame_notes,
+    naming,
+    open_image,
+    read_bytes,
+    without_pillow_warnings,
+)
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.utils.progress import track
 
-SECONDS_BETWEEN_LINES = 5.0
 _MOST_THREADS = 8
-_NAMED = 5  # bad photos told in a sentence each; the rest are counted
+_MOST_NAMED = 5  # bad photos with a sentence each; more are counted
 _ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)
 _SCAN, _END = b"\xff\xda", b"\xff\xd9"  # JPEG's markers before its pixels and after them
 
@@ -33,7 +39,15 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class PhotoFile:
-    """width, height: px, upright; sha256: of the file; notes: what reading will change."""
+    """A photo as inspection finds it.
+
+    Attributes:
+        path: where it is.
+        width: px, of the upright photo.
+        height: px, of the upright photo.
+        sha256: hash of the file.
+        notes: sentences that say what decoding changes.
+    """
 
     path: Path
     width: int
@@ -51,13 +65,13 @@ _DECODED_BYTES = 256 << 20
 
 
 def inspect_photos(paths: Sequence[Path], accept: Callable[[PhotoFile], None]) -> list[PhotoFile]:
-    """Look at all photos; `accept` may raise MonoImageError on one that is not wanted.
+    """Inspect all photos; `accept` raises MonoImageError on one that is not wanted.
 
     Raises:
         MonoImageError: a line for each of the first few bad photos, and how many more there are.
     """
 
-    def look(path: Path) -> PhotoFile | MonoImageError:
+    def inspect(path: Path) -> PhotoFile | MonoImageError:
         try:
             file = inspect_photo(path)
             accept(file)
@@ -65,24 +79,23 @@ def inspect_photos(paths: Sequence[Path], accept: Callable[[PhotoFile], None]) -
             return error
         return file
 
-    found = list(in_threads(look, paths, "photos checked"))
-    bad = [str(one) for one in found if isinstance(one, MonoImageError)]
-    if len(bad) > _NAMED:
-        bad[_NAMED:] = [f"{len(bad) - _NAMED} more photos of {len(paths)} are refused"]
-    if bad:
-        raise MonoImageError("\n".join(bad))
-    return [one for one in found if isinstance(one, PhotoFile)]
+    results = list(map_in_threads(inspect, paths, "checking photos"))
+    problems = [str(result) for result in results if isinstance(result, MonoImageError)]
+    if len(problems) > _MOST_NAMED:
+        problems[_MOST_NAMED:] = [f"{len(problems) - _MOST_NAMED} more photos of {len(paths)} are refused"]
+    if problems:
+        raise MonoImageError("\n".join(problems))
+    return [result for result in results if isinstance(result, PhotoFile)]
 
 
 def inspect_photo(path: Path) -> PhotoFile:
-    """Read the file; decode it only where its header does not tell all.
+    """Read the file, and decode it only where its header does not say everything.
 
-    A JPEG must have the marker of its end, a PNG right check sums: a truncated file has not. What only decoding
-    finds, it finds when the photo is first used. Files of other kinds, and those with transparency or more than
-    8 bits, are decoded.
+    A JPEG must have its end marker and a PNG right check sums, which a truncated file has not; other damage shows when
+    the photo is first decoded. Files of other formats, and those with transparency or more than 8 bits, are decoded.
 
     Raises:
-        MonoImageError: as `loading.load_photo`.
+        MonoImageError: as `decode.load_photo`.
     """
     try:
         status = path.stat()
@@ -91,11 +104,11 @@ def inspect_photo(path: Path) -> PhotoFile:
     key = str(path.resolve()), status.st_mtime_ns, status.st_size
     if key not in _INSPECTED:
         _INSPECTED[key] = _inspect(path, read_bytes(path))
-    return _INSPECTED[key]
+    return dataclasses.replace(_INSPECTED[key], path=path)
 
 
 def take_decoded(file: PhotoFile) -> Photo | None:
-    """Return the photo if inspecting it meant decoding it, once: the caller keeps what it makes of the pixels."""
+    """Return the photo, once, if inspecting it meant decoding it."""
     with _DECODED_LOCK:
         return _DECODED.pop(file.sha256, None)
 
@@ -104,35 +117,36 @@ def _inspect(path: Path, content: bytes) -> PhotoFile:
     with naming(path):
         image = open_image(content)
         notes, size = frame_notes(path, image), image.size
-        header_tells = image.mode in ("1", "L", "P", "RGB", "CMYK") and "transparency" not in image.info
-        if header_tells and image.format in ("JPEG", "MPO") and content.rfind(_END) > content.rfind(_SCAN):
+        header_is_enough = image.mode in ("1", "L", "P", "RGB", "CMYK") and "transparency" not in image.info
+        if header_is_enough and image.format in ("JPEG", "MPO") and content.rfind(_END) > content.rfind(_SCAN):
             size = size[::-1] if image.getexif().get(_ORIENTATION) in _SIDEWAYS else size
             return PhotoFile(path, *size, sha256(content).hexdigest(), tuple(notes))
-        if header_tells and image.format == "PNG" and b"eXIf" not in content and b"tiff:Orientation" not in content:
+        if header_is_enough and image.format == "PNG" and b"eXIf" not in content and b"tiff:Orientation" not in content:
             image.verify()
             return PhotoFile(path, *size, sha256(content).hexdigest(), tuple(notes))
     photo = decode(path, content)
-    with _DECODED_LOCK:
-        _DECODED[photo.sha256] = photo
-        while sum(each.pixels.nbytes for each in _DECODED.values()) > _DECODED_BYTES:
-            _DECODED.popitem(last=False)
+    _keep_decoded(photo)
     return PhotoFile(path, *photo.size, photo.sha256, tuple(photo.notes))
 
 
-def in_threads(do: Callable[[Item], Result], items: Sequence[Item], what: str) -> Iterator[Result]:
-    """`do` of each item, in order, on several cores (Pillow and hashing release Python's lock).
+def _keep_decoded(photo: Photo) -> None:
+    with _DECODED_LOCK:
+        _DECODED[photo.sha256] = photo
+        while sum(kept.pixels.nbytes for kept in _DECODED.values()) > _DECODED_BYTES:
+            _DECODED.popitem(last=False)
 
-    Where it takes long, the primary rank says how far it is: "<what>: 312 of 1000".
+
+def map_in_threads(function: Callable[[Item], Result], items: Sequence[Item], what: str) -> Iterator[Result]:
+    """Yield `function` of each item, in order, from several threads: Pillow and hashing release Python's lock.
+
+    Args:
+        function: called without Pillow's warnings.
+        items: photos.
+        what: the work, for a line or bar of its progress.
     """
-    primary = not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
-    last = time.monotonic()
     pool = ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1))
     try:
-        with quiet():
-            for done, result in enumerate(pool.map(do, items), 1):
-                yield result
-                if primary and time.monotonic() - last >= SECONDS_BETWEEN_LINES:
-                    last = time.monotonic()
-                    print(f"{what}: {done} of {len(items)}", flush=True)
+        with without_pillow_warnings():
+            yield from track(pool.map(function, items), what, "photo", len(items))
     finally:
         pool.shutdown(cancel_futures=True)

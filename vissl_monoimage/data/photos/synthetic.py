@@ -1,7 +1,7 @@
-"""Photos that are none: noise, edges and nothing at all, each a pure function of its size and seed.
+"""Synthetic controls: images of noise, of edges and of nothing at all, pure functions of size and seed.
 
-They bound what a photo can teach from below: `flat` has no edges, `white_noise` no structure, `pink_noise` the spectrum
-of natural images but none of their edges, `dead_leaves` the edges and occlusions but no objects.
+They are lower bounds for what a photo can teach: `flat` has no edges, `white_noise` no structure, `pink_noise` the
+spectrum of natural images but none of their edges, `dead_leaves` the edges and occlusions but no objects.
 """
 
 from __future__ import annotations
@@ -11,32 +11,31 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from vissl_monoimage.data.photos.decode import Pixels
 from vissl_monoimage.utils.atomic_write import atomic_write
-
-Pixels = NDArray[np.uint8]
 
 _SMALLEST_LEAF = 3.0  # px
 _ENOUGH_LEAVES = 2_000
 
 
 def flat(size: int, seed: int) -> Pixels:
-    """One colour, drawn from `seed`: uint8 RGB (size, size, 3), as all functions here return."""
+    """Return a single colour, drawn from `seed`: uint8 RGB (size, size, 3), like all functions here."""
     colour = np.random.default_rng(seed).integers(0, 256, 3, dtype=np.uint8)
     return np.broadcast_to(colour, (size, size, 3)).copy()
 
 
 def white_noise(size: int, seed: int) -> Pixels:
-    """Every channel of every pixel uniform in 0..255, independent of all others."""
+    """Return noise: every channel of every pixel uniform in 0..255 and independent of all others."""
     return np.random.default_rng(seed).integers(0, 256, (size, size, 3), dtype=np.uint8)
 
 
 def pink_noise(size: int, seed: int, exponent: float = 2.0) -> Pixels:
-    """Gaussian noise whose power falls with frequency f as 1 / f^`exponent`, each channel apart; photos have about 2.
+    """Return Gaussian noise whose power falls with frequency f as 1 / f^`exponent`, in each channel independently.
 
-    The mean is 127.5, the standard deviation 40 grey levels, so that about 1 value in 700 is clipped.
+    Photos have an exponent of about 2. The mean is 127.5 and the standard deviation 40 grey levels, so that about 1
+    value in 700 is clipped.
     """
     generator = np.random.default_rng(seed)
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None, :])
@@ -49,9 +48,9 @@ def pink_noise(size: int, seed: int, exponent: float = 2.0) -> Pixels:
 
 
 def dead_leaves(size: int, seed: int) -> Pixels:
-    """Discs of random colour that hide each other, the later the nearer; radius density 1 / r^3 from 3 px to size / 4.
+    """Return discs of random colour, the later ones over the earlier ones, with radii from 3 px to `size` / 4.
 
-    That density gives the scale invariance of natural images (Lee, Mumford, Huang, IJCV 2001).
+    The density of the radii, 1 / r^3, gives the scale invariance of natural images (Lee, Mumford and Huang, IJCV 2001).
     """
     generator = np.random.default_rng(seed)
     largest = max(size / 4, _SMALLEST_LEAF + 1)
@@ -66,7 +65,7 @@ def dead_leaves(size: int, seed: int) -> Pixels:
 
 
 def checkerboard(size: int, seed: int) -> Pixels:
-    """Black and white squares of size / 16 px, the first of them black for an even seed."""
+    """Return black and white squares of `size` / 16 px, the first of them black for an even seed."""
     square = max(1, size // 16)
     rows, columns = np.indices((size, size)) // square
     black_or_white = ((rows + columns + seed) % 2 * 255).astype(np.uint8)
@@ -82,8 +81,12 @@ SYNTHETIC: dict[str, Callable[[int, int], Pixels]] = {
 }
 
 
-def write(name: str, file: Path, size: int = 512) -> None:
-    """The synthetic photo `name`, `size` px square, seed 0, as a PNG file; MonoImageError where that fails."""
+def write_synthetic(name: str, file: Path, size: int = 512) -> None:
+    """Write the synthetic photo `name`, `size` px squared and of seed 0, as a PNG file.
+
+    Raises:
+        MonoImageError: the file cannot be written.
+    """
     with atomic_write(file) as part:
         part.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(SYNTHETIC[name](size, 0)).save(part, "PNG")

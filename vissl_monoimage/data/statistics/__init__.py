@@ -1,0 +1,1 @@
+"""Measures of a photo that might say how much a network learns from it."""

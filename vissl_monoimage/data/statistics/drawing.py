@@ -1,8 +1,7 @@
-"""A card to look at: the photo, its edges, spectrum, colours, and its most alike and most unlike crops."""
+"""The card of a photo as a picture: its edges, spectrum and colours, and its most similar and dissimilar crops."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vissl_monoimage.data.photos.synthetic import Pixels
+from vissl_monoimage.data.photos.decode import Pixels
 from vissl_monoimage.data.statistics import crops, pixels
 from vissl_monoimage.data.statistics.measures import MEASURES, Card
 from vissl_monoimage.utils.atomic_write import atomic_write
@@ -22,10 +21,15 @@ _BLUE, _ORANGE = "#0072B2", "#D55E00"
 
 
 def save_card(photo: Pixels, card: Card, path: Path) -> None:
-    """Draw the sheet of a photo, RGB (height, width, 3), as a PNG file.
+    """Draw the card as a PNG file.
+
+    Args:
+        photo: RGB (height, width, 3).
+        card: its measures.
+        path: of the file.
 
     Raises:
-        MonoImageError: it cannot be written.
+        MonoImageError: the file cannot be written.
     """
     photo = pixels.at_working_size(photo)
     canvas = Figure(figsize=(11, 6.8), layout="constrained")
@@ -36,11 +40,11 @@ def save_card(photo: Pixels, card: Card, path: Path) -> None:
     _picture(axes[0, 1], pixels.edge_map(photo), f"edges: gradient above {pixels.EDGE:g} grey levels a px")
     _spectrum(axes[0, 2], photo)
     _colours(axes[1, 0], photo)
-    drawn = crops.crops_of(photo, crops.COMPARED, seed=0)
-    distances = crops.crop_distances(drawn)
-    alike, unlike = _pairs(distances)
-    _picture(axes[1, 1], _strip(drawn, alike), f"crops most alike, distance from {distances[alike[0]]:.2f}")
-    _picture(axes[1, 2], _strip(drawn, unlike), f"crops most unlike, distance up to {distances[unlike[0]]:.2f}")
+    compared = crops.crops_of(photo, crops.COMPARED, seed=0)
+    distances = crops.crop_distances(compared)
+    near, far = _nearest_and_farthest(distances)
+    _picture(axes[1, 1], _strip(compared, near), f"most similar crops, distance from {distances[near[0]]:.2f}")
+    _picture(axes[1, 2], _strip(compared, far), f"most dissimilar crops, distance up to {distances[far[0]]:.2f}")
     with atomic_write(path) as part:
         canvas.savefig(part, format="png", dpi=100)
 
@@ -64,7 +68,7 @@ def _spectrum(axes: Axes, photo: Pixels) -> None:
 
 
 def _colours(axes: Axes, photo: Pixels) -> None:
-    """The most frequent colours as bars of themselves."""
+    """Draw the most frequent colours as bars of that colour."""
     counts = pixels.colour_counts(photo)
     order = np.argsort(-counts, kind="stable")[:_SHOWN_COLOURS]
     order = order[counts[order] > 0]
@@ -83,28 +87,27 @@ def _colours(axes: Axes, photo: Pixels) -> None:
     axes.tick_params(labelsize=7)
 
 
-def _pairs(distances: NDArray[np.float64]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """The pairs nearest to and farthest from each other, no crop in two pairs of a list."""
-    upper = np.triu_indices(len(distances), 1)
-    order = np.argsort(distances[upper], kind="stable")
-    return _apart(zip(*(part[order] for part in upper), strict=True)), _apart(
-        zip(*(part[order[::-1]] for part in upper), strict=True)
-    )
+def _nearest_and_farthest(distances: NDArray[np.float64]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Return the pairs of crops nearest to and farthest from each other."""
+    first, second = np.triu_indices(len(distances), 1)
+    order = np.argsort(distances[first, second], kind="stable")
+    return _disjoint(first[order], second[order]), _disjoint(first[order[::-1]], second[order[::-1]])
 
 
-def _apart(pairs: Iterable[tuple[Any, ...]]) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    seen: set[int] = set()
-    for first, second in pairs:
-        if not seen & {first, second}:
-            seen |= {first, second}
-            found.append((int(first), int(second)))
-        if len(found) == _SHOWN_PAIRS:
+def _disjoint(first: NDArray[np.int64], second: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return the first few of the pairs, without those that repeat a crop."""
+    pairs: list[tuple[int, int]] = []
+    used: set[int] = set()
+    for pair in zip(first.tolist(), second.tolist(), strict=True):
+        if used.isdisjoint(pair):
+            used.update(pair)
+            pairs.append(pair)
+        if len(pairs) == _SHOWN_PAIRS:
             break
-    return found
+    return pairs
 
 
-def _strip(drawn: Pixels, pairs: list[tuple[int, int]]) -> Pixels:
-    """Pairs as columns of two crops, white between them."""
-    padded = np.pad(drawn, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=255)
+def _strip(compared: Pixels, pairs: list[tuple[int, int]]) -> Pixels:
+    """Return the pairs as columns of two crops, with white between them."""
+    padded = np.pad(compared, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=255)
     return np.concatenate([np.concatenate([padded[a], padded[b]], axis=0) for a, b in pairs], axis=1)

@@ -1,4 +1,4 @@
-"""The card of one photo: every measure, and the photo it is of."""
+"""The card of a photo: every measure, and which photo it describes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from typing import Any
 from tabulate import tabulate
 
 from vissl_monoimage import __version__
-from vissl_monoimage.data.photos.decode import Photo
-from vissl_monoimage.data.photos.synthetic import Pixels
+from vissl_monoimage.data.photos.decode import Photo, Pixels
 from vissl_monoimage.data.statistics import crops, pixels
 from vissl_monoimage.utils.atomic_write import atomic_write
 
@@ -26,12 +25,21 @@ MEASURES: dict[str, Callable[[Pixels], float]] = {
     "crop_distinctness": crops.crop_distinctness,
     "rotation_accuracy": crops.rotation_accuracy,
 }
-"""Each measure of a photo at the working size; its function says unit and range."""
+"""The measures of a photo at the working size; unit and range are in the docstring of each function."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """name: the file's; sha256: of its bytes, as ledgers have it; width, height: px; then the measures."""
+    """The measures of one photo, under the names that MEASURES and card.csv have.
+
+    Attributes:
+        name: of the file, without its suffix.
+        sha256: hash of the file, as in the rows of a ledger.
+        width: px.
+        height: px.
+        edge_density: see `pixels.edge_density`; likewise for the other measures.
+        version: of this package.
+    """
 
     name: str
     sha256: str
@@ -47,14 +55,14 @@ class Card:
 
 
 def measure(photo: Photo) -> Card:
-    """The card of a photo; equal files give equal cards."""
+    """Return the card of a photo; equal files give equal cards."""
     working = pixels.at_working_size(photo.pixels)
     numbers: dict[str, Any] = {name: function(working) for name, function in MEASURES.items()}
     return Card(photo.path.stem, photo.sha256, *photo.size, **numbers)
 
 
 def save_csv(cards: Sequence[Card], path: Path) -> None:
-    """One row a photo, under the names of Card's fields.
+    """Write a row for each photo, under the names of Card's fields.
 
     Raises:
         MonoImageError: it cannot be written.

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import functional
 
-from vissl_monoimage.data.crops.recipe import read_source_block
+from vissl_monoimage.data.crops.settings import read_source_block
 from vissl_monoimage.data.single_image import SingleImageCrops
 from vissl_monoimage.errors import MonoImageError
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from vissl.data.ssl_transforms import get_transform
 
-from vissl_monoimage.data.photo_order import keep_warm
+from vissl_monoimage.data.photo_order import group_by_photo
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.pretext.deepcluster.clustering import Features, Whitening
 from vissl_monoimage.pretext.module_state import at_rest
@@ -116,7 +116,7 @@ def _random_order(task: Any) -> Indices:
     Where photos do not fit into memory, the first ones come from the first groups of photos (`data.photo_order`).
     """
     dataset, draw = task.datasets["train"], generator("clustering order", task.config["SEED_VALUE"])
-    return keep_warm(dataset, torch.randperm(len(dataset), generator=draw).numpy(), draw)
+    return group_by_photo(dataset, torch.randperm(len(dataset), generator=draw).numpy(), draw)
 
 
 def _gathered(task: Any, order: Indices) -> Iterator[tuple[Indices, Features]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from vissl_monoimage.data.crops.contact_sheet import save_sheet
+from vissl_monoimage.data.crops.contact_sheet import save_picture
 from vissl_monoimage.pretext.deepcluster.artifacts import CLUSTERS, CLUSTERS_FILE, COLUMNS, FOLDER, LABELS_FILE, ROWS
 from vissl_monoimage.pretext.deepcluster.clustering import Assignments
 from vissl_monoimage.pretext.deepcluster.pseudo_labels import image_of
@@ -70,7 +70,7 @@ def record(
     if every and (epoch % every == 0 or last):
         (folder / FOLDER).mkdir(exist_ok=True)
         rng = np.random.default_rng((task.config["SEED_VALUE"], epoch))
-        save_sheet(sheet(dataset, assignments, rng), folder / FOLDER / f"{CLUSTERS}_{epoch:04d}.png")
+        save_picture(sheet(dataset, assignments, rng), folder / FOLDER / f"{CLUSTERS}_{epoch:04d}.png")
 
 
 def sheet(dataset: Any, assignments: Assignments, rng: np.random.Generator) -> Image.Image:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vissl_monoimage.data.photo_order import keep_warm
+from vissl_monoimage.data.photo_order import group_by_photo
 from vissl_monoimage.pretext.deepcluster.clustering import Assignments
 from vissl_monoimage.training.sampler import ResumableSampler
 from vissl_monoimage.utils.random import generator
@@ -28,7 +28,7 @@ class ClusterSampler(ResumableSampler):
 
     def __iter__(self) -> Iterator[Any]:
         drawn = even_draws(self.assignments, self.total_size, np.random.default_rng((self.seed, self.epoch)))
-        drawn = keep_warm(self.dataset, drawn, generator("order", self.seed, self.epoch))
+        drawn = group_by_photo(self.dataset, drawn, generator("order", self.seed, self.epoch))
         own = drawn[self.rank :: self.num_replicas]
         return iter(own[self.start_iter * self.batch_size :].tolist())
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, run_checks
 from vissl_monoimage.config.schema import read_block
-from vissl_monoimage.data.crops.recipe import read_source_block
+from vissl_monoimage.data.crops.settings import read_source_block
 from vissl_monoimage.errors import unknown
 from vissl_monoimage.models.heads.deepcluster import NAME as HEAD
 from vissl_monoimage.pretext.deepcluster.clustering import WHERE, DeepClusterConfig, check_enough

@@ -12,7 +12,7 @@ from PIL import Image
 
 from vissl_monoimage.data.crops.contact_sheet import CELL, GAP, contact_sheet
 from vissl_monoimage.data.crops.recipe import Recipe
-from vissl_monoimage.data.photos.catalog import CATALOG, of_catalog
+from vissl_monoimage.data.photos.catalog import CATALOG, catalog_photo_at
 from vissl_monoimage.data.photos.decode import file_sha256, load_photo
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.row import Row
@@ -55,7 +55,7 @@ def photo_figure(row: Row) -> Figure:
     """
     image, path = row.images[0], _photo_path(row)
     loaded = load_photo(path)
-    entry = of_catalog(path)
+    entry = catalog_photo_at(path)
     width, height = loaded.size
     credit = f" {entry.credit}, {entry.licence}." if entry else ""
     picture = Image.fromarray(loaded.pixels)
@@ -98,7 +98,7 @@ def recipe_of(row: Row) -> Recipe:
 def _photo_path(row: Row) -> Path:
     image = row.images[0]
     entry = CATALOG.get(image["name"])
-    path = entry.path if entry and image["path"] == entry.inside else Path(image["path"])
+    path = entry.path if entry and image["path"] == entry.path_in_package else Path(image["path"])
     if file_sha256(path) != row.images[0]["sha256"]:
         raise MonoImageError(f"the photo '{path}' has changed since the run {row.name} used it")
     return path

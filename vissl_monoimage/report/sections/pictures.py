@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from vissl_monoimage.data.photos.decode import naming, open_image, quiet, read_bytes
+from vissl_monoimage.data.photos.decode import naming, open_image, read_bytes, without_pillow_warnings
 from vissl_monoimage.errors import MonoImageError
 
 
@@ -43,7 +43,7 @@ def latest_picture(folder: Path, kind: str, subject: str) -> Picture:
         raise MonoImageError(f"there is no {subject} in '{folder}'")
     epoch, path = max(epochs.items())
     data = read_bytes(path)
-    with quiet(), naming(path):
+    with without_pillow_warnings(), naming(path):
         image = open_image(data)
         image.load()
     if image.format != "PNG":
