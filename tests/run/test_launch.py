@@ -82,17 +82,6 @@ def test_a_script_may_run_twice_and_each_run_has_a_process_group_of_its_own(tmp_
     assert all(finished_with_one_row(tmp_path / name) for name in ("first", "second"))
 
 
-def test_vissl_launches_our_config_with_only_compat_loaded(tmp_path: Path) -> None:
-    """Hydra's plugin discovery finds our YAMLs and registers what they name, in VISSL's own launcher."""
-    code = (
-        "import sys, runpy; from vissl_monoimage.compat import index; index.apply();"
-        "sys.argv[0] = 'run_distributed_engines';"
-        "runpy.run_module('tools.run_distributed_engines', run_name='__main__')"
-    )
-    python(code, tmp_path, *ROTNET, "config.CHECKPOINT.DIR=run")
-    assert finished_with_one_row(tmp_path / "run")
-
-
 def test_slurm_job_runs_through_submitits_local_executor(tmp_path: Path) -> None:
     """submitit takes its local executor where there is no SLURM; the job is a fresh process."""
     code = "import sys, submitit; from vissl_monoimage import launch; job = launch.run(sys.argv[1:]); job.result()"

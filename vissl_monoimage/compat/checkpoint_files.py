@@ -19,8 +19,11 @@ def save_checkpoint(checkpoint_folder: str, state: Any, checkpoint_file: str) ->
 
 
 def create_file_symlink(target: str, link: str) -> None:
-    """Point `link` at `target`; there is a link at every moment if there was one before."""
+    """Point `link` at `target`; there is a link at every moment if there was one before.
+
+    VISSL names both from the working folder, and a relative link would be read from its own: it is made absolute.
+    """
     partial = Path(f"{link}.partial")
     partial.unlink(missing_ok=True)
-    partial.symlink_to(target)
+    partial.symlink_to(Path(target).absolute())
     os.replace(partial, link)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any
 
 ModuleHook = Callable[[ModuleType], None]
@@ -59,9 +59,9 @@ class ImportHooks(MetaPathFinder):
             spec.loader = _Around(spec.loader, self)
         return spec
 
-    def call_before(self, module: ModuleType, name: str) -> None:
-        """Call the `before` functions of the module `name`, which is about to run."""
-        for hook in self._before.get(name, ()):
+    def call_before(self, module: ModuleType) -> None:
+        """Call the `before` functions of a module that is about to run."""
+        for hook in self._before.get(module.__name__, ()):
             hook(module)
 
     def call_after(self, module: ModuleType, name: str) -> None:
@@ -101,15 +101,9 @@ class _Around(Loader):
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         vars(module).pop(_MARK, None)  # a module that is reloaded
-        self._hooks.call_before(module, module.__name__)
+        self._hooks.call_before(module)
         self._loader.exec_module(module)
         self._hooks.call_after(module, module.__name__)
-
-    def get_code(self, name: str) -> CodeType:
-        """Return the code of a module that `python -m` is about to run as `__main__`."""
-        self._hooks.call_before(sys.modules["__main__"], name)
-        code: CodeType = self._loader.get_code(name)
-        return code
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)

@@ -14,11 +14,7 @@ if TYPE_CHECKING:
 VISSL = ("vissl", "classy_vision")  # VISSL's wheel installs both
 _PACKAGE = "vissl_monoimage"
 _PLUGIN = ("compat", "errors", "utils", "hydra_plugin", "plugin")  # what the plugin itself is made of
-_WATCHED = (
-    *VISSL,
-    f"{_PACKAGE}.compat.processes",  # by which a child process of VISSL finds us
-    "tools.launch_benchmark_suite_scheduler_slurm",  # imports pkg_resources before VISSL
-)
+_WATCHED = (*VISSL, f"{_PACKAGE}.compat.processes")  # the last is how a child process of VISSL finds us
 
 
 class Watch:
