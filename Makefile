@@ -34,7 +34,7 @@ $(DEPENDENCIES): setup.py
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet torch==2.14.1 torchvision==0.29.1
 	$(BIN)/pip install --quiet --editable ".[dev,demo]" --config-settings editable_mode=strict
-	$(BIN)/pip install --quiet --no-deps vissl==0.1.6  # last, or pip prints an ERROR for each of its pins
+	$(BIN)/monoimage setup --no-hook  # last, or pip prints an ERROR for each of VISSL's pins
 	rm -f $(VENV)/.dependencies-* && touch $@
 
 # Strict: the plain editable install finds neither the YAMLs nor the Hydra plugin. It links file by file.
