@@ -43,9 +43,12 @@ def write_report(paths: list[str], out: str) -> Path:
     from vissl_monoimage.ledger import io as ledger
     from vissl_monoimage.report.write import write
 
-    rows = ledger.read(paths, warn=lambda note: print(f"monoimage: {note}", file=sys.stderr))
+    skipped: list[str] = []
+    rows = ledger.read(paths, skipped.append)
     if not rows:
+        for note in skipped:
+            print(f"monoimage: {note}", file=sys.stderr)
         raise MonoImageError(
             f"no results in {', '.join(paths)}: a run writes {ledger.FILE_NAME} into its checkpoint folder when it ends"
         )
-    return write(rows, Path(out))
+    return write(rows, Path(out), skipped)

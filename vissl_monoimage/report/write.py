@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.report.collect import collect
 from vissl_monoimage.report.formats.csv import tables_as_csv
 from vissl_monoimage.report.formats.html import render_page
 from vissl_monoimage.report.formats.latex import tables_as_latex
 from vissl_monoimage.report.formats.markdown import tables_as_markdown
 from vissl_monoimage.report.formats.terminal import print_tables
 from vissl_monoimage.report.tables.accuracy import text_tables
-from vissl_monoimage.report.tables.join import join_probes
-from vissl_monoimage.report.tables.table import build_tables
 from vissl_monoimage.utils.atomic_write import replace_text
 
+_MOST_NOTES = 10  # on the console; the page has them all
 
-def write(rows: Sequence[Row], out: Path) -> Path:
+
+def write(rows: Sequence[Row], out: Path, skipped: Iterable[str] = ()) -> Path:
     """Write report.html, .md, .tex and .csv into `out`, print the tables and the path of the page, and return it.
+
+    What is left out is named on the page and on stderr.
+
+    Args:
+        rows: the rows of a ledger.
+        out: the folder, which is created where needed.
+        skipped: sentences on what was skipped in the ledger.
 
     Raises:
         MonoImageError: the folder cannot be written.
     """
-    tables = build_tables(join_probes(rows))
+    report = collect(rows, skipped)
     page = out / "report.html"
-    replace_text(page, render_page(rows))
-    texts = [text for table in tables for text in text_tables(table)]
-    formats = {"md": tables_as_markdown(texts), "tex": tables_as_latex(texts), "csv": tables_as_csv(tables)}
+    replace_text(page, render_page(report))
+    texts = [text for table in report.tables for text in text_tables(table)]
+    formats = {"md": tables_as_markdown(texts), "tex": tables_as_latex(texts), "csv": tables_as_csv(report.tables)}
     for suffix, text in formats.items():
         replace_text(out / f"report.{suffix}", text)
-    if tables:
-        print_tables(tables)
+    if report.tables:
+        print_tables(report.tables)
     else:
-        print(f"{len(rows)} pretraining run(s), none probed yet: no per-layer table")
+        print(f"{len(rows)} run(s), none with a probe to show: no per-layer table")
+    _print_missing(report.missing)
     print(f"page: {page}")
     return page
+
+
+def _print_missing(missing: Sequence[str]) -> None:
+    for note in missing[:_MOST_NOTES]:
+        print(f"monoimage: {note}", file=sys.stderr)
+    if rest := len(missing[_MOST_NOTES:]):
+        print(f"monoimage: {rest} more of these are named at the end of the page", file=sys.stderr)

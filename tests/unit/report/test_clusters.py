@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pages import page_of
 from PIL import Image
 
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.pretext.deepcluster import artifacts as names
-from vissl_monoimage.report.formats.html import render_page
 
 TITLE = "<h2>Clusters</h2>"
 
@@ -47,7 +47,7 @@ def a_run(tmp_path: Path, a_row: Callable[..., Row]) -> Row:
 
 
 def test_it_is_not_taken_for_a_run_that_draws(a_run: Row) -> None:
-    page = render_page([dataclasses.replace(a_run, losses=[[1, 6.0], [2, 5.0]])])
+    page = page_of([dataclasses.replace(a_run, losses=[[1, 6.0], [2, 5.0]])])
     assert "samples" not in page
     assert "players" not in page
     assert "Training loss of deepcluster" in page
@@ -58,7 +58,7 @@ def section(page: str) -> str:
 
 
 def test_the_last_sheet_and_the_numbers_are_shown(a_run: Row, tmp_path: Path) -> None:
-    found = re.findall(r'<img src="data:image/([a-z+]+);base64,([^"]+)" alt="([^"]+)">', section(render_page([a_run])))
+    found = re.findall(r'<img src="data:image/([a-z+]+);base64,([^"]+)" alt="([^"]+)">', section(page_of([a_run])))
     images = {html.unescape(alt): base64.b64decode(data) for _, data, alt in found}
     sheet = f"each row is a cluster that deepcluster on china (1 image), seed {a_run.seed} made before epoch 3"
     (picture,) = [data for alt, data in images.items() if sheet in alt]
@@ -70,7 +70,7 @@ def test_the_last_sheet_and_the_numbers_are_shown(a_run: Row, tmp_path: Path) ->
 def test_a_sheet_that_is_gone_is_said(a_run: Row, tmp_path: Path) -> None:
     for picture in (tmp_path / names.FOLDER).iterdir():
         picture.unlink()
-    page = html.unescape(render_page([a_run]))
+    page = html.unescape(page_of([a_run]))
     assert (
         f"Not shown: there is no contact sheet of the clusters of deepcluster on china (1 image), seed {a_run.seed}"
         in page
@@ -79,4 +79,4 @@ def test_a_sheet_that_is_gone_is_said(a_run: Row, tmp_path: Path) -> None:
 
 
 def test_other_runs_have_no_such_section(a_row: Callable[..., Row]) -> None:
-    assert TITLE not in render_page([a_row(kind="pretrain", method="rotnet", protocol=None, accuracies={})])
+    assert TITLE not in page_of([a_row(kind="pretrain", method="rotnet", protocol=None, accuracies={})])

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from pages import page_of
 
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.report.formats.html import render_page
 from vissl_monoimage.report.plots.data_efficiency import (
     efficiency_curves,
     efficiency_figures,
@@ -44,8 +44,8 @@ def rows_of(a_row: MakeRow, count: int, method: str = "rotnet", trunk: str = "co
 def test_three_numbers_of_images_are_a_curve_and_two_are_none(a_row: MakeRow) -> None:
     two = [*rows_of(a_row, 1), *rows_of(a_row, 50_000), *rows_of(a_row, 10, method="bigan")]
     two += rows_of(a_row, 10, trunk="resnet18")
-    assert HEADING not in render_page(two)
-    page = render_page([*two, *rows_of(a_row, 10)])
+    assert HEADING not in page_of(two)
+    page = page_of([*two, *rows_of(a_row, 10)])
     assert page.count(HEADING) == 1
     assert page.count("number of images used for pretraining with rotnet") == 1
 

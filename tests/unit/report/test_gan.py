@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from pages import page_of
 from PIL import Image
 
 from vissl_monoimage.ledger import io as ledger
@@ -20,7 +21,6 @@ from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.pretext.bigan import diagnostics, meter
 from vissl_monoimage.pretext.bigan import image_grids as pictures
 from vissl_monoimage.pretext.bigan import optimizers as players
-from vissl_monoimage.report.formats.html import render_page
 from vissl_monoimage.report.sections import gan
 from vissl_monoimage.report.sections.artifacts import MAX_RUNS
 
@@ -92,7 +92,7 @@ def test_the_page_has_the_last_epochs_pictures_byte_for_byte(tmp_path: Path, a_g
         folder = leave(tmp_path / "run", epoch) / pictures.FOLDER
     (folder / "samples_0013.tmp").write_bytes(b"unfinished")
     (folder / "samples_new.png").write_bytes(b"not a run's")
-    images = shown(render_page([a_gan(seed=7)]))
+    images = shown(page_of([a_gan(seed=7)]))
     assert len(images) == 4
     samples, again = list(images)[:2]
     assert images[samples] == (folder / "samples_0012.png").read_bytes()
@@ -118,7 +118,7 @@ def test_the_words_count_what_is_on_the_grid(
     tmp_path: Path, a_gan: Callable[..., Row], images: int, size: int, samples: str, pairs: str
 ) -> None:
     leave(tmp_path / "run", images=images, size=size)
-    first, second, *_ = shown(render_page([a_gan()]))
+    first, second, *_ = shown(page_of([a_gan()]))
     assert f"Grid of {samples}" in first
     assert f"Grid of {pairs}" in second
 
@@ -132,7 +132,7 @@ def test_a_picture_that_does_not_record_its_layout_is_shown_without_numbers(
             pixels = picture.copy()
         pixels.info.clear()
         pixels.save(path)
-    images = shown(render_page([a_gan()]))
+    images = shown(page_of([a_gan()]))
     first, second, *_ = images
     assert first.startswith("Grid of images in rows, drawn by the generator")
     assert second.startswith("Grid of pairs of images in rows: on the left")
@@ -150,7 +150,7 @@ def test_each_players_loss_and_the_error_are_plotted_at_the_steps_that_have_them
         Axes, "plot", lambda self, x, y, **kw: lines.update({kw["label"]: (x, y)}) or plot(self, x, y, **kw)
     )
     leave(tmp_path / "run")
-    page = render_page([a_gan()])
+    page = page_of([a_gan()])
     assert {name: (list(x), list(y)) for name, (x, y) in lines.items()} == {
         "discriminator": ([1, 50, 100], [0.5, -3.5, -9.25]),
         "encoder and generator": ([1, 100], [7.0, 8.5]),
@@ -168,7 +168,7 @@ def test_each_players_loss_and_the_error_are_plotted_at_the_steps_that_have_them
 
 
 def test_what_was_measured_is_said_and_an_accuracy_as_ever(tmp_path: Path, a_gan: Callable[..., Row]) -> None:
-    text = render_page([a_gan(), a_gan("rotnet", method="rotnet", pretext={"split": "test", "top_1": 71.25})])
+    text = page_of([a_gan(), a_gan("rotnet", method="rotnet", pretext={"split": "test", "top_1": 71.25})])
     assert (
         "<dt>pretext (test)</dt><dd>discriminator loss -1.25, encoder generator loss 1.25, "
         "discriminator accuracy 0.75, reconstruction error 0.0625</dd>"
@@ -178,7 +178,7 @@ def test_what_was_measured_is_said_and_an_accuracy_as_ever(tmp_path: Path, a_gan
 
 def test_a_probed_gan_has_a_table_line_without_a_pretext_accuracy(a_gan: Callable[..., Row], a_row: MakeRow) -> None:
     source = a_gan(checkpoint_out_sha256="w")
-    page = render_page([source, a_row(run_id="p", checkpoint_in="/x/final.torch", checkpoint_in_sha256="w")])
+    page = page_of([source, a_row(run_id="p", checkpoint_in="/x/final.torch", checkpoint_in_sha256="w")])
     table = page.split("<table>")[1].split("</table>")[0]
     assert "monogan on china (1 image)" in table
     assert "pretext" not in table
@@ -186,7 +186,7 @@ def test_a_probed_gan_has_a_table_line_without_a_pretext_accuracy(a_gan: Callabl
 
 def test_a_run_without_pictures_has_no_section(tmp_path: Path, a_gan: Callable[..., Row]) -> None:
     (tmp_path / "run").mkdir()
-    page = render_page([a_gan(method="rotnet", pretext={"split": "test", "top_1": 71.25}, images=[])])
+    page = page_of([a_gan(method="rotnet", pretext={"split": "test", "top_1": 71.25}, images=[])])
     assert TITLE not in page
     assert notes(page) == []
     assert "Training loss of rotnet" in page
@@ -194,7 +194,7 @@ def test_a_run_without_pictures_has_no_section(tmp_path: Path, a_gan: Callable[.
 
 def test_pictures_are_found_where_the_row_says_nothing_of_them(tmp_path: Path, a_gan: Callable[..., Row]) -> None:
     leave(tmp_path / "run")
-    assert len(shown(render_page([a_gan(pretext={})]))) == 4
+    assert len(shown(page_of([a_gan(pretext={})]))) == 4
 
 
 def test_what_is_missing_or_torn_is_said_and_the_rest_is_shown(tmp_path: Path, a_gan: Callable[..., Row]) -> None:
@@ -202,7 +202,7 @@ def test_what_is_missing_or_torn_is_said_and_the_rest_is_shown(tmp_path: Path, a
     players_file, samples = folder / diagnostics.PLAYERS_FILE, folder / pictures.FOLDER / "samples_0003.png"
     players_file.write_text(players_file.read_text() + '17\n{"step": 150, "discriminator_lo')
     samples.write_bytes(samples.read_bytes()[:-2000])
-    page = render_page([row])
+    page = page_of([row])
     assert [alt[:12] for alt in shown(page)] == ["Grid of 32 p", "Line plot. L", "Line plot. R"]
     assert "to -9.25 at step 100" in list(shown(page))[1]
     said = notes(page)
@@ -213,23 +213,23 @@ def test_what_is_missing_or_torn_is_said_and_the_rest_is_shown(tmp_path: Path, a
     players_file.write_text("\x00\xff")
     for path in samples.parent.iterdir():
         path.unlink()
-    page = render_page([row])
+    page = page_of([row])
     assert TITLE not in page
     assert [note.split(":")[0] for note in notes(page)] == ["Not shown", "Not shown", "Left out", "Not shown"]
     assert f"there is no picture of reconstructions of monogan on set, seed 0 in '{samples.parent}'" in notes(page)[1]
 
     players_file.unlink()
-    assert f"cannot read '{players_file}': No such file or directory" in notes(render_page([row]))[2]
-    assert "names no checkpoint" in notes(render_page([a_gan(images=[], checkpoint_out=None)]))[0]
+    assert f"cannot read '{players_file}': No such file or directory" in notes(page_of([row]))[2]
+    assert "names no checkpoint" in notes(page_of([a_gan(images=[], checkpoint_out=None)]))[0]
 
 
 def test_names_and_paths_cannot_become_markup(tmp_path: Path, a_gan: Callable[..., Row]) -> None:
     evil = '"><script>alert(1)</script>{name}{{ 7 * 7 }}'
     leave(tmp_path / "run")
-    page = render_page([a_gan(images=[], dataset=evil)])
+    page = page_of([a_gan(images=[], dataset=evil)])
     assert "<script" not in page
     assert len([alt for alt in shown(page) if evil in alt]) == 4
-    gone = render_page([a_gan("<script>", images=[])])
+    gone = page_of([a_gan("<script>", images=[])])
     assert "<script" not in gone
     assert any("<script>" in note for note in notes(gone))
 
@@ -246,7 +246,7 @@ def test_each_experiment_is_shown_once_by_its_first_seed_and_not_too_many(
     blocks = gan.generator_blocks(rows, missing)
     assert [block.name for block in blocks] == [f"monogan on set [{group * 6}], seed 0" for group in "abcd"]
     assert missing == ["Not shown, to keep the page small: what is drawn by monogan on set [eeeeee], seed 0."]
-    assert "Training loss of monogan" not in render_page(rows[:3])  # the discriminator's alone says nothing of the run
+    assert "Training loss of monogan" not in page_of(rows[:3])  # the discriminator's alone says nothing of the run
 
 
 def test_the_names_are_those_the_runs_write() -> None:
@@ -267,6 +267,6 @@ def test_the_rows_kept_so_far_are_still_read() -> None:
     rows = [
         row for row in ledger.read([results / "table3-cifar.jsonl"]) if (row.kind, row.method) == ("pretrain", "rotnet")
     ]
-    page = render_page(rows)
+    page = page_of(rows)
     assert page.count("<dt>pretext accuracy</dt>") == len(rows) > 0
     assert TITLE not in page

@@ -15,6 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from pages import page_of
 from PIL import Image
 
 from vissl_monoimage.cli.main import main
@@ -24,7 +25,6 @@ from vissl_monoimage.data.photos.decode import load_photo
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.report.formats.html import render_page
 from vissl_monoimage.report.plots.filters import conv1_filters, filter_grid
 
 MakeRow = Callable[..., Row]
@@ -114,7 +114,7 @@ def test_the_page_needs_no_other_file_and_no_network(runs: Path, tmp_path: Path)
 
 
 def test_every_figure_is_an_image_with_words_for_it(runs: Path) -> None:
-    page = Page(render_page(ledger.read([runs])))
+    page = Page(page_of(ledger.read([runs])))
     images = [attributes for tag, attributes in page.tags if tag == "img"]
     assert len(images) == 6  # plot, photo, crops, two conv1 sheets, loss curve
     for attributes in images:
@@ -129,7 +129,7 @@ def test_every_figure_is_an_image_with_words_for_it(runs: Path) -> None:
 
 
 def test_the_page_holds_what_made_each_number(runs: Path) -> None:
-    text = Page(render_page(ledger.read([runs]))).text
+    text = Page(page_of(ledger.read([runs]))).text
     for word in (
         "conv1",
         "61.5",
@@ -155,7 +155,7 @@ def test_what_is_gone_is_said_and_the_rest_is_shown(runs: Path, tmp_path: Path, 
     Image.new("RGB", (64, 64), "red").save(photo)
     image = {"name": "me.jpg", "path": str(photo), "sha256": "of another file"}
     row = a_row(run_id="mine", kind="pretrain", images=[image], recipe=RECIPE, accuracies={}, protocol=None)
-    text = Page(render_page([*ledger.read([runs]), row])).text
+    text = Page(page_of([*ledger.read([runs]), row])).text
     assert "Not shown: cannot read a VISSL checkpoint" in text
     assert "me.jpg' has changed since" in text
     assert "conv1 filters, rotnet on china (1 image)" in text
@@ -163,7 +163,7 @@ def test_what_is_gone_is_said_and_the_rest_is_shown(runs: Path, tmp_path: Path, 
 
 def test_text_from_a_ledger_cannot_become_markup(runs: Path, a_row: MakeRow) -> None:
     evil = a_row(run_id="evil", dataset="<script>alert(1)</script>", command='<img src="http://x/">', protocol="<b>")
-    page = Page(render_page([*ledger.read([runs]), evil]))
+    page = Page(page_of([*ledger.read([runs]), evil]))
     assert "script" not in {tag for tag, _ in page.tags}
     assert "<script>alert(1)</script>" in page.text
 
@@ -177,6 +177,20 @@ def test_the_command_prints_the_table_and_the_page(
     assert "61.5" in printed
     for kind in ("md", "tex", "csv"):
         assert "61.5" in (tmp_path / "out" / f"report.{kind}").read_text(), kind
+
+
+def test_what_is_left_out_is_named_on_the_page_and_on_stderr(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (runs / "random" / "final.torch").write_bytes(b"torn")
+    with (runs / "rotnet" / "ledger.jsonl").open("a") as ledger_file:
+        ledger_file.write('{"run_id": "half\n')
+    assert main(["report", str(runs), "-o", str(tmp_path / "out")]) == 0
+    page, printed = Page((tmp_path / "out" / "report.html").read_text()).text, capsys.readouterr().err
+    for words in (f"{runs / 'rotnet' / 'ledger.jsonl'}, line 2: skipped", str(runs / "random" / "final.torch")):
+        assert words in page
+        assert words in printed
+    assert "61.5" in page
 
 
 @pytest.mark.parametrize("case", ["empty", "missing", "out is a file"])
@@ -236,7 +250,7 @@ def test_a_checkpoint_that_is_none_is_named(tmp_path: Path) -> None:
 def test_fixed_features_have_no_filters_and_nothing_is_missing(tmp_path: Path, a_row: MakeRow) -> None:
     empty = tmp_path / "fixed.torch"
     torch.save({"classy_state_dict": {"base_model": {"model": {"trunk": {}}}}}, empty)
-    text = Page(render_page([a_row(method="HOG", trunk="hog_32px", checkpoint_out=str(empty))])).text
+    text = Page(page_of([a_row(method="HOG", trunk="hog_32px", checkpoint_out=str(empty))])).text
     assert "HOG (fixed features)" in text
     assert "conv1 filters" not in text
     assert "Not shown" not in text

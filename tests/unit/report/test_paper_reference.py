@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pages import page_of
 
 from vissl_monoimage.config.typed_csv import read_csv
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.models.zoo import zoo
-from vissl_monoimage.report.formats.html import render_page
 from vissl_monoimage.report.formats.latex import tables_as_latex
 from vissl_monoimage.report.formats.markdown import tables_as_markdown
 from vissl_monoimage.report.tables.accuracy import text_tables
@@ -100,7 +100,7 @@ def test_no_recalled_figure_is_shown_without_its_dagger_anywhere(a_row: Make, da
     """The figures of the files, looked for as digits: each occurrence is followed at once by a dagger."""
     rows = rows_of(a_row, dataset, {})
     texts = [text for table in build_tables(join_probes(rows)) for text in text_tables(table)]
-    page = re.sub(r"data:[^\"]+", "", render_page(rows).split("</style>")[1])
+    page = re.sub(r"data:[^\"]+", "", page_of(rows).split("</style>")[1])
     recalled = {
         f"{row.top_1:.1f}"
         for row in paper()

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from pages import page_of
 from vissl.config import AttrDict
 from vissl.models.trunks import get_model_trunk
 
 from vissl_monoimage.data.photo_patches import PatchesConfig, PhotoPatches
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.report.formats.html import render_page
 from vissl_monoimage.report.similarity import features as layer_features
 from vissl_monoimage.report.similarity.cka import linear_cka
 from vissl_monoimage.report.similarity.compare import Similarity, compare_layers
@@ -161,7 +161,7 @@ def test_each_method_has_its_reference_the_one_of_the_most_images(taught: Taught
 
 
 def test_the_page_shows_it_with_words_for_the_figure(taught: Taught) -> None:
-    page = render_page(taught("rotnet", PHOTO, {0: 5}) + taught("rotnet", [], {0: 5}) + taught("random", [], {0: 6}))
+    page = page_of(taught("rotnet", PHOTO, {0: 5}) + taught("rotnet", [], {0: 5}) + taught("random", [], {0: 6}))
     assert page.count(HEADING) == 1
     assert "CKA with rotnet on cifar10: convnet4" in page
     assert "rotnet on me.jpg (1 image): conv1 1.00, conv2 1.00, conv3 1.00, conv4 1.00" in page
@@ -178,7 +178,7 @@ def test_without_a_pair_there_is_nothing(taught: Taught) -> None:
     )
     for rows in (few + random, full, random, NO_ROWS):
         assert compared(rows) == ([], [])
-    assert HEADING not in render_page(few + random)
+    assert HEADING not in page_of(few + random)
 
 
 @pytest.mark.usefixtures("quick")

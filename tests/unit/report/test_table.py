@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.formats.markdown import tables_as_markdown
@@ -109,9 +108,30 @@ def test_probes_repeated_on_one_trunk_do_not_narrow_the_interval(pretrained: Mak
     assert line.runs == "n=1 (seed 0), no interval"
 
 
-def test_a_probe_without_top_1_is_told(probed: Make) -> None:
-    with pytest.raises(MonoImageError, match="measured top_5 at conv1: a report needs top_1"):
-        only([probed(None, 0, 1.0, accuracies={"conv1": {"top_5": 50.0}})])
+@pytest.mark.parametrize(
+    ("accuracies", "layers", "named"),
+    [
+        ({"conv1": {"top_5": 50.0}}, [], "conv1"),
+        ({"conv1": {"top_1": 40.0}, "conv2": {"top_5": 50.0}, "conv3": {}}, ["conv1"], "conv2, conv3"),
+        ({}, [], "any layer"),
+    ],
+)
+def test_layers_without_top_1_are_left_out_and_named(
+    probed: Make, accuracies: dict[str, dict[str, float]], layers: list[str], named: str
+) -> None:
+    notes: list[str] = []
+    whole = probed(None, 0, 30.0, dataset="another")
+    tables = build_tables(join_probes([probed(None, 3, 1.0, accuracies=accuracies), whole]), notes.append)
+    assert [list(table.layers) for table in tables if table.dataset == "set"] == ([layers] if layers else [])
+    assert [table.layers for table in tables if table.dataset == "another"] == [("conv1", "conv2")]
+    assert notes == [f"Left out: benchmark/monoimage/linear_x, seed 3, has no top_1 of {named}."]
+
+
+def test_probes_of_one_line_may_have_other_layers(probed: Make) -> None:
+    first = probed(None, 0, 1.0, accuracies={"conv1": {"top_1": 40.0}})
+    other = probed(None, 1, 1.0, accuracies={"conv²": {"top_1": 60.0}, "conv1": {"top_1": 50.0}})
+    (line,) = only([first, other]).lines
+    assert {layer: (cell.mean, cell.n) for layer, cell in line.cells.items()} == {"conv1": (45, 2), "conv²": (60, 1)}
 
 
 def test_different_experiments_are_never_averaged(pretrained: Make, probed: Make) -> None:
@@ -174,6 +194,23 @@ def test_the_pretraining_is_found_in_the_ledger_beside_the_checkpoint(
     ledger.append(tmp_path / "ledger.jsonl", source)
     (line,) = only([probed(source, 0, 60.0, checkpoint_in=str(tmp_path / "model.torch"))]).lines
     assert (line.label, line.seeds) == ("rotnet on china (1 image)", ("3",))
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "\\", "a\nb", "~"])
+def test_a_checkpoint_may_have_had_any_name(tmp_path: Path, probed: Make, name: str) -> None:
+    foreign = probed(None, 0, 60.0, checkpoint_in=f"{tmp_path}/{name}/model.torch", checkpoint_in_sha256="f")
+    (line,) = only([foreign]).lines
+    assert line.label == f"checkpoint {name}/model.torch"
+
+
+def test_a_broken_ledger_beside_the_checkpoint_is_named(tmp_path: Path, pretrained: Make, probed: Make) -> None:
+    source, notes = pretrained(3), list[str]()
+    ledger.append(tmp_path / "ledger.jsonl", source)
+    (tmp_path / "ledger.jsonl").write_text('{"torn\n' + (tmp_path / "ledger.jsonl").read_text())
+    probes = [probed(source, seed, 60.0, checkpoint_in=str(tmp_path / "model.torch")) for seed in (0, 1)]
+    assert [item.pretrain for item in join_probes(probes, notes.append)] == [source, source]
+    assert len(notes) == 1
+    assert f"{tmp_path / 'ledger.jsonl'}, line 1" in notes[0]
 
 
 def test_every_rendering_names_layers_protocol_seeds_and_interval(pretrained: Make, probed: Make) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
 
 import jinja2
 
-from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.report.collect import Report
 from vissl_monoimage.report.formats.run_facts import run_facts
 from vissl_monoimage.report.plots.data_efficiency import efficiency_figures
 from vissl_monoimage.report.plots.filters import filter_figures
@@ -21,8 +20,7 @@ from vissl_monoimage.report.sections.photos import photo_figures
 from vissl_monoimage.report.similarity.compare import compare_layers
 from vissl_monoimage.report.similarity.section import similarity_block
 from vissl_monoimage.report.tables.accuracy import text_tables
-from vissl_monoimage.report.tables.join import ProbedTrunk, join_probes
-from vissl_monoimage.report.tables.table import Table, build_tables
+from vissl_monoimage.report.tables.table import Table
 from vissl_monoimage.report.tables.text_table import TextTable
 
 
@@ -43,12 +41,9 @@ class TableBlock:
     efficiency: list[Figure]
 
 
-def render_page(rows: Sequence[Row]) -> str:
-    """Return the page; it names what can no longer be shown, such as a checkpoint or photo that was moved."""
-    probed = join_probes(rows)
-    pretrained = _pretrainings(rows, probed)
-    missing: list[str] = []
-    generators = generator_blocks(pretrained, missing)
+def render_page(report: Report) -> str:
+    """Return the page; what can no longer be shown, such as a checkpoint that was moved, is added to its `missing`."""
+    missing = report.missing
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("vissl_monoimage.report.formats", "."),
         autoescape=True,
@@ -57,16 +52,16 @@ def render_page(rows: Sequence[Row]) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template("page.html.j2").render(
-        title=_title(pretrained),
-        summary=_summary(pretrained, probed),
-        tables=[_table_block(table) for table in build_tables(probed)],
-        similarities=[similarity_block(similarity) for similarity in compare_layers(probed, missing)],
-        photos=photo_figures(pretrained, missing),
-        filters=filter_figures(probed, missing),
-        generators=generators,
-        clusters=cluster_blocks(pretrained, missing),
-        curves=loss_curves(row for row in pretrained if row.losses and not has_generator(row)),
-        runs=[run_facts(row) for row in [*pretrained, *(trunk.probe for trunk in probed)]],
+        title=_title(report),
+        summary=_summary(report),
+        generators=generator_blocks(report.pretrained, missing),
+        tables=[_table_block(table) for table in report.tables],
+        similarities=[similarity_block(similarity) for similarity in compare_layers(report.probed, missing)],
+        photos=photo_figures(report.pretrained, missing),
+        filters=filter_figures(report.probed, missing),
+        clusters=cluster_blocks(report.pretrained, missing),
+        curves=loss_curves(row for row in report.pretrained if row.losses and not has_generator(row)),
+        runs=[run_facts(row) for row in [*report.pretrained, *(trunk.probe for trunk in report.probed)]],
         missing=missing,
     )
 
@@ -75,23 +70,15 @@ def _table_block(table: Table) -> TableBlock:
     return TableBlock(table.dataset, accuracy_by_layer(table), text_tables(table), efficiency_figures(table))
 
 
-def _pretrainings(rows: Sequence[Row], probed: Sequence[ProbedTrunk]) -> list[Row]:
-    """Return all pretraining runs, once each: those given and those found beside the probed checkpoints."""
-    by_id = {row.run_id: row for row in rows if row.kind == "pretrain"}
-    for trunk in probed:
-        if trunk.pretrain:
-            by_id.setdefault(trunk.pretrain.run_id, trunk.pretrain)
-    return list(by_id.values())
-
-
-def _title(pretrained: Sequence[Row]) -> str:
-    counts = {len(row.images) for row in pretrained}
+def _title(report: Report) -> str:
+    counts = {len(row.images) for row in report.pretrained}
     return "How much of each layer can one image teach?" if counts <= {1} else "What each layer learned"
 
 
-def _summary(pretrained: Sequence[Row], probed: Sequence[ProbedTrunk]) -> str:
+def _summary(report: Report) -> str:
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    trained, probes = len(report.pretrained), len(report.probed)
     return (
-        f"{len(pretrained)} pretraining run{'s' * (len(pretrained) != 1)} and {len(probed)} "
-        f"probe{'s' * (len(probed) != 1)}. Made by `monoimage report` on {today} from the results ledger."
+        f"{trained} pretraining run{'s' * (trained != 1)} and {probes} probe{'s' * (probes != 1)}. "
+        f"Made by `monoimage report` on {today} from the results ledger."
     )

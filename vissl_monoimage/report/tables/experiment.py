@@ -6,7 +6,6 @@ import dataclasses
 import statistics
 from pathlib import Path
 
-from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.tables.intervals import Cell, interval
 from vissl_monoimage.report.tables.join import ProbedTrunk
@@ -76,17 +75,12 @@ def pretrain_label(pretrain: Row) -> str:
 
 
 def build_line(group: list[ProbedTrunk], label: str) -> Line:
-    """Return the line of all probes of one experiment; probes of one trunk are averaged first.
-
-    Raises:
-        MonoImageError: a probe without top-1 accuracies.
-    """
+    """Return the line of all probes of one experiment; probes of one trunk are averaged first."""
     by_trunk: dict[str, list[ProbedTrunk]] = {}
     for item in group:
         by_trunk.setdefault(_trunk_seed(item), []).append(item)
-    values = {
-        layer: {seed: _mean(items, layer) for seed, items in by_trunk.items()} for layer in group[0].probe.accuracies
-    }
+    layers = dict.fromkeys(layer for item in group for layer in item.probe.accuracies)
+    values = {layer: _mean_by_trunk(by_trunk, layer) for layer in layers}
     pretrainings = (items[0].pretrain for items in by_trunk.values())
     pretext = [row.pretext["top_1"] for row in pretrainings if row and "top_1" in row.pretext]
     first = group[0]
@@ -124,9 +118,10 @@ def _by_training_seed(by_trunk: dict[str, float]) -> dict[str, float]:
     return {seed: statistics.fmean(several) for seed, several in values.items() if seed}
 
 
-def _mean(trunks: list[ProbedTrunk], layer: str) -> float:
-    for probe in (trunk.probe for trunk in trunks):
-        if "top_1" not in probe.accuracies[layer]:
-            measured = ", ".join(probe.accuracies[layer])
-            raise MonoImageError(f"'{probe.command}' measured {measured} at {layer}: a report needs top_1")
-    return statistics.fmean(trunk.probe.accuracies[layer]["top_1"] for trunk in trunks)
+def _mean_by_trunk(by_trunk: dict[str, list[ProbedTrunk]], layer: str) -> dict[str, float]:
+    """Return the mean accuracy of each trunk's probes at a layer, for the trunks that were probed there."""
+    accuracies = {
+        seed: [item.probe.accuracies[layer]["top_1"] for item in items if layer in item.probe.accuracies]
+        for seed, items in by_trunk.items()
+    }
+    return {seed: statistics.fmean(several) for seed, several in accuracies.items() if several}

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.io import FILE_NAME, read
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.models.zoo import PREFIX as ZOO
@@ -42,13 +45,22 @@ class ProbedTrunk:
         for name, scores in self.probe.accuracies.items():
             layer, _, shots = name.partition(" k=")
             by_shots.setdefault(shots, {})[layer] = scores
-        if set(by_shots) <= {""}:
+        if set(by_shots) == {""}:
             return [self]
         named = {f"{self.probe.protocol}, k={shots}": layers for shots, layers in by_shots.items()}
         return [
             dataclasses.replace(self, probe=dataclasses.replace(self.probe, protocol=protocol, accuracies=layers))
             for protocol, layers in named.items()
         ]
+
+    def with_top_1(self, warn: Callable[[str], None]) -> ProbedTrunk:
+        """Return the probe without layers that have no top-1 accuracy, after a sentence on them for `warn`."""
+        accuracies = {layer: scores for layer, scores in self.probe.accuracies.items() if "top_1" in scores}
+        left_out = [layer for layer in self.probe.accuracies if layer not in accuracies]
+        if left_out or not accuracies:
+            layers = ", ".join(left_out) or "any layer"
+            warn(f"Left out: {self.probe.name}, seed {self.probe.seed}, has no top_1 of {layers}.")
+        return dataclasses.replace(self, probe=dataclasses.replace(self.probe, accuracies=accuracies))
 
     @property
     def trunk_checkpoint(self) -> str | None:
@@ -77,23 +89,37 @@ class ProbedTrunk:
         return found[1] if found else ""
 
 
-def join_probes(rows: Iterable[Row]) -> list[ProbedTrunk]:
+def join_probes(rows: Iterable[Row], warn: Callable[[str], None] = warnings.warn) -> list[ProbedTrunk]:
     """Return each probe with its pretraining, matched by the hash of the checkpoint.
 
     The ledger in the checkpoint's folder is read too. If several pretrainings ended in the same bytes, the one whose
     file the probe read is taken, else the last.
+
+    Args:
+        rows: the rows of a ledger.
+        warn: called with a sentence for everything in those ledgers that cannot be read.
     """
     rows = list(rows)
+    probes = [row for row in rows if row.kind == "probe"]
     pretrainings = _by_checkpoint(rows)
+    unknown = [row for row in probes if row.checkpoint_in_sha256 and row.checkpoint_in_sha256 not in pretrainings]
+    for ledger in dict.fromkeys(Path(row.checkpoint_in or "").parent / FILE_NAME for row in unknown):
+        if os.path.isfile(ledger):  # not Path.is_file, which raises on a name that is too long
+            pretrainings = _by_checkpoint(_read(ledger, warn)) | pretrainings
     joined = []
-    for probe in (row for row in rows if row.kind == "probe"):
-        beside = Path(probe.checkpoint_in or "").parent / FILE_NAME
-        if probe.checkpoint_in_sha256 and probe.checkpoint_in_sha256 not in pretrainings and beside.is_file():
-            pretrainings |= _by_checkpoint(read([beside]))
+    for probe in probes:
         candidates = pretrainings.get(probe.checkpoint_in_sha256 or "", [])
         same_file = (row for row in candidates if row.checkpoint_out == probe.checkpoint_in)
         joined.append(ProbedTrunk(probe, next(same_file, candidates[-1] if candidates else None)))
     return joined
+
+
+def _read(ledger: Path, warn: Callable[[str], None]) -> list[Row]:
+    try:
+        return read([ledger], warn)
+    except MonoImageError as error:
+        warn(f"Left out: {error}.")
+        return []
 
 
 def _by_checkpoint(rows: Iterable[Row]) -> dict[str, list[Row]]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 
 from vissl_monoimage.probe.protocols import title_of
 from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
@@ -53,10 +54,15 @@ class Table:
         return f"Changed from protocol {self.protocol} (its own values in brackets): {'; '.join(self.changes)}"
 
 
-def build_tables(probed: Iterable[ProbedTrunk]) -> list[Table]:
-    """Return the tables in the order in which their protocol, its changes and data set first appear."""
+def build_tables(probed: Iterable[ProbedTrunk], warn: Callable[[str], None] = warnings.warn) -> list[Table]:
+    """Return the tables in the order in which their protocol, its changes and data set first appear.
+
+    Args:
+        probed: the probes.
+        warn: called with a sentence for each probe with layers that cannot be shown.
+    """
     groups: dict[tuple[str, tuple[str, ...], str], dict[tuple[str, str], list[ProbedTrunk]]] = {}
-    for item in (part for trunk in probed for part in trunk.parts):
+    for item in (part for trunk in probed for part in trunk.with_top_1(warn).parts):
         key = (item.probe.protocol or "vissl", tuple(item.probe.protocol_changes), item.probe.dataset)
         groups.setdefault(key, {}).setdefault(item.experiment, []).append(item)
     return [_table(*key, list(experiments.values())) for key, experiments in groups.items()]
@@ -64,7 +70,7 @@ def build_tables(probed: Iterable[ProbedTrunk]) -> list[Table]:
 
 def _table(protocol: str, changes: tuple[str, ...], dataset: str, groups: list[list[ProbedTrunk]]) -> Table:
     groups = sorted(groups, key=lambda group: (not group[0].is_untrained, group[0].is_fixed, trunk_label(group[0])))
-    layers = {layer for group in groups for layer in group[0].probe.accuracies}
+    layers = {layer for group in groups for item in group for layer in item.probe.accuracies}
     names = [(trunk_label(group[0]), group[0].probe.trunk) for group in groups]
     suffixes = disambiguating_suffixes(names, [group[0].pretrain or group[0].probe for group in groups])
     lines = [build_line(group, name[0] + suffix) for group, name, suffix in zip(groups, names, suffixes, strict=True)]
@@ -73,4 +79,4 @@ def _table(protocol: str, changes: tuple[str, ...], dataset: str, groups: list[l
 
 def _natural_order(layer: str) -> list[str | int]:
     """Sort layers by name, then by number: conv1, conv2, conv10, res2."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", layer)]
+    return [int(part) if place % 2 else part for place, part in enumerate(re.split(r"(\d+)", layer))]
