@@ -352,7 +352,7 @@ def test_an_encoder_out_of_bounds_stops_the_run_with_one_sentence(monoimage, tmp
     assert_stopped(done, tmp_path / "run", "step 2: ", ENCODER_GENERATOR_RATE)
 
 
-def test_a_generator_of_one_image_is_told_once_and_trains_on(monoimage, tmp_path: Path) -> None:
+def test_a_generator_of_one_image_is_reported_once_and_trains_on(monoimage, tmp_path: Path) -> None:
     done = monoimage(
         *MONOGAN,
         SMALL_HEAD.replace("[8,4]", "[8,4],norm:none"),  # without a norm its first images are one to a millionth
@@ -366,10 +366,12 @@ def test_a_generator_of_one_image_is_told_once_and_trains_on(monoimage, tmp_path
         "config.TEST_MODEL=false",
         "config.CHECKPOINT.DIR=run",
     )
-    told = [line for line in done.stderr.splitlines() if "collapsed" in line]
-    assert len(told) == 1
-    assert told[0].startswith("step 504: the generator has drawn one image (with less than 2% of the photo's variance)")
-    assert "config.OPTIMIZER.discriminator" in told[0]
+    sentences = [line for line in done.stderr.splitlines() if "collapsed" in line]
+    assert len(sentences) == 1
+    assert sentences[0].startswith(
+        "step 504: the generator has drawn one image (with less than 2% of the photo's variance)"
+    )
+    assert "config.OPTIMIZER.discriminator" in sentences[0]
     assert lines(tmp_path / "run" / "players.jsonl")[-1]["step"] == 630
     assert (tmp_path / "run" / "model_final_checkpoint_phase0.torch").exists()
 

@@ -136,9 +136,9 @@ def resumed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("killed") / "run"
     start_and_kill(folder, *request.param)
     assert not (folder / FINAL).exists()
-    told = re.search(rf"resumed at step (\d+) of {STEPS}", run(folder))
-    assert told
-    assert int(told.group(1)) >= CHECKPOINTS[request.param[0]]
+    resumed = re.search(rf"resumed at step (\d+) of {STEPS}", run(folder))
+    assert resumed
+    assert int(resumed.group(1)) >= CHECKPOINTS[request.param[0]]
     return folder
 
 

@@ -38,7 +38,8 @@ def run_checks(checks: Iterable[Check], config: Settings) -> list[str]:
     problems: dict[str, None] = {}
     for check in checks:
         try:
-            problems |= dict.fromkeys(check(config))
+            for problem in check(config):
+                problems[problem] = None
         except MonoImageError as error:
             problems[str(error)] = None
     return list(problems)

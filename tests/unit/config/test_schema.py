@@ -65,7 +65,7 @@ class Needs:
     RATE: float = 0.5
 
 
-def test_a_key_that_is_needed_and_missing_is_told() -> None:
+def test_a_key_that_is_needed_and_missing_is_reported() -> None:
     with pytest.raises(MonoImageError, match=r"^x\.SIZE is missing: it must be a whole number$"):
         read_block(Needs, {"RATE": 1.0}, "x")
     with pytest.raises(MonoImageError, match=r"^x: unknown key 'SIZ': did you mean 'SIZE'\? valid: RATE, SIZE$"):

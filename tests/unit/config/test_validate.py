@@ -169,9 +169,9 @@ def test_a_folder_of_images_has_a_folder_a_class_and_an_image_in_each(problems: 
     (tmp_path / "cat").mkdir()
     (tmp_path / "dog").mkdir()
     Image.new("RGB", (4, 4)).save(tmp_path / "cat" / "a.PNG")
-    told = [found for found in problems(ROTNET, *CPU, *overrides) if "no image in" in found]
-    assert told
-    assert all("dog" in found for found in told)
+    sentences = [found for found in problems(ROTNET, *CPU, *overrides) if "no image in" in found]
+    assert sentences
+    assert all("dog" in found for found in sentences)
     Image.new("RGB", (4, 4)).save(tmp_path / "dog" / "a.jpg")
     assert not [found for found in problems(ROTNET, *CPU, *overrides) if "class" in found]
 
@@ -184,17 +184,17 @@ def test_more_classes_than_a_head_has_outputs_are_refused(problems: Problems, tm
     for split in ("TRAIN", "TEST"):
         probe += [f"config.DATA.{split}.{key}=[disk_folder]" for key in ("DATA_SOURCES", "LABEL_SOURCES")]
         probe.append(f"config.DATA.{split}.DATA_PATHS=[{tmp_path}]")
-    told = f"'{tmp_path}' has 11 classes, and linear_probe (config.MODEL.HEAD.PARAMS) has 10 outputs"
-    assert [problem.partition(": ")[2] for problem in problems(*probe)] == [told, told]
+    message = f"'{tmp_path}' has 11 classes, and linear_probe (config.MODEL.HEAD.PARAMS) has 10 outputs"
+    assert [problem.partition(": ")[2] for problem in problems(*probe)] == [message, message]
     (tmp_path / "10" / "a.png").unlink()
     (tmp_path / "10").rmdir()
     assert problems(*probe) == []
 
 
-def test_a_folder_without_torchvisions_own_is_told(problems: Problems, tmp_path: Path) -> None:
+def test_a_folder_without_torchvisions_own_is_reported(problems: Problems, tmp_path: Path) -> None:
     probe = ["config=benchmark/monoimage/linear_cifar100"]
     probe += [f"config.DATA.{split}.DATA_PATHS=[{tmp_path}]" for split in ("TRAIN", "TEST")]
-    told = f"there is no cifar-100-python/ in '{tmp_path}', as torchvision unpacks CIFAR100"
-    assert [problem.partition(": ")[2] for problem in problems(*probe)] == [told, told]
+    message = f"there is no cifar-100-python/ in '{tmp_path}', as torchvision unpacks CIFAR100"
+    assert [problem.partition(": ")[2] for problem in problems(*probe)] == [message, message]
     (tmp_path / "cifar-100-python").mkdir()
     assert problems(*probe) == []

@@ -180,8 +180,8 @@ def spoilt(train: bool) -> SimpleNamespace:
 def test_the_discriminators_step_ends_before_it_moves_and_says_so() -> None:
     task = spoilt(train=True)
     pairs, mix = played(task).detached(), torch.rand(5, 1)
-    told = "step 5: the discriminator loss is nan, and the run stops before the discriminator is updated: lower"
-    with pytest.raises(MonoImageError, match=told):
+    message = "step 5: the discriminator loss is nan, and the run stops before the discriminator is updated: lower"
+    with pytest.raises(MonoImageError, match=message):
         discriminator_step(task, pairs, mix)
     assert not task.optimizer[DISCRIMINATOR].moved
 
@@ -189,16 +189,16 @@ def test_the_discriminators_step_ends_before_it_moves_and_says_so() -> None:
 def test_the_step_of_encoder_and_generator_ends_before_they_move_and_says_no_more() -> None:
     """The discriminator has stepped by then."""
     task = spoilt(train=True)
-    told = (
+    message = (
         "step 5: the encoder_generator loss is nan, and the run stops before encoder and generator are updated: lower"
     )
-    with pytest.raises(MonoImageError, match=told):
+    with pytest.raises(MonoImageError, match=message):
         encoder_generator_step(task, played(task))
     assert not task.optimizer[ENCODER_GENERATOR].moved
 
 
 def test_a_test_is_not_called_a_step_nor_said_to_move_anything() -> None:
     task = spoilt(train=False)
-    told = "test after epoch 2, batch 3: the discriminator loss is nan, and the run stops: lower"
-    with pytest.raises(MonoImageError, match=told):
+    message = "test after epoch 2, batch 3: the discriminator loss is nan, and the run stops: lower"
+    with pytest.raises(MonoImageError, match=message):
         measure_test_batch(task, played(task))

@@ -86,9 +86,9 @@ def test_the_rates_that_our_hints_name_are_there(name: str) -> None:
 def test_a_key_that_the_discriminators_block_lacks_is_said_to_need_a_plus(
     problems: Problems, name: str, key: str, there: str
 ) -> None:
-    (told,) = problems(f"config=pretrain/monoimage/{name}", f"{OPTIMIZER}.{key}=0.1")
-    assert there in told
-    assert told.endswith(f"a key that is new on purpose takes a '+' before it: +{OPTIMIZER}.{key}=...")
+    (problem,) = problems(f"config=pretrain/monoimage/{name}", f"{OPTIMIZER}.{key}=0.1")
+    assert there in problem
+    assert problem.endswith(f"a key that is new on purpose takes a '+' before it: +{OPTIMIZER}.{key}=...")
     assert problems(BIGAN, f"+{OPTIMIZER}.{key}=0.1") == []
 
 
@@ -100,7 +100,7 @@ def test_one_sentence_says_what_is_wrong(problems: Problems, override: str, expe
     assert "\n" not in found[0]
 
 
-def test_all_mistakes_are_told_together_before_anything_is_written(
+def test_all_mistakes_are_reported_together_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -115,10 +115,10 @@ def test_all_mistakes_are_told_together_before_anything_is_written(
     )
     with pytest.raises(MonoImageError) as error:
         prepare(composed)
-    told = str(error.value).splitlines()
-    assert len(told) == 4, told
+    sentences = str(error.value).splitlines()
+    assert len(sentences) == 4, sentences
     for expected in ("needs one head", "'penalti'", "weight_deca'", "gradient scaler"):
-        assert sum(expected in sentence for sentence in told) == 1
+        assert sum(expected in sentence for sentence in sentences) == 1
     assert list(tmp_path.iterdir()) == []
 
 
@@ -139,7 +139,7 @@ def test_preparing_keeps_the_methods_own_task() -> None:
         ("config.TRAINER.TRAIN_STEP_NAME=standard_train_step", "bigan_train_step"),
     ],
 )
-def test_more_mistakes_are_told_in_one_sentence(problems: Problems, override: str, expected: str) -> None:
+def test_more_mistakes_are_reported_in_one_sentence(problems: Problems, override: str, expected: str) -> None:
     found = problems(BIGAN, override)
     assert len(found) == 1, found
     assert expected in found[0]

@@ -135,7 +135,7 @@ def test_which_samples_are_drawn_and_when_is_left_to_chance() -> None:
     assert abs(first[0] - 1000) < 5 * 22.4
 
 
-def test_what_is_told_of_clusters() -> None:
+def test_the_numbers_of_a_clustering() -> None:
     before: NDArray[np.int64] = np.array([0, 0, 1, 1, 2, 2])
     now: NDArray[np.int64] = np.array([4, 4, 4, 4, 1, 0])
     found = describe(now, before)

@@ -64,14 +64,14 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("override", MISTAKES)
-def test_a_mistake_is_told_in_a_sentence(problems: Problems, override: str) -> None:
-    told = problems(ALEXNET, override)
-    assert any(MISTAKES[override] in sentence for sentence in told), told
+def test_a_mistake_is_reported_in_a_sentence(problems: Problems, override: str) -> None:
+    sentences = problems(ALEXNET, override)
+    assert any(MISTAKES[override] in sentence for sentence in sentences), sentences
 
 
 def test_fresh_crops_cannot_keep_labels(problems: Problems) -> None:
-    (told,) = problems(ALEXNET, "config.MONOIMAGE.SOURCE.FRESH=true", f"{BLOCK}.EVERY=2")
-    assert "FRESH=false" in told
+    (problem,) = problems(ALEXNET, "config.MONOIMAGE.SOURCE.FRESH=true", f"{BLOCK}.EVERY=2")
+    assert "FRESH=false" in problem
     assert problems(ALEXNET, "config.MONOIMAGE.SOURCE.FRESH=true") == []
 
 

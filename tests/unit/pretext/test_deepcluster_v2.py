@@ -1,4 +1,4 @@
-"""DeepClusterV2 with more clusters than samples is told before anything starts."""
+"""DeepClusterV2 with more clusters than samples is refused before anything starts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def problems(*overrides: str) -> list[str]:
 def test_clusters_are_counted_against_the_samples_a_process_keeps() -> None:
     assert problems() == []
     assert problems("config.MONOIMAGE.SOURCE.NUM_SAMPLES=3000", f"{BATCH}=100") == []
-    (told,) = problems("config.MONOIMAGE.SOURCE.NUM_SAMPLES=3005", f"{BATCH}=64")  # 46 whole batches
-    assert "num_clusters=[3000, 3000, 3000] is more than the 2944 samples" in told
-    (told,) = problems("config.DATA.TRAIN.DATA_LIMIT=5000", f"{BATCH}=100", "config.DISTRIBUTED.NUM_PROC_PER_NODE=2")
-    assert "2500 samples" in told
+    (problem,) = problems("config.MONOIMAGE.SOURCE.NUM_SAMPLES=3005", f"{BATCH}=64")  # 46 whole batches
+    assert "num_clusters=[3000, 3000, 3000] is more than the 2944 samples" in problem
+    (problem,) = problems("config.DATA.TRAIN.DATA_LIMIT=5000", f"{BATCH}=100", "config.DISTRIBUTED.NUM_PROC_PER_NODE=2")
+    assert "2500 samples" in problem

@@ -1,0 +1,29 @@
+"""The registry of checks: every sentence once, whatever a check does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from vissl_monoimage.config.checks import Settings, registered_checks, run_checks
+from vissl_monoimage.errors import MonoImageError
+
+
+def two_then_an_error(config: Settings) -> Iterator[str]:
+    yield "first"
+    yield f"second: {config['SEED_VALUE']}"
+    raise MonoImageError("third")
+
+
+def again(config: Settings) -> list[str]:
+    return ["first", "fourth"]
+
+
+def test_what_was_found_before_an_error_is_kept_and_nothing_is_said_twice() -> None:
+    assert run_checks([two_then_an_error, again], {"SEED_VALUE": 3}) == ["first", "second: 3", "third", "fourth"]
+
+
+def test_every_room_has_registered_its_checks() -> None:
+    import vissl  # noqa: F401  # the plugin registers when it is imported
+
+    rooms = {check.__module__.split(".")[1] for check in registered_checks()}
+    assert rooms >= {"data", "models", "training", "pretext", "probe"}
