@@ -33,7 +33,7 @@ venv: $(LINKS)
 $(DEPENDENCIES): setup.py
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet torch==2.14.1 torchvision==0.29.1
-	$(BIN)/pip install --quiet --editable ".[dev,demo]" --config-settings editable_mode=strict
+	$(BIN)/pip install --quiet --editable ".[dev]" --config-settings editable_mode=strict
 	$(BIN)/monoimage setup --no-hook  # last, or pip prints an ERROR for each of VISSL's pins
 	rm -f $(VENV)/.dependencies-* && touch $@
 

@@ -43,7 +43,7 @@ setup(
         "vissl_monoimage": ["py.typed"],
     },
     entry_points={"console_scripts": ["monoimage=vissl_monoimage.cli.main:main"]},
-    # VISSL itself goes in with `pip install --no-deps vissl==0.1.6`: its pins cannot be met. These are
+    # VISSL itself is installed by `monoimage setup`: its pins cannot be met. These are
     # current versions of what it imports; the upper bounds are the versions the tests ran with.
     install_requires=[
         "torch>=2.6,<2.15",
@@ -55,6 +55,7 @@ setup(
         "numpy>=1.26,<2.5",
         "scipy>=1.11,<1.18",
         "scikit-learn>=1.4,<1.10",
+        "scikit-image>=0.22,<0.27",  # its photos are the labelled set of the demo
         "pandas>=2.2,<3.2",
         "tabulate>=0.9,<0.11",
         "parameterized>=0.9,<0.10",
@@ -70,10 +71,8 @@ setup(
         "submitit>=1.5,<1.6",
     ],
     extras_require={
-        "demo": ["scikit-image>=0.22,<0.27"],
         "gpu": ["faiss-gpu>=1.8,<1.16"],
         "dev": [
-            "scikit-image>=0.22,<0.27",
             "hypothesis>=6.100,<7",
             "import-linter>=2.11,<3",
             "mypy>=1.15,<2.5",

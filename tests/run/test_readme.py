@@ -15,11 +15,13 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import launcher
 import pytest
 from omegaconf import OmegaConf
+from packaging.requirements import Requirement
 from PIL import Image
 
 from vissl_monoimage import launch
@@ -147,8 +149,14 @@ def test_the_documents_have_commands() -> None:
 
 def test_the_readmes_table_lists_the_verbs_of_the_command_line() -> None:
     table = re.findall(r"^\| `monoimage (\w+)", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
-    assert set(COMMANDS) <= set(table)
-    assert len(set(table)) == len(table)
+    assert sorted(table) == sorted(COMMANDS)
+
+
+def test_installing_the_package_installs_what_the_demo_needs() -> None:
+    """The README's three commands, `pip install`, `monoimage setup` and `monoimage demo`, are the whole way in."""
+    required = [Requirement(line) for line in metadata.requires("vissl-monoimage") or []]
+    always = {requirement.name for requirement in required if not requirement.marker}
+    assert {"scikit-learn", "scikit-image", "torch", "hydra-core"} <= always
 
 
 def test_the_readme_is_short() -> None:
