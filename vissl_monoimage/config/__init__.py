@@ -1,0 +1,1 @@
+"""Composing, reading and checking configurations."""

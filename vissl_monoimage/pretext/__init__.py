@@ -1,0 +1,1 @@
+"""Pretext methods: RotNet, DeepCluster, BiGAN and MonoGAN."""

@@ -1,0 +1,1 @@
+"""VISSL's training loop with exact resume, seeding and progress."""

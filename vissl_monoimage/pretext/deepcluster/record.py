@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.data.crops.contact_sheet import save_picture
 from vissl_monoimage.pretext.deepcluster.artifacts import CLUSTERS, CLUSTERS_FILE, COLUMNS, FOLDER, LABELS_FILE, ROWS
 from vissl_monoimage.pretext.deepcluster.clustering import Assignments
@@ -65,7 +66,7 @@ def record(
                 writer.add_scalar(tag=f"DeepCluster/{name}", scalar_value=value, global_step=task.iteration)
     with atomic_write(folder / LABELS_FILE) as part, open(part, "wb") as file:
         np.save(file, dataset.label_objs[0])
-    every = task.config.MONOIMAGE.get("PICTURES_EVERY", 1)
+    every = monoimage_block(task.config).get("PICTURES_EVERY", 1)
     last = epoch + task.settings.EVERY > task.num_train_phases
     if every and (epoch % every == 0 or last):
         (folder / FOLDER).mkdir(exist_ok=True)

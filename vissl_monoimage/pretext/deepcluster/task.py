@@ -11,6 +11,7 @@ from classy_vision.tasks import register_task
 from vissl.config import AttrDict
 from vissl.optimizers import get_optimizer_param_groups
 
+from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.pretext.deepcluster import record
@@ -37,7 +38,7 @@ class DeepClusterTask(MonoImageTask):
     makes_labels = True
 
     def __init__(self, config: AttrDict) -> None:
-        self.settings = read_block(DeepClusterConfig, config.MONOIMAGE.get("DEEPCLUSTER"), WHERE)
+        self.settings = read_block(DeepClusterConfig, monoimage_block(config).get("DEEPCLUSTER"), WHERE)
         name, settings = config.MODEL.HEAD.PARAMS[0]
         config.MODEL.HEAD.PARAMS[0] = [name, {**settings, "clusters": self.settings.K}]
         self.assignments: Assignments | None = None
