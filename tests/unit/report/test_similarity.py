@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import vissl_monoimage  # noqa: F401  # mends VISSL before it is imported
-
-# isort: split
 import copy
 import dataclasses
 import re
@@ -16,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 from pages import page_of
-from vissl.config import AttrDict
-from vissl.models.trunks import get_model_trunk
 
+from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.data.photo_patches import PatchesConfig, PhotoPatches
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.models.trunks.registry import build_trunk
 from vissl_monoimage.report.similarity import features as layer_features
 from vissl_monoimage.report.similarity.cka import linear_cka
 from vissl_monoimage.report.similarity.compare import Similarity, compare_layers
@@ -40,7 +37,7 @@ NO_ROWS: list[Row] = []
 
 def trunk_of(seed: int) -> torch.nn.Module:
     torch.manual_seed(seed)
-    trunk: torch.nn.Module = get_model_trunk("convnet4")(AttrDict({}), "convnet4")
+    trunk = build_trunk("convnet4")
     for name, value in trunk.state_dict().items():
         if "running_var" in name:
             value.uniform_(0.5, 1.5)
@@ -116,6 +113,17 @@ def test_features_are_those_that_the_probe_reads(reader: LayerReader, tmp_path: 
     for layer, one, side in zip(LAYERS, maps, (6, 6, 4, 3), strict=True):
         expected = torch.nn.functional.adaptive_max_pool2d(one, side).flatten(1)
         torch.testing.assert_close(torch.from_numpy(found[layer]), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_images_are_prepared_as_the_probes_yaml_says() -> None:
+    composed = compose_config(["config=benchmark/monoimage/linear_photo_patches"]).config
+    assert composed.MONOIMAGE.PROTOCOL == layer_features.PROTOCOL
+    assert dataclasses.asdict(PatchesConfig()) == composed.MONOIMAGE.PATCHES
+    assert composed.DATA.TEST.TRANSFORMS == [
+        {"name": "Resize", "size": "trunk"},
+        {"name": "ToTensor"},
+        {"name": "Normalize", "mean": [layer_features.MEAN] * 3, "std": [layer_features.STD] * 3},
+    ]
 
 
 def test_another_architecture_and_an_unknown_one_are_refused(reader: LayerReader, tmp_path: Path) -> None:

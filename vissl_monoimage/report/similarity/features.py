@@ -1,70 +1,79 @@
-"""What each layer of a trunk makes of a small fixed set of images that everyone has."""
+"""The features of a trunk's layers on a small fixed set of images that is part of installed packages."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from omegaconf import OmegaConf
-from vissl.config import AttrDict
-from vissl.data.ssl_transforms import get_transform
-from vissl.models import build_model
+from torch import Tensor, nn
+from torchvision.transforms import Compose, Normalize, Resize, ToTensor
 
-from vissl_monoimage.config.compose import compose_config
-from vissl_monoimage.config.schema import read_block
-from vissl_monoimage.data.photo_patches import PHOTOS, WHERE, PatchesConfig, PhotoPatches
+from vissl_monoimage.data.photo_patches import PHOTOS, PatchesConfig, PhotoPatches
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.models.checkpoint import fill
 from vissl_monoimage.models.checkpoint_file import read_checkpoint
-from vissl_monoimage.probe.configure import configure_probe
+from vissl_monoimage.models.features import input_size, probed_layers
+from vissl_monoimage.models.trunks.registry import build_trunk
+from vissl_monoimage.probe.protocols import get_protocol
 
-PROBE = "benchmark/monoimage/linear_photo_patches"
-_A_PHOTO, _A_PHOTO_IF_LARGE = 20, 4  # patches: seconds a network, of 224 px as well
+PROTOCOL = "patches-v1"
+MEAN, STD = 0.5, 0.19  # of every channel, as in benchmark/monoimage/linear_photo_patches
+_PER_PHOTO, _PER_PHOTO_IF_LARGE = 20, 4  # patches: seconds per network, at 224 px too
 _LARGE = 64  # px
 _BATCH = 48
 
 
 class LayerReader:
-    """A trunk with the eyes of the probe `linear_photo_patches`: its images, their normalisation, its pooling.
+    """A trunk with the images, normalisation and pooling of the probe `linear_photo_patches`.
 
     Attributes:
         layers: names of the probed layers, in order.
         images: (n, 3, size, size), the first test patches; n is 240, or 48 for trunks of more than 64 px.
 
+    Args:
+        trunk: name of the trunk; VISSL's own trunks have VISSL's default settings.
+
     Raises:
-        MonoImageError: an unknown trunk, or one whose layers the probe does not know.
+        MonoImageError: an unknown trunk, a trunk of VISSL where it is not installed, or one without layers to probe.
     """
 
     def __init__(self, trunk: str) -> None:
-        config = AttrDict(OmegaConf.to_container(compose_config([f"config={PROBE}"]).config, resolve=True))
-        config.MODEL.TRUNK.NAME = trunk
-        config.MODEL._MODEL_INIT_SEED = config.SEED_VALUE  # VISSL's launcher does this; no weight of it is read
-        configure_probe(config)
-        self._config = config
-        self._model = build_model(config.MODEL, config.OPTIMIZER).eval()
-        self.layers = [layer for layer, _ in config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP]
-        self.images = _patches(config)
+        self._name = trunk
+        self._trunk = build_trunk(trunk).eval()
+        self.layers = probed_layers(self._trunk)
+        if not self.layers:
+            raise MonoImageError(f"trunk '{trunk}' has no layers that probes read")
+        self.images = _patches(input_size(self._trunk))
+        self._pools = self._pooling()
 
+    @torch.no_grad()
     def features(self, checkpoint: str) -> dict[str, NDArray[np.float32]]:
-        """{layer: (n, features)} of the trunk in `checkpoint`, pooled and flattened, batch norms as they were left.
+        """Return {layer: (n, features)} of the trunk in `checkpoint`, pooled and flattened, batch norms frozen.
 
         Raises:
-            MonoImageError: it cannot be read, or does not fill the trunk.
+            MonoImageError: the checkpoint cannot be read, or does not fill the trunk.
         """
-        self._config.MODEL.WEIGHTS_INIT.PARAMS_FILE = checkpoint
-        self._model.init_model_from_weights_params_file(self._config, read_checkpoint(checkpoint))
-        batches = [self._model.features(images) for images in self.images.split(_BATCH)]
-        joined = [torch.cat(parts).flatten(1).numpy() for parts in zip(*batches, strict=True)]
-        return dict(zip(self.layers, joined, strict=True))
+        fill(self._trunk, self._name, read_checkpoint(checkpoint), checkpoint)
+        batches = [self._trunk(images, self.layers) for images in self.images.split(_BATCH)]
+        return {
+            layer: torch.cat([pool(maps) for maps in parts]).flatten(1).numpy()
+            for layer, pool, parts in zip(self.layers, self._pools, zip(*batches, strict=True), strict=True)
+        }
+
+    @torch.no_grad()
+    def _pooling(self) -> list[nn.Module]:
+        """Return the operation by which the protocol pools each layer."""
+        pooling = get_protocol(PROTOCOL).pooling
+        if pooling is None:
+            raise MonoImageError(f"protocol '{PROTOCOL}' defines no pooling")
+        shapes = [tuple(maps.shape[1:]) for maps in self._trunk(self.images[:1], self.layers)]
+        operations = [pooling.op(layer, shape) for layer, shape in zip(self.layers, shapes, strict=True)]
+        return [getattr(nn, name)(*arguments) for name, arguments in operations]
 
 
-def _patches(config: AttrDict) -> torch.Tensor:
-    """The same patches of each photo for every network, as the probe's test shows them to the trunk."""
-    source = PhotoPatches(read_block(PatchesConfig, config.MONOIMAGE.get("PATCHES"), WHERE), train=False)
-    transform = get_transform(config.DATA.TEST.TRANSFORMS)
-
-    def shown(index: int) -> Any:
-        return transform({"data": [source[index]]})["data"][0]
-
-    large = shown(0).shape[-1] > _LARGE
-    return torch.stack([shown(index) for index in range(len(PHOTOS) * (_A_PHOTO_IF_LARGE if large else _A_PHOTO))])
+def _patches(size: int) -> Tensor:
+    """Return the same test patches of each photo for every network, resized and normalised."""
+    patches = PhotoPatches(PatchesConfig(), train=False)
+    transform = Compose([Resize(size), ToTensor(), Normalize([MEAN] * 3, [STD] * 3)])
+    count = len(PHOTOS) * (_PER_PHOTO_IF_LARGE if size > _LARGE else _PER_PHOTO)
+    return torch.stack([transform(patches[index]) for index in range(count)])
