@@ -202,3 +202,28 @@ def test_contributing_example_runs(folder: Path) -> None:
     assert "epoch 2/2, step 4/4" in output
     assert "page: report/report.html" in launcher.monoimage("report", "mirror", cwd=folder).stdout
     assert "mirror" in (folder / "report" / "report.html").read_text()
+
+
+def test_contributings_walk_names_the_files_that_a_run_and_a_report_go_through(folder: Path) -> None:
+    """Ten steps, no file twice, and functions of every file are called by a run of the demo's config and its report."""
+    section = (ROOT / "CONTRIBUTING.md").read_text().partition("## From `monoimage run`")[2].partition("\n## ")[0]
+    steps = re.findall(r"^\d+\. .*$", section, flags=re.MULTILINE)
+    files = [name for step in steps for name in re.findall(r"`([\w/]+\.py)`", step)]
+    assert len(steps) == 10
+    assert len(set(files)) == len(files) >= 20
+    script = """
+import inspect, sys, vissl_monoimage
+called, package = set(), vissl_monoimage.__path__[0] + "/"
+def note(frame, event, argument):
+    code = frame.f_code
+    if event == "call" and code.co_flags & inspect.CO_OPTIMIZED and code.co_filename.startswith(package):  # a function
+        called.add(code.co_filename.removeprefix(package))
+sys.setprofile(note)
+from vissl_monoimage.cli.main import main
+run = ["run", "config=pretrain/monoimage/rotnet_demo", "+config/monoimage=smoke", "config.CHECKPOINT.DIR=walk"]
+assert main(run) == 0 and main(["report", "walk"]) == 0
+sys.setprofile(None)
+print("called:", *sorted(called))
+"""
+    called = run(["-c", script], folder).rpartition("called: ")[2].split()
+    assert sorted(set(files) - set(called)) == []
