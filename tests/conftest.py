@@ -26,7 +26,7 @@ def data_dir() -> Path:
 
 @pytest.fixture
 def monoimage(tmp_path: Path) -> Run:
-    """`monoimage(*arguments)` as a user runs it, in an empty folder; fails the test where it fails.
+    """`monoimage(*arguments)` as a user runs it, in an empty folder; a failure fails the test.
 
     `status=2` expects that exit status instead.
     """

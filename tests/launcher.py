@@ -1,4 +1,4 @@
-"""The `monoimage` command in a process of its own, which need not import torch and VISSL again.
+"""The `monoimage` command in a process of its own, without the cost of importing torch and VISSL again.
 
 As a script, a server: for each line on its standard input it forks, and the fork becomes `python -m vissl_monoimage`.
 The imports are more than half of what a run of a few steps costs.
@@ -24,7 +24,7 @@ _SECONDS = 1800  # a run may take
 
 
 def monoimage(*arguments: str, cwd: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
-    """`monoimage ARGUMENTS` in the folder `cwd`; fails the test where its exit status is another."""
+    """Run `monoimage ARGUMENTS` in the folder `cwd`; fail the test if the exit status is not `status`."""
     with tempfile.TemporaryDirectory() as folder:
         output = [str(Path(folder, name)) for name in ("out", "err")]
         request = {"arguments": arguments, "cwd": str(cwd), "output": output}
@@ -50,7 +50,7 @@ def _server() -> Any:
 
 
 def _serve() -> dict[str, Any]:
-    """Fork for every request and tell the exit status; returns in the fork alone, with its request."""
+    """Fork for every request and report its exit status; return, in the fork alone, its request."""
     for line in sys.stdin:
         fork = os.fork()
         if not fork:

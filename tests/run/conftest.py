@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def small_probe() -> list[str]:
-    """The overrides of a probe on photo_patches that takes seconds, into the folder `probe`."""
+    """Overrides of a probe on photo_patches that takes seconds and writes into the folder `probe`."""
     return [
         "config=benchmark/monoimage/linear_photo_patches",
         "config.MONOIMAGE.PATCHES.TRAIN_SAMPLES=96",

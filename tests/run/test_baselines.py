@@ -1,4 +1,4 @@
-"""Hand-made features probed through the launcher, to a line of the report."""
+"""Hand-made features: probed through the launcher, and a line of the report."""
 
 from __future__ import annotations
 

@@ -55,13 +55,13 @@ def state(checkpoint: Path) -> dict[str, Any]:
 
 
 def tensors(checkpoint: Path) -> dict[str, torch.Tensor]:
-    """Weights and statistics of trunk and head: trunk.*, heads.0.to_latent.*, .generator.*, .discriminator.*."""
+    """Return weights and statistics of trunk and head: trunk.*, heads.0.to_latent.*, .generator.*, .discriminator.*."""
     model = state(checkpoint)["base_model"]["model"]
     return {f"{part}.{key}": value for part in ("trunk", "heads") for key, value in model[part].items()}
 
 
 def meters(folder: Path, split: str) -> list[dict[str, float]]:
-    """Means over each epoch of `split`, from the run's metrics.json."""
+    """Return the means over each epoch of `split` from the run's metrics.json."""
     name = f"{split}_bigan_meter"
     found = [line[name] for line in lines(folder / "metrics.json") if name in line]
     return [{key: value["0"] for key, value in values.items()} for values in found]
@@ -95,7 +95,7 @@ CONFIGS = [
 
 
 @pytest.mark.parametrize(("name", "trunk", "method"), CONFIGS)
-def test_a_config_trains_and_leaves_everything_a_run_should(
+def test_a_run_leaves_its_checkpoint_row_curves_and_pictures(
     pretrained: Pretrained, name: str, trunk: str, method: str
 ) -> None:
     folder = pretrained(name)
@@ -169,8 +169,8 @@ def test_tensorboard_has_the_numbers_of_players_jsonl(pretrained: Pretrained) ->
         assert written == pytest.approx({line["step"]: line[name] for line in players if name in line}, rel=1e-6)
 
 
-def test_looking_on_changes_nothing(pretrained: Pretrained, monoimage, tmp_path: Path) -> None:
-    """Logs, curves and pictures are to be seen, not to be felt: the ledger's hash of the config leaves them out."""
+def test_logging_changes_neither_weights_nor_hashes(pretrained: Pretrained, monoimage, tmp_path: Path) -> None:
+    """Logs, curves and pictures do not influence the training, and the ledger's config hash leaves them out."""
     monoimage(*MONOGAN, "config.LOG_FREQUENCY=50", "config.MONOIMAGE.PICTURES_EVERY=2", "config.CHECKPOINT.DIR=run")
     assert [line["step"] for line in lines(tmp_path / "run" / "players.jsonl")] == [1]
     watched = tensors(pretrained("monogan_cifar") / "model_final_checkpoint_phase1.torch")
@@ -182,29 +182,29 @@ def test_looking_on_changes_nothing(pretrained: Pretrained, monoimage, tmp_path:
 
 
 def probed(checkpoint: Path) -> dict[str, torch.Tensor]:
-    """The trunk that a probe trained its heads on; the file is removed, for VISSL's heads are large."""
+    """Return the trunk in a probe's checkpoint and remove the file, since VISSL's heads are large."""
     trunk = state(checkpoint)["base_model"]["model"]["trunk"]
     checkpoint.unlink()
     return {f"trunk.{key.removeprefix('base_model.')}": value for key, value in trunk.items()}
 
 
 def top_1(folder: Path) -> dict[str, float]:
-    """{layer: percent} of the probe's last test."""
+    """Return {layer: percent} of the probe's last test."""
     tested = [line for line in lines(folder / "metrics.json") if "test_accuracy_list_meter" in line]
     found: dict[str, float] = tested[-1]["test_accuracy_list_meter"]["top_1"]
     return found
 
 
 def vissls_own_probe() -> list[str]:
-    """The arguments of the command that the header of bigan_alexnet.yaml gives for VISSL's linear benchmark."""
+    """Return the arguments of the command for VISSL's linear benchmark in the header of bigan_alexnet.yaml."""
     text = (config_folder() / "config/pretrain/monoimage/bigan_alexnet.yaml").read_text()
     header = re.sub(r"\\\n#", "", text)  # one command, one line
     (command,) = re.findall(r"^#\s+monoimage (run config=benchmark/linear_image\S+ .*)$", header, re.MULTILINE)
     return shlex.split(command)
 
 
-def test_vissls_own_probe_needs_the_flag_of_any_checkpoint_of_vissl() -> None:
-    """Its default finds VISSL's checkpoints, and its YAML for AlexNets says otherwise."""
+def test_vissls_probe_needs_the_same_flag_for_our_checkpoints_as_for_its_own() -> None:
+    """VISSL's default finds its own checkpoints, but its YAML for AlexNets overrides it."""
     key = "config.MODEL.WEIGHTS_INIT.STATE_DICT_KEY_NAME"
     _, config, *ours = vissls_own_probe()
     assert OmegaConf.select(compose_config([config]), key) == "model_state_dict"
@@ -214,7 +214,7 @@ def test_vissls_own_probe_needs_the_flag_of_any_checkpoint_of_vissl() -> None:
     assert composed.config.MODEL.TRUNK.NAME == "alexnet_bigan"
 
 
-def test_our_probe_reads_the_encoder_of_a_monogan(pretrained: Pretrained, monoimage, tmp_path: Path) -> None:
+def test_our_probe_reads_a_monogans_encoder(pretrained: Pretrained, monoimage, tmp_path: Path) -> None:
     checkpoint = pretrained("monogan_cifar") / "model_final_checkpoint_phase1.torch"
     monoimage(
         "run",
@@ -236,8 +236,8 @@ def test_our_probe_reads_the_encoder_of_a_monogan(pretrained: Pretrained, monoim
     assert all(torch.equal(found[key], value) for key, value in encoder.items())
 
 
-def test_vissls_own_probe_reads_the_encoder_of_a_bigan(pretrained: Pretrained, monoimage, tmp_path: Path) -> None:
-    """By the command in the YAML's header, which has no more of our own than any checkpoint of VISSL's would need.
+def test_vissls_probe_reads_a_bigans_encoder(pretrained: Pretrained, monoimage, tmp_path: Path) -> None:
+    """Use the command in the YAML's header, which says no more than a checkpoint of VISSL's would need.
 
     VISSL's pooling and heads are made for AlexNets of 96-256-384-384-256 channels, as the encoder is at 224 px.
     """
@@ -270,7 +270,7 @@ def test_vissls_own_probe_reads_the_encoder_of_a_bigan(pretrained: Pretrained, m
 # The schedule of the game.
 
 
-def test_encoder_and_generator_move_on_every_third_step_and_every_second_has_the_penalty(
+def test_encoder_and_generator_train_every_third_step_and_every_second_step_has_the_penalty(
     monoimage, tmp_path: Path
 ) -> None:
     monoimage(
@@ -305,7 +305,7 @@ def test_encoder_and_generator_move_on_every_third_step_and_every_second_has_the
 
 
 def assert_stopped(done: subprocess.CompletedProcess[str], folder: Path, *said: str) -> None:
-    """One sentence and no traceback; no results, and no checkpoint that a resumed run could not live with."""
+    """Check for one sentence without a traceback, no results, and no checkpoint that would spoil a resumed run."""
     assert "Traceback" not in done.stderr + done.stdout
     (sentence,) = [line for line in done.stderr.splitlines() if line.startswith("monoimage: ")]
     assert sentence == done.stderr.splitlines()[-1]
@@ -317,9 +317,7 @@ def assert_stopped(done: subprocess.CompletedProcess[str], folder: Path, *said: 
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_discriminator_out_of_bounds_stops_the_run_with_one_sentence(
-    monoimage, tmp_path: Path, processes: int
-) -> None:
+def test_a_diverging_discriminator_stops_the_run_with_one_sentence(monoimage, tmp_path: Path, processes: int) -> None:
     done = monoimage(
         *MONOGAN,
         SMALL_HEAD,
@@ -333,14 +331,14 @@ def test_a_discriminator_out_of_bounds_stops_the_run_with_one_sentence(
     assert_stopped(done, tmp_path / "run", "step 2: the discriminator loss is nan", DISCRIMINATOR_RATE)
 
 
-def test_the_sentence_names_the_discriminators_rate_where_encoder_and_generator_meet_its_weights(
+def test_the_sentence_names_the_discriminators_rate_if_its_weights_make_the_others_diverge(
     monoimage, tmp_path: Path
 ) -> None:
     done = monoimage(*MONOGAN, SMALL_HEAD, f"++{DISCRIMINATOR_RATE}.value=1e30", "config.CHECKPOINT.DIR=run", status=2)
     assert_stopped(done, tmp_path / "run", "step 1: the encoder_generator loss is nan", DISCRIMINATOR_RATE)
 
 
-def test_an_encoder_out_of_bounds_stops_the_run_with_one_sentence(monoimage, tmp_path: Path) -> None:
+def test_a_diverging_encoder_stops_the_run_with_one_sentence(monoimage, tmp_path: Path) -> None:
     done = monoimage(
         *MONOGAN,
         SMALL_HEAD,
@@ -352,7 +350,7 @@ def test_an_encoder_out_of_bounds_stops_the_run_with_one_sentence(monoimage, tmp
     assert_stopped(done, tmp_path / "run", "step 2: ", ENCODER_GENERATOR_RATE)
 
 
-def test_a_generator_of_one_image_is_reported_once_and_trains_on(monoimage, tmp_path: Path) -> None:
+def test_a_collapsed_generator_is_reported_once_and_training_continues(monoimage, tmp_path: Path) -> None:
     done = monoimage(
         *MONOGAN,
         SMALL_HEAD.replace("[8,4]", "[8,4],norm:none"),  # without a norm its first images are one to a millionth

@@ -1,4 +1,4 @@
-"""Two processes of four images a step play the very game of one process of eight.
+"""Two processes of four images per step train exactly as one process of eight does.
 
 Both players' gradients are averaged by hand over the ranks, so what is compared is weights, optimizers and losses
 after 20 steps: the same numbers but for the order in which float32 sums are formed. Nothing there has batch
@@ -87,13 +87,13 @@ def weights(state: dict[str, Any]) -> dict[str, torch.Tensor]:
 
 
 def furthest(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> dict[str, float]:
-    """The largest difference of any number in each tensor."""
+    """Return the largest absolute difference in each tensor."""
     assert first.keys() == second.keys()
     return {key: float((value - second[key]).abs().max()) for key, value in first.items()}
 
 
 def losses(folder: Path) -> dict[str, list[float]]:
-    """Every step's losses, and the last test's means."""
+    """Return the losses of every step and the means of the last test."""
     players = [json.loads(line) for line in (folder / "players.jsonl").read_text().splitlines()]
     assert len(players) == STEPS
     found = {name: [line[name] for line in players] for name in ("discriminator_loss", "encoder_generator_loss")}
@@ -118,7 +118,7 @@ def test_two_processes_train_the_weights_of_one(trained: Run, objective: str) ->
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_two_processes_have_the_optimizers_of_one(trained: Run, objective: str) -> None:
-    """Averages of gradients and their squares: twice and four times these, were a sum over ranks taken for a mean."""
+    """Averages of gradients and squares, which would be 2 and 4 times as large if ranks were summed, not averaged."""
     one, two = (state(trained(objective, processes))["optimizer"] for processes in (1, 2))
     assert one.keys() == two.keys() == {"encoder_generator", "discriminator"}
     for player in one:
@@ -139,8 +139,8 @@ def test_two_processes_have_the_loss_curves_of_one(trained: Run, objective: str)
         assert two[name] == pytest.approx(one[name], rel=LOSSES, abs=LOSSES), name
 
 
-def test_another_seed_is_another_game(trained: Run) -> None:
-    """What the tolerances above are small against."""
+def test_another_seed_trains_other_weights(trained: Run) -> None:
+    """The control of the tolerances above: another seed differs by more."""
     one, other = trained("cross_entropy", 1), trained("cross_entropy", 1, "config.SEED_VALUE=7")
     apart = furthest(weights(state(one)), weights(state(other)))
     assert min(apart.values()) > 10 * WEIGHTS, apart

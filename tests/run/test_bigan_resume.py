@@ -1,4 +1,4 @@
-"""A BiGAN killed with SIGKILL and started again ends as the uninterrupted one: all networks, both optimizers, curves.
+"""A BiGAN killed with SIGKILL and started again ends as an uninterrupted one: all networks, both optimizers, curves.
 
 Two steps of the discriminator for one of encoder and generator, and the penalty in every second, so that a resumed
 run must know where in the game it was: it is killed behind checkpoints after an odd number of steps.
@@ -41,7 +41,7 @@ CHECKPOINTS = {f"model_{name}.torch": step for name, step in [("iteration5", 5),
 
 
 def tensors(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """(where, value) of every tensor and number in nested mappings and lists."""
+    """Yield (path, value) of every tensor and number in nested mappings and lists."""
     if isinstance(node, dict):
         for key, value in node.items():
             yield from tensors(value, f"{path}.{key}")
@@ -53,7 +53,7 @@ def tensors(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def final(folder: Path) -> dict[str, Any]:
-    """Trunk, heads and both optimizers of the run's last checkpoint, by where they are in it."""
+    """Return trunk, heads and both optimizers in the run's last checkpoint, by their paths in it."""
     state = torch.load(folder / FINAL, weights_only=False)["classy_state_dict"]
     model = state["base_model"]["model"]
     return dict(
@@ -62,7 +62,7 @@ def final(folder: Path) -> dict[str, Any]:
 
 
 def differences(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
-    """Where two checkpoints are not the same to the bit."""
+    """Return the paths at which two checkpoints are not equal to the bit."""
     assert first.keys() == second.keys()
     same = {
         key: torch.equal(value, second[key]) if isinstance(value, torch.Tensor) else value == second[key]
@@ -72,7 +72,7 @@ def differences(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
 
 
 def curves(folder: Path) -> dict[str, Any]:
-    """The loss of every step from the results ledger, and every line of players.jsonl."""
+    """Return the loss of every step from the results ledger, and every line of players.jsonl."""
     (row,) = [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
     players = [json.loads(line) for line in (folder / "players.jsonl").read_text().splitlines()]
     assert [step for step, _ in row["losses"]] == [line["step"] for line in players] == list(range(1, STEPS + 1))
@@ -80,7 +80,7 @@ def curves(folder: Path) -> dict[str, Any]:
 
 
 def means_on_test_set(folder: Path) -> dict[int, dict[str, Any]]:
-    """{epoch: means over the test set}."""
+    """Return {epoch: means over the test set}."""
     found = [json.loads(line) for line in (folder / "metrics.json").read_text().splitlines()]
     return {line["train_phase_idx"] + 1: line["test_bigan_meter"] for line in found if "test_bigan_meter" in line}
 
@@ -106,7 +106,7 @@ def start_and_kill(folder: Path, checkpoint: str, step: int) -> None:
 
 
 def run(folder: Path) -> str:
-    """Run, or go on, to the end; what it prints."""
+    """Run, or resume, to the end and return what is printed."""
     return launcher.monoimage(*MONOGAN, f"config.CHECKPOINT.DIR={folder}", cwd=folder.parent).stdout
 
 
@@ -132,7 +132,7 @@ def test_both_optimizers_are_in_the_checkpoint(uninterrupted: Path) -> None:
     scope="module", params=[("model_iteration5.torch", 7), ("model_phase0.torch", 9)], ids=lambda when: when[0]
 )
 def resumed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run killed behind that checkpoint, inside an epoch or at the end of one, and started again."""
+    """A run killed after that checkpoint, inside an epoch or at the end of one, and started again."""
     folder = tmp_path_factory.mktemp("killed") / "run"
     start_and_kill(folder, *request.param)
     assert not (folder / FINAL).exists()
@@ -153,7 +153,7 @@ def test_curves_of_a_killed_run_equal_the_uninterrupted_ones(uninterrupted: Path
 
 
 def test_pictures_of_a_killed_run_equal_the_uninterrupted_ones(uninterrupted: Path, resumed: Path) -> None:
-    """Those of an epoch whose checkpoint has just been written as well."""
+    """This includes the pictures of an epoch whose checkpoint had just been written."""
     expected, found = (
         {path.name: path.read_bytes() for path in run.glob("pictures/*.png")} for run in (uninterrupted, resumed)
     )

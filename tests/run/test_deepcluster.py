@@ -1,4 +1,4 @@
-"""DeepCluster through the launcher: labels in time, the same after a kill, the same on two processes."""
+"""DeepCluster through the launcher: labels reach the workers in time, survive a kill, and agree on two processes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def run(folder: Path, *overrides: str, script: str = "") -> str:
 
 
 def clusters(folder: Path) -> list[dict[str, Any]]:
-    """The lines of clusters.jsonl, less the seconds."""
+    """Return the lines of clusters.jsonl without their seconds."""
     lines = [json.loads(line) for line in (folder / "clusters.jsonl").read_text().splitlines()]
     return [{key: value for key, value in line.items() if not key.startswith("seconds")} for line in lines]
 
@@ -82,7 +82,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_what_a_run_leaves(uninterrupted: Path) -> None:
+def test_a_run_leaves_its_clusters_and_assignments(uninterrupted: Path) -> None:
     lines = clusters(uninterrupted)
     assert [line["epoch"] for line in lines] == [1, 2, 3]
     assert all(1 < line["clusters"] <= 4 for line in lines)
@@ -96,19 +96,19 @@ def test_what_a_run_leaves(uninterrupted: Path) -> None:
 
 
 def test_labels_change_from_one_epoch_to_the_next(uninterrupted: Path) -> None:
-    """What the tests below are small against: clusters that stayed the same could not come too late."""
+    """The control of the tests below: if clusters never changed, late labels would go unnoticed."""
     assert not torch.equal(assignments(uninterrupted, "model_phase0.torch"), assignments(uninterrupted))
 
 
 def test_labels_are_in_place_before_workers_start(uninterrupted: Path, tmp_path: Path) -> None:
-    """Workers have a copy of the data set: with labels that came after them, epochs 2 and 3 would have other losses."""
+    """Workers copy the data set: if labels came after that, epochs 2 and 3 would have other losses."""
     run(tmp_path / "run", "config.DATA.NUM_DATALOADER_WORKERS=2", "config.MULTI_PROCESSING_METHOD=fork")
     assert losses(tmp_path / "run") == losses(uninterrupted)
     assert clusters(tmp_path / "run") == clusters(uninterrupted)
 
 
-def test_a_run_killed_within_an_epoch_goes_on_with_the_same_labels(uninterrupted: Path, tmp_path: Path) -> None:
-    """Killed in epoch 2, behind the checkpoint of its step 1 (step 10 of all)."""
+def test_a_run_killed_within_an_epoch_resumes_with_the_same_labels(uninterrupted: Path, tmp_path: Path) -> None:
+    """The run is killed in epoch 2, after the checkpoint of that epoch's step 1 (step 10 in all)."""
     folder = tmp_path / "run"
     process, newest = start(folder), folder / "checkpoint.torch"
     deadline = time.monotonic() + 600
@@ -128,7 +128,7 @@ def test_a_run_killed_within_an_epoch_goes_on_with_the_same_labels(uninterrupted
 
 
 def test_two_processes_find_the_clusters_of_one(tmp_path: Path) -> None:
-    """Without batch statistics and dropout, which differ, the second epoch's network is the same to rounding errors."""
+    """Without batch statistics and dropout, which differ, the networks after epoch 2 agree up to rounding."""
     common = [
         "config.MODEL.TRUNK.NAME=two_convolutions",
         "config.MODEL.HEAD.PARAMS=[[deepcluster,{dims:[256,16],dropout:0.0}]]",
@@ -146,6 +146,6 @@ def test_two_processes_find_the_clusters_of_one(tmp_path: Path) -> None:
     assert first == second
 
 
-def test_clusters_every_second_epoch(tmp_path: Path) -> None:
+def test_clusters_are_found_every_second_epoch(tmp_path: Path) -> None:
     run(tmp_path / "run", "config.MONOIMAGE.DEEPCLUSTER.EVERY=2", "config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY=-1")
     assert [line["epoch"] for line in clusters(tmp_path / "run")] == [1, 3]

@@ -1,4 +1,4 @@
-"""Networks trained on labels over frozen layers, and whole from a checkpoint on, through the launcher."""
+"""Networks trained on labels over frozen layers, and fine-tuned from a checkpoint, through the launcher."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SMALL = [
 
 @pytest.fixture
 def images(tmp_path: Path) -> None:
-    """Stripes across and along, 40 each: no colour or brightness tells them apart."""
+    """Write 40 horizontally and 40 vertically striped images, which colour or brightness cannot separate."""
     for number in range(40):
         phase = np.indices((32, 32))[0] * (0.6 + number / 50)
         stripes = Image.fromarray((127 + 120 * np.sin(phase)).astype(np.uint8)).convert("RGB")
@@ -35,7 +35,7 @@ def images(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("trunk", "layer"), [("convnet4", "pool2"), ("scattering_32px", "scattering_J2")], ids=["random", "scattering"]
 )
-def test_the_rest_learns_over_what_is_frozen(monoimage, tmp_path: Path, trunk: str, layer: str) -> None:
+def test_the_upper_layers_learn_over_frozen_ones(monoimage, tmp_path: Path, trunk: str, layer: str) -> None:
     ops = f"config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP=[[{layer},[Identity,[]]]]"
     monoimage(
         "run",
@@ -53,7 +53,7 @@ def test_the_rest_learns_over_what_is_frozen(monoimage, tmp_path: Path, trunk: s
 
 
 @pytest.mark.usefixtures("images")
-def test_a_whole_network_is_trained_from_a_checkpoint_on(monoimage, tmp_path: Path) -> None:
+def test_a_network_is_fine_tuned_from_a_checkpoint(monoimage, tmp_path: Path) -> None:
     monoimage("init", "kmeans", "china", "-o", "made", "--crops", "48")
     finetune = ["run", "config=benchmark/monoimage/finetune_cifar10", *SMALL, "config.CHECKPOINT.DIR=tuned"]
     weights = "config.MODEL.WEIGHTS_INIT.PARAMS_FILE=made/checkpoint.torch"

@@ -19,7 +19,7 @@ FEW = ("config.DATA.TRAIN.DATA_LIMIT=600", "config.DATA.TEST.DATA_LIMIT=300")
 
 
 def run(folder: Path, name: str, *overrides: str) -> dict[str, Any]:
-    """The ledger's row of `monoimage run OVERRIDES` into folder/name."""
+    """Run `monoimage run OVERRIDES` into folder/name and return its ledger row."""
     launcher.monoimage("run", *overrides, f"config.CHECKPOINT.DIR={name}", cwd=folder)
     row: dict[str, Any] = json.loads((folder / name / "ledger.jsonl").read_text().splitlines()[-1])
     return row
@@ -52,7 +52,7 @@ def test_every_pretext_trains_on_a_gpu_and_its_checkpoint_is_probed_on_a_cpu(
 
 @pytest.mark.parametrize("overlay", ["gpu", "[knn,gpu]", "[low_shot,gpu]"])
 def test_a_gpu_probes_as_a_cpu_does(tmp_path: Path, overlay: str) -> None:
-    """The same seed, trunk and images: accuracies of few images differ by a few of them at most."""
+    """Same seed, trunk and images: the predictions of at most a few test images may differ."""
     on_cpu = overlay.replace("gpu", "cpu")
     rows = [run(tmp_path, name, PROBE, f"+config/monoimage={o}", *FEW) for name, o in (("a", overlay), ("b", on_cpu))]
     assert rows[0]["group_hash"] == rows[1]["group_hash"]
@@ -61,7 +61,7 @@ def test_a_gpu_probes_as_a_cpu_does(tmp_path: Path, overlay: str) -> None:
         assert scores["top_1"] == pytest.approx(rows[1]["accuracies"][layer]["top_1"], abs=2), layer
 
 
-def test_a_probe_fed_from_the_cache_is_that_of_all_images(tmp_path: Path) -> None:
+def test_a_probe_from_cached_features_equals_one_from_images(tmp_path: Path) -> None:
     ways = {False: "plain", True: "cached"}
     rows = [
         run(tmp_path, name, PROBE, "+config/monoimage=gpu", *FEW, f"config.MONOIMAGE.CACHE_FEATURES={cached}")
@@ -81,7 +81,7 @@ def test_loader_workers_change_nothing(tmp_path: Path) -> None:
         torch.testing.assert_close(value, two[key], rtol=1e-4, atol=1e-6)
 
 
-def test_a_method_of_vissl_with_mixed_precision_and_synchronised_norms(tmp_path: Path) -> None:
+def test_a_vissl_method_trains_with_mixed_precision_and_synchronised_batch_norm(tmp_path: Path) -> None:
     on_one = "+config/monoimage=[single_image,smoke,gpu]"
     wanted = ("config.MODEL.AMP_PARAMS.USE_AMP=true", "config.MODEL.SYNC_BN_CONFIG.CONVERT_BN_TO_SYNC_BN=true")
     row = run(tmp_path, "simclr", "config=pretrain/simclr/simclr_8node_resnet", on_one, *wanted)

@@ -1,4 +1,4 @@
-"""The plugin in every process VISSL starts, from parents whose `__main__` does not import us."""
+"""The plugin is loaded in every process that VISSL starts, even if the parent's `__main__` does not import it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def python(code: str, cwd: Path, *arguments: str) -> subprocess.CompletedProcess
 
 
 def finished_with_one_row(folder: Path) -> bool:
-    """Whether the run ended, and told the results ledger once, however many processes it had."""
+    """Return whether the run ended and wrote one ledger row, however many processes it had."""
     return (folder / FINAL).exists() and len((folder / "ledger.jsonl").read_text().splitlines()) == 1
 
 
 def test_two_processes_with_forkserver_workers_from_python_c(tmp_path: Path) -> None:
-    """Spawned training ranks and forkserver loader workers: neither gets us from the parent's `__main__`."""
+    """Neither spawned ranks nor forkserver workers get the plugin from the parent's `__main__`."""
     code = "import sys; from vissl_monoimage import launch; launch.run(sys.argv[1:])"
     done = python(
         code,
@@ -52,7 +52,7 @@ def test_two_processes_with_forkserver_workers_from_python_c(tmp_path: Path) -> 
 
 
 def test_loader_workers_are_forks_of_a_server_that_has_imported_vissl(tmp_path: Path) -> None:
-    """Importing it anew in every worker of every phase costs more than the steps of a small run."""
+    """Importing VISSL in every worker of every phase would cost more than the steps of a small run."""
     code = (
         "import multiprocessing, vissl_monoimage, vissl.utils.distributed_launcher\n"
         "with multiprocessing.get_context('forkserver').Pool(1) as workers:\n"
@@ -62,15 +62,15 @@ def test_loader_workers_are_forks_of_a_server_that_has_imported_vissl(tmp_path: 
 
 
 def test_two_processes_from_pytest(tmp_path: Path) -> None:
-    """pytest is `__main__` here; the run happens in this very process tree."""
+    """Here `__main__` is pytest, and the run happens in its process tree."""
     from vissl_monoimage import launch
 
     launch.run([*ROTNET, "config.DISTRIBUTED.NUM_PROC_PER_NODE=2", f"config.CHECKPOINT.DIR={tmp_path}/run"])
     assert finished_with_one_row(tmp_path / "run")
 
 
-def test_a_script_may_run_twice_and_each_run_has_a_process_group_of_its_own(tmp_path: Path) -> None:
-    """One on a GPU, one on the CPU: they need other backends."""
+def test_two_runs_in_one_script_each_have_their_own_process_group(tmp_path: Path) -> None:
+    """One may be on a GPU and one on the CPU, which need different backends."""
     code = (
         "import sys, torch; from vissl_monoimage import launch\n"
         "for name in ('first', 'second'):\n"
@@ -83,7 +83,7 @@ def test_a_script_may_run_twice_and_each_run_has_a_process_group_of_its_own(tmp_
 
 
 def test_slurm_job_runs_through_submitits_local_executor(tmp_path: Path) -> None:
-    """submitit takes its local executor where there is no SLURM; the job is a fresh process."""
+    """submitit falls back to its local executor without SLURM; the job is a new process."""
     code = "import sys, submitit; from vissl_monoimage import launch; job = launch.run(sys.argv[1:]); job.result()"
     python(
         code,
@@ -122,7 +122,7 @@ def test_mistakes_stop_the_command_with_a_sentence(tmp_path, monkeypatch, capsys
     assert list(tmp_path.iterdir()) == []
 
 
-def test_finished_folder_says_what_happens(tmp_path: Path, monoimage) -> None:
+def test_a_finished_folder_is_named_and_left_alone(tmp_path: Path, monoimage) -> None:
     monoimage("run", *ROTNET, "config.CHECKPOINT.DIR=run")
     before = (tmp_path / "run" / FINAL).read_bytes()
     again = monoimage("run", *ROTNET, "config.CHECKPOINT.DIR=run", "config.OPTIMIZER.num_epochs=9")
@@ -131,7 +131,7 @@ def test_finished_folder_says_what_happens(tmp_path: Path, monoimage) -> None:
     assert (tmp_path / "run" / FINAL).read_bytes() == before
 
 
-def test_a_training_that_diverges_says_so(monoimage) -> None:
+def test_a_diverging_training_ends_in_one_sentence(monoimage) -> None:
     rate = "config.OPTIMIZER.param_schedulers.lr.value=1e30"
     said = monoimage("run", *ROTNET, rate, "config.CHECKPOINT.DIR=run", status=2).stderr
     assert re.search(

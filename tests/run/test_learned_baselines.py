@@ -1,4 +1,4 @@
-"""`monoimage init`, the probe of what it makes, and the report of both."""
+"""`monoimage init`, a probe of its checkpoint, and a report of both."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from subprocess import CompletedProcess
 def test_a_learned_baseline_is_probed_and_reported_like_any_method(
     monoimage: Callable[..., CompletedProcess[str]], small_probe: list[str], tmp_path: Path
 ) -> None:
-    """That of k-means: as a cell of a benchmark, in test_reproduce."""
+    """Sparse coding; k-means is a cell of the tiny benchmark in test_reproduce."""
     monoimage("init", "sparse_coding", "china", "-o", "made", "--crops", "48")
     weights = "config.MODEL.WEIGHTS_INIT.PARAMS_FILE=made/checkpoint.torch"
     monoimage("run", *small_probe, "config.MONOIMAGE.PATCHES.SIZE=32", weights, "config.MODEL.TRUNK.NAME=sparse_coding")

@@ -66,7 +66,7 @@ def test_loader_workers_change_nothing(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_photo_that_only_decoding_finds_bad_ends_the_run_with_its_name(folder: Path, workers: int) -> None:
+def test_a_photo_whose_damage_only_decoding_shows_ends_the_run_with_its_name(folder: Path, workers: int) -> None:
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
@@ -80,7 +80,7 @@ def test_a_photo_that_only_decoding_finds_bad_ends_the_run_with_its_name(folder:
     assert told[0].startswith("monoimage: photos/13.png is truncated or damaged: ")
 
 
-def test_a_truncated_photo_among_many_stops_the_run_before_it_begins(folder: Path) -> None:
+def test_a_truncated_photo_among_many_stops_the_run_before_it_starts(folder: Path) -> None:
     bad = folder / "photos" / "13.png"
     bad.write_bytes(bad.read_bytes()[:-500])
     done = run(folder, "config.CHECKPOINT.DIR=run")

@@ -33,7 +33,7 @@ QUICK = {
 SLOW = [config for config in METHODS.pretraining_configs() if config not in QUICK]
 
 
-def test_one_yaml_of_each_method_is_among_the_quick() -> None:
+def test_the_quick_yamls_cover_every_method() -> None:
     methods = [METHODS.method_of(config) for config in QUICK]
     assert sorted(methods) == sorted({METHODS.method_of(config) for config in METHODS.pretraining_configs()})
 
@@ -62,7 +62,7 @@ def test_trains_on_crops_of_one_photo(config: str, epochs: int, tmp_path: Path, 
 
 
 def trunk_of_the_yaml(config: str) -> nn.Module:
-    """The trunk that VISSL builds from its YAML without an overlay."""
+    """Return the trunk that VISSL builds from its YAML without an overlay."""
     from vissl.config import AttrDict
     from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
 
@@ -76,7 +76,7 @@ def shapes(state: dict[str, torch.Tensor]) -> dict[str, torch.Size]:
 
 
 def with_gradients(state: dict[int, dict[str, torch.Tensor]]) -> Counter[torch.Size]:
-    """Shapes of the weights that the optimizer remembers a gradient of."""
+    """Return how many weights of each shape the optimizer has a nonzero moment of."""
     names = ("momentum_buffer", "exp_avg", "mu")  # SGD, Adam, LARS
     kept = [moment for numbers in state.values() for name, moment in numbers.items() if name in names]
     return Counter(moment.shape for moment in kept if moment is not None and moment.any())

@@ -54,7 +54,7 @@ def checkpoint(folder: Path, trunk_name: str, drop: str = "-") -> tuple[str, dic
 
 
 def last_test(folder: Path) -> dict[str, float]:
-    """{layer: top 1 in percent} of the run's last test."""
+    """Return {layer: top-1 in percent} of the run's last test."""
     lines = [json.loads(line) for line in (folder / "probe" / "metrics.json").read_text().splitlines()]
     found: dict[str, Any] = [line for line in lines if "test_accuracy_list_meter" in line][-1]
     top_1: dict[str, float] = found["test_accuracy_list_meter"]["top_1"]
@@ -63,7 +63,7 @@ def last_test(folder: Path) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two classes of six noise images, 260 x 240 px, as VISSL's disk_folder reads them."""
+    """Two class folders of six noise images, 260 x 240 px."""
     folder = tmp_path_factory.mktemp("photos")
     draw = np.random.default_rng(0)
     for label in ("coarse", "fine"):
@@ -96,7 +96,7 @@ def test_a_probe_trains_its_heads_and_leaves_the_trunk_alone(monoimage, tmp_path
     assert model["heads"]["3.linear.bias"].any()
 
 
-def test_half_a_trunk_stops_the_run_before_it_writes(monoimage, tmp_path):
+def test_a_checkpoint_of_half_a_trunk_is_refused_before_anything_is_written(monoimage, tmp_path):
     path, _ = checkpoint(tmp_path, "convnet4", drop="_feature_blocks.6")
     done = monoimage("run", *TINY_PATCHES, f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={path}", status=2)
     assert "lacks 6 of the 24 tensors of trunk 'convnet4': _feature_blocks.6.0.bias" in done.stderr
@@ -104,7 +104,7 @@ def test_half_a_trunk_stops_the_run_before_it_writes(monoimage, tmp_path):
     assert not (tmp_path / "probe").exists()
 
 
-def test_the_papers_protocol_runs_with_ten_crops(monoimage, tmp_path, photos):
+def test_the_papers_protocol_tests_on_ten_crops(monoimage, tmp_path, photos):
     path, _ = checkpoint(tmp_path, "alexnet_wide")
     monoimage(
         "run",
@@ -122,7 +122,7 @@ def test_the_papers_protocol_runs_with_ten_crops(monoimage, tmp_path, photos):
     assert sizes == [9600, 9216, 9600, 9600, 9216]
 
 
-def test_vissls_own_linear_config_probes_our_checkpoint(monoimage, tmp_path, photos):
+def test_vissls_linear_config_probes_our_checkpoint(monoimage, tmp_path, photos):
     path, _ = checkpoint(tmp_path, "alexnet_rotnet")
     sizes = [(64, 9216), (192, 9408), (384, 9600), (256, 9216), (256, 9216)]
     heads = ",".join(f"[eval_mlp,{{in_channels:{channels},dims:[{size},2]}}]" for channels, size in sizes)

@@ -56,7 +56,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def assert_same_run(found: Path, expected: Path) -> None:
-    """Accuracies, losses and every tensor of the checkpoint, up to the rounding of another batch size."""
+    """Check accuracies, losses and all tensors of the checkpoint, up to the rounding of another batch size."""
     ours, theirs = row(found), row(expected)
     assert ours["accuracies"] == theirs["accuracies"]
     assert set(ours["accuracies"]) == {"conv1", "conv2", "conv3", "conv4"}
@@ -84,7 +84,7 @@ def cached(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run(tmp_path_factory.mktemp("cached") / "run", CACHED)
 
 
-def test_the_cache_changes_no_number(without: Path, cached: Path) -> None:
+def test_cached_features_change_no_number(without: Path, cached: Path) -> None:
     assert_same_run(cached, without)
     assert not leftovers(cached)
 
@@ -97,7 +97,7 @@ def test_two_processes_share_the_work(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("when", ["model_iteration3.torch", "model_phase0.torch"])
-def test_a_killed_run_fills_the_cache_again_and_ends_the_same(
+def test_a_killed_run_refills_the_cache_and_ends_the_same(
     cached: Path, tmp_path: Path, monoimage: Any, when: str
 ) -> None:
     folder = tmp_path / "run"

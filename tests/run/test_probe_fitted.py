@@ -1,4 +1,4 @@
-"""Evaluations that fit and do not train, through the launcher, down to the report."""
+"""Nearest neighbours and few-shot SVMs, from the launcher to the report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def the_row(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_nearest_neighbours_end_in_the_report(monoimage: Any, small_probe: list[str], tmp_path: Path) -> None:
+def test_nearest_neighbours_are_in_the_report(monoimage: Any, small_probe: list[str], tmp_path: Path) -> None:
     overrides = [*small_probe, *SMALL, "+config/monoimage=knn", "config.NEAREST_NEIGHBOR.TOPK=20"]
     done = monoimage("run", *overrides)
     row = the_row(tmp_path / "probe")
@@ -41,7 +41,7 @@ def test_nearest_neighbours_end_in_the_report(monoimage: Any, small_probe: list[
     assert shown in report
 
 
-def test_low_shot_svms_end_in_a_table_for_each_number_of_shots(
+def test_few_shot_svms_have_a_table_for_each_number_of_shots(
     monoimage: Any, small_probe: list[str], tmp_path: Path
 ) -> None:
     draws, shots = "config.SVM.low_shot.sample_inds=[1,2]", "config.SVM.low_shot.k_values=[1,4]"

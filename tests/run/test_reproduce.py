@@ -1,4 +1,4 @@
-"""A tiny benchmark through the command line: planned, killed, gone on with, finished, and as jobs."""
+"""A tiny benchmark through the command line: planned, killed, resumed, finished, and submitted as jobs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def rows(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "results" / "tiny.jsonl").read_text().splitlines()]
 
 
-def test_a_killed_benchmark_goes_on_and_repeats_nothing(monoimage: Any, tiny: str, tmp_path: Path) -> None:
+def test_a_killed_benchmark_resumes_and_repeats_nothing(monoimage: Any, tiny: str, tmp_path: Path) -> None:
     planned = monoimage("reproduce", tiny, "--dry-run").stdout
     assert "3 runs, 0 finished; to do: 3 in 36 s of one core" in planned
     assert not (tmp_path / "reproduced").exists()
@@ -87,7 +87,7 @@ def test_a_killed_benchmark_goes_on_and_repeats_nothing(monoimage: Any, tiny: st
     assert len(lines) == 2 * 4  # methods, layers
 
 
-def test_jobs_of_a_cluster_do_the_same_and_a_failure_is_told(monoimage: Any, tmp_path: Path) -> None:
+def test_jobs_of_a_cluster_run_the_benchmark_and_a_failure_is_reported(monoimage: Any, tmp_path: Path) -> None:
     broken = {**TINY["cells"], "broken": {**TINY["cells"]["rotnet"], "overrides": ["config.OPTIMIZER.num_epohcs=1"]}}  # type: ignore[dict-item,index]
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "cells": {"random": {}, "broken": broken["broken"]}}))
     done = monoimage("reproduce", "tiny.yaml", "--submit", "local", "timeout_min=5", status=2)
@@ -108,7 +108,7 @@ def _appearing(folder: Path, pattern: str, seconds: float = 300) -> list[Path]:
     raise TimeoutError(f"no {pattern} in {folder}")
 
 
-def test_rows_that_are_there_make_the_table_and_other_benchmarks_stay_out_of_its_lines(
+def test_committed_rows_make_the_table_without_lines_of_other_benchmarks(
     monoimage: Any, tmp_path: Path, data_dir: Path
 ) -> None:
     """The rows in this repository: the ablation's `all` is the recipe of three runs of table3-cifar, which it shows."""
@@ -130,7 +130,7 @@ def test_rows_that_are_there_make_the_table_and_other_benchmarks_stay_out_of_its
     assert [line["n"] for line in lines if line["method"] == "random weights"] == ["3"]
 
 
-def test_filters_from_a_photo_and_a_model_of_the_zoo_are_cells_like_any(
+def test_cells_may_be_filters_from_a_photo_or_a_model_of_the_zoo(
     monoimage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))

@@ -1,4 +1,4 @@
-"""RotNet on ResNets through the launcher, and the probes of what they learned."""
+"""RotNet on ResNets through the launcher, and probes of the trained trunks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SMALL = [
 
 
 def probed(folder: Path) -> tuple[str, dict[str, dict[str, float]]]:
-    """(trunk, accuracies) of the probe's row in the ledger."""
+    """Return (trunk, accuracies) of the probe's ledger row."""
     (row,) = [json.loads(line) for line in (folder / "probe" / "ledger.jsonl").read_text().splitlines()]
     return row["trunk"], row["accuracies"]
 
 
-def test_resnet18_is_trained_and_probed_by_the_commands_of_every_trunk(
+def test_resnet18_is_trained_and_probed_by_the_same_commands_as_other_trunks(
     monoimage, small_probe: list[str], tmp_path: Path
 ) -> None:
     monoimage("run", "config=pretrain/monoimage/rotnet_resnet18", *SMALL)

@@ -1,4 +1,4 @@
-"""A run killed with SIGKILL and started again ends in the very weights and losses of the uninterrupted one."""
+"""A run killed with SIGKILL and started again ends with exactly the weights and losses of an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def final(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def losses(folder: Path) -> list[list[float]]:
-    """[step, loss] of every step, from the results ledger."""
+    """Return [step, loss] of every step from the results ledger."""
     rows = [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
     assert len(rows) == 1
     curve = rows[0]["losses"]

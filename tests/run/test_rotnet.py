@@ -14,19 +14,19 @@ from PIL import Image
 
 
 def run(folder: Path, *overrides: str) -> list[dict[str, Any]]:
-    """`monoimage run` in `folder`; the lines of its metrics.json."""
+    """Run `monoimage run` in `folder` and return the lines of its metrics.json."""
     launcher.monoimage("run", *overrides, "config.CHECKPOINT.DIR=rotnet", cwd=folder)
     return [json.loads(line) for line in (folder / "rotnet" / "metrics.json").read_text().splitlines()]
 
 
 def top_1(metrics: list[dict[str, Any]], split: str) -> list[float]:
-    """Rotation accuracy in percent after each epoch."""
+    """Return the rotation accuracy in percent after each epoch."""
     meter = f"{split}_accuracy_list_meter"
     return [line[meter]["top_1"]["0"] for line in metrics if meter in line]
 
 
 def upright_images(folder: Path, number: int, seed: int) -> None:
-    """`number` noisy images of 32 px, light above and dark below: which way up they are is easy to see."""
+    """Write `number` noisy images of 32 px, light above and dark below, so that their orientation is easy to see."""
     draw = np.random.default_rng(seed)
     (folder / "all").mkdir(parents=True)
     for index in range(number):
@@ -35,7 +35,7 @@ def upright_images(folder: Path, number: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_rotnet_learns_which_way_up_a_folder_of_images_is(tmp_path: Path, processes: int) -> None:
+def test_rotnet_learns_the_orientation_of_images_in_a_folder(tmp_path: Path, processes: int) -> None:
     upright_images(tmp_path / "train", 48, seed=0)
     upright_images(tmp_path / "test", 16, seed=1)
     metrics = run(
@@ -57,7 +57,7 @@ def test_rotnet_learns_which_way_up_a_folder_of_images_is(tmp_path: Path, proces
     assert top_1(metrics, "test")[-1] > 75  # chance is 25
 
 
-def test_the_option_of_one_rotation_trains_from_a_photo(tmp_path: Path) -> None:
+def test_one_rotation_per_image_trains_from_a_photo(tmp_path: Path) -> None:
     metrics = run(
         tmp_path,
         "config=pretrain/monoimage/rotnet_alexnet_one_rotation",

@@ -1,4 +1,4 @@
-"""`monoimage ls`: every name it prints is one that the commands take."""
+"""`monoimage ls`: other commands accept every name that it prints."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def listed(what: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
     return [line.split()[0] for line in lines]
 
 
-def test_what_is_listed_can_be_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_listed_name_is_accepted(capsys: pytest.CaptureFixture[str]) -> None:
     for name in listed("benchmarks", capsys):
         assert read_grid(name).name == name
     for name in listed("protocols", capsys):
@@ -30,7 +30,7 @@ def test_what_is_listed_can_be_named(capsys: pytest.CaptureFixture[str]) -> None
         assert (config_folder() / "config" / f"{name}.yaml").is_file()
 
 
-def test_an_unknown_list_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_list_is_refused_with_the_nearest_match(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ls", "benchmarks", "photo"]) == 2
     said = capsys.readouterr()
     assert said.out == ""
