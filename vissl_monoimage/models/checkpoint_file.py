@@ -26,7 +26,7 @@ def read_checkpoint(path: str) -> dict[str, Any]:
     Raises:
         MonoImageError: the file is missing, or is not a checkpoint.
     """
-    if not Path(path).is_file():
+    if not os.path.isfile(path):  # not Path.is_file, which raises on a name that is too long
         raise MonoImageError(f"no checkpoint at '{path}' (config.MODEL.WEIGHTS_INIT.PARAMS_FILE)")
     version = _version(path, os.stat(path))
     if version not in _contents:
@@ -47,7 +47,7 @@ def checkpoint_sha256(path: str | Path | None) -> str | None:
 
     A file that `read_checkpoint` has read is not read again while its size and time of modification stay.
     """
-    if not path or not Path(path).is_file():
+    if not path or not os.path.isfile(path):
         return None
     version = _version(str(path), os.stat(path))
     if version not in _hashes:

@@ -10,31 +10,35 @@ from vissl_monoimage.errors import MonoImageError
 
 
 def allow_vissl_types() -> None:
-    """Let torch's restricted unpickler build the plain values that VISSL's own files hold beside tensors.
+    """Let torch's restricted unpickler build `vissl_types` in the whole process, for VISSL's own calls of it."""
+    import torch
+
+    torch.serialization.add_safe_globals(vissl_types())
+
+
+def vissl_types() -> list[Any]:
+    """Return the constructors of the plain values that VISSL's own files hold beside tensors.
 
     NumPy scalars, dtypes and arrays, also under the module names of NumPy 1, with which VISSL's model zoo was
     written, and configs. None of these constructors runs code from the file. The unpickler fills no subclass
     of dict, so an `AttrDict` comes back as a plain dict.
     """
     import numpy
-    import torch
     from numpy._core import multiarray
 
     rebuild = [multiarray.scalar, multiarray._reconstruct]
-    torch.serialization.add_safe_globals(
-        [
-            (dict, "vissl.config.attr_dict.AttrDict"),
-            numpy.ndarray,
-            numpy.dtype,
-            *{type(numpy.dtype(code)) for code in numpy.typecodes["All"]},
-            *rebuild,
-            *((function, f"numpy.core.multiarray.{function.__name__}") for function in rebuild),
-        ]
-    )
+    return [
+        (dict, "vissl.config.attr_dict.AttrDict"),
+        numpy.ndarray,
+        numpy.dtype,
+        *{type(numpy.dtype(code)) for code in numpy.typecodes["All"]},
+        *rebuild,
+        *((function, f"numpy.core.multiarray.{function.__name__}") for function in rebuild),
+    ]
 
 
 def load(file: BinaryIO, map_location: Any = None) -> Any:
-    """`torch.load` of tensors and plain values alone.
+    """Return what `torch.load` makes of tensors and plain values alone, those of VISSL among them.
 
     Raises:
         MonoImageError: the file holds something else, or is no checkpoint.
@@ -43,7 +47,8 @@ def load(file: BinaryIO, map_location: Any = None) -> Any:
 
     name = getattr(file, "name", "checkpoint")
     try:
-        return torch.load(file, map_location=map_location, weights_only=True)
+        with torch.serialization.safe_globals(vissl_types()):
+            return torch.load(file, map_location=map_location, weights_only=True)
     except Exception as error:  # a damaged file may raise anything
         found = re.search(r"GLOBAL (\S+)", str(error)) if isinstance(error, pickle.UnpicklingError) else None
         if found:

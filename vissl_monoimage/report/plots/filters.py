@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import math
-import pickle
+import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,8 +42,8 @@ def filter_figures(probed: Sequence[ProbedTrunk], missing: list[str]) -> list[Fi
     return list(figures.values())
 
 
-def conv1_filters(checkpoint: str | Path, name: str) -> Figure:
-    """Return the first convolution's RGB filters in a VISSL checkpoint as a grid, each stretched to its full range.
+def conv1_filters(checkpoint: str, name: str) -> Figure:
+    """Return the first convolution's RGB filters in a checkpoint as a grid, each stretched to its full range.
 
     Raises:
         MonoImageError: the file cannot be read or holds no convolution over RGB.
@@ -77,20 +76,21 @@ def filter_grid(weight: np.ndarray[Any, Any], zoom: int | None = None) -> np.nda
     return np.asarray(make_grid(images, nrow=columns, padding=_GAP, pad_value=1.0).permute(1, 2, 0))
 
 
-def first_convolution(checkpoint: str | Path) -> np.ndarray[Any, Any]:
-    """Return the first weight (N, 3, H, W) of the trunk in a VISSL checkpoint, as float64.
+def first_convolution(checkpoint: str) -> np.ndarray[Any, Any]:
+    """Return the first weight (N, 3, H, W) of the trunk in a checkpoint, as float64.
 
     Raises:
-        MonoImageError: the file cannot be read or holds no convolution over RGB.
+        MonoImageError: the file cannot be read, or holds no convolution over RGB with finite weights.
     """
-    import torch
+    from vissl_monoimage.models.checkpoint import trunk_weights  # imports torch
+    from vissl_monoimage.models.checkpoint_file import read_checkpoint
 
-    try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
-        trunk = state["classy_state_dict"]["base_model"]["model"]["trunk"]
-    except (OSError, RuntimeError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
-        raise MonoImageError(f"cannot read a VISSL checkpoint from '{checkpoint}'") from error
-    for tensor in trunk.values():
-        if tensor.ndim == 4 and tensor.shape[1] == 3:
-            return np.asarray(tensor.double().numpy())
+    if not os.path.isfile(checkpoint):
+        raise MonoImageError(f"there is no checkpoint '{checkpoint}'")
+    for tensor in trunk_weights(read_checkpoint(checkpoint), checkpoint).values():
+        if tensor.ndim == 4 and tensor.shape[1] == 3 and tensor.numel() and not tensor.is_complex():
+            weight = np.asarray(tensor.double().numpy())
+            if not np.isfinite(weight).all():
+                raise MonoImageError(f"the first convolution in '{checkpoint}' has weights that are not finite")
+            return weight
     raise MonoImageError(f"the trunk in '{checkpoint}' has no convolution over RGB")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from vissl_monoimage.data.crops.contact_sheet import CELL, GAP, contact_sheet
-from vissl_monoimage.data.crops.recipe import Recipe
+from vissl_monoimage.data.crops.settings import SourceBlock, read_source_block
 from vissl_monoimage.data.photos.catalog import CATALOG, catalog_photo_at
 from vissl_monoimage.data.photos.decode import file_sha256, load_photo
 from vissl_monoimage.errors import MonoImageError
@@ -72,27 +70,32 @@ def crops_figure(row: Row) -> Figure:
     """Return a sheet of some of the crops that a single-image run was trained on.
 
     Raises:
-        MonoImageError: as `photo_figure`.
+        MonoImageError: as `photo_figure` and `recipe_settings`.
     """
-    recipe = recipe_of(row)
-    sheet = contact_sheet(_photo_path(row), recipe, rows=_ROWS, columns=_COLUMNS, seed=row.recipe["seed"])
+    settings = recipe_settings(row)
+    recipe = settings.recipe()
+    sheet = contact_sheet(_photo_path(row), recipe, rows=_ROWS, columns=_COLUMNS, seed=settings.SEED)
     left = sheet.width - _COLUMNS * (CELL + GAP) - GAP  # without the photo, which is shown beside it
-    shown, drawn = _ROWS * _COLUMNS, row.recipe["num_samples"]
+    shown, words = _ROWS * _COLUMNS, describe_recipe(row.recipe)
     return Figure(
         _jpeg(sheet.crop((left, 0, sheet.width, sheet.height))),
         "image/jpeg",
-        f"A grid of {shown} square crops of {row.images[0]['name']}, drawn with {describe_recipe(row.recipe)}.",
-        f"{shown} of the {drawn:,} crops used for pretraining ({recipe.size} px, {describe_recipe(row.recipe)}).",
+        f"A grid of {shown} square crops of {row.images[0]['name']}, drawn with {words}.",
+        f"{shown} of the {settings.NUM_SAMPLES:,} crops used for pretraining ({recipe.size} px, {words}).",
     )
 
 
-def recipe_of(row: Row) -> Recipe:
-    """Return the recipe of a single-image run."""
-    names = {field.name for field in dataclasses.fields(Recipe)}
-    values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in row.recipe.items() if key in names
-    }
-    return Recipe(**values)
+def recipe_settings(row: Row) -> SourceBlock:
+    """Return the recipe, the number of crops and the seed of a single-image run.
+
+    Raises:
+        MonoImageError: the row lacks one of them, or has values that are none.
+    """
+    values = {"RECIPE" if key == "name" else key.upper(): value for key, value in row.recipe.items()}
+    lost = [key for key in ("RECIPE", "SIZE", "NUM_SAMPLES", "SEED") if values.get(key) is None]
+    if lost:
+        raise MonoImageError(f"the crops of the run {row.name}, whose row lacks {', '.join(lost)} of their recipe")
+    return read_source_block(values, f"the recipe of the run {row.name}")
 
 
 def _photo_path(row: Row) -> Path:

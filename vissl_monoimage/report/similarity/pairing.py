@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable, Sequence
 from itertools import combinations
-from pathlib import Path
 
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.plots.data_efficiency import image_count
@@ -85,6 +85,6 @@ def _checkpoints(group: Sequence[ProbedTrunk]) -> dict[int, str]:
     files: dict[int, str] = {}
     for item in sorted(group, key=lambda item: (item.pretrain or item.probe).recipe.get("seed", 0)):
         file = item.trunk_checkpoint
-        if file and Path(file).is_file():
+        if file and os.path.isfile(file):
             files.setdefault((item.pretrain or item.probe).seed, file)
     return dict(sorted(files.items()))
