@@ -47,7 +47,7 @@ def demo_command(arguments: argparse.Namespace) -> int:
         MonoImageError: a bad photo, an output folder that holds another demo, or a step that failed.
     """
     from vissl_monoimage.cli.report import write_report
-    from vissl_monoimage.config.compose import quoted
+    from vissl_monoimage.config.quoting import quoted
 
     out = Path(arguments.out)
     photo = _claim(out, arguments.photo, arguments.smoke)

@@ -15,6 +15,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from vissl_monoimage.config import quoting
 from vissl_monoimage.errors import MonoImageError, nearest
 
 
@@ -34,16 +35,9 @@ def compose_config(overrides: list[str]) -> DictConfig:
                 OmegaConf.to_container(config, resolve=True)
             except MissingConfigException as error:
                 raise MonoImageError(_missing_config(error)) from None
-            except (HydraException, OmegaConfBaseException) as error:
+            except (HydraException, OmegaConfBaseException, ValueError) as error:  # the last for +config/monoimage=3
                 raise MonoImageError(_bad_override(error, overrides)) from None
     return config
-
-
-def quoted(value: str | Path) -> str:
-    """Return a path as Hydra's override grammar takes it: in quotes unless it is made of plain characters."""
-    if re.fullmatch(r"[\w./-]+", str(value)):
-        return str(value)
-    return "'" + str(value).replace("'", "\\'") + "'"
 
 
 @functools.cache
@@ -89,6 +83,8 @@ def _missing_config(error: MissingConfigException) -> str:
 
 
 def _bad_override(error: Exception, overrides: list[str]) -> str:
+    if sentence := quoting.advice(overrides):
+        return sentence
     text = ": ".join(str(error).split("\n")[:2]).rstrip(".")
     missing = re.match(r"Could not override '([^']+)'", text)
     sentence = _missing_key(missing.group(1), overrides) if missing else None

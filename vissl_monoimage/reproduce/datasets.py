@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vissl_monoimage.config.compose import quoted
+from vissl_monoimage.config.quoting import quoted
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.reproduce.cell import DATA_SETS
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vissl_monoimage.config.compose import quoted
+from vissl_monoimage.config.quoting import quoted
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.decode import file_sha256
 from vissl_monoimage.data.photos.find import find_one_photo

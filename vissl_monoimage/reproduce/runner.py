@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from vissl_monoimage.config.compose import quoted
+from vissl_monoimage.config.quoting import quoted
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row
