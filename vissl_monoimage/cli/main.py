@@ -11,7 +11,7 @@ from vissl_monoimage.compat.missing_vissl import require_vissl
 from vissl_monoimage.errors import MonoImageError
 
 COMMANDS = ("setup", "demo", "run", "init", "preview", "card", "style", "dataset", "report", "reproduce", "ls", "exec")
-NEED_VISSL = ("demo", "run", "init", "reproduce", "exec")  # checked before they write anything
+NEED_VISSL = ("demo", "run", "reproduce", "exec")  # checked before they write anything
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""`monoimage style`: one photo painted in the style of another, by what a trunk's convolutions see."""
+"""`monoimage style`: one photo painted in the style of another, as the convolutions of a trunk see it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ examples:
   monoimage style china coffee -o random.png
   monoimage style me.jpg art.jpg -o style.png --checkpoint runs/me/checkpoint.torch --trunk alexnet_rotnet_64px
 """
-NORMALISED_AS = "config=benchmark/monoimage/linear_cifar10"
 SIZES, STEPS = (32, 2048), (1, 10_000)
 
 
@@ -41,10 +40,10 @@ def add_parser(subparsers: Any) -> None:
 
 
 def style_command(arguments: argparse.Namespace) -> int:
-    """Paint and save the picture.
+    """Paint the picture and save it.
 
     Raises:
-        MonoImageError: a bad photo, trunk, checkpoint or number, a place that cannot be written.
+        MonoImageError: a bad photo, trunk, checkpoint or number, or an output that cannot be written.
     """
     from vissl_monoimage import style_transfer as style
     from vissl_monoimage.data.crops.contact_sheet import save_picture
@@ -54,20 +53,20 @@ def style_command(arguments: argparse.Namespace) -> int:
 
     _check(arguments)
     names = (arguments.content, arguments.style)
-    content, wanted = (style.to_tensor(load_photo(find_one_photo(name)).pixels, arguments.size) for name in names)
+    content, target = (style.to_tensor(load_photo(find_one_photo(name)).pixels, arguments.size) for name in names)
     features, weights = _features(arguments.trunk, arguments.checkpoint, arguments.seed)
     began = time.monotonic()
-    for name, image in zip(names, (content, wanted), strict=True):
+    for name, image in zip(names, (content, target), strict=True):
         features.check_size(image, name)
-    objective = style.Objective(features, content, wanted)
+    objective = style.Objective(features, content, target)
     painted = style.transfer(objective, content, arguments.steps)
     save_picture(style.to_image(painted), arguments.output)
-    left, changed = (float(loss) for loss in objective(painted))
-    before = float(objective(content)[0])
+    style_loss, content_loss = (float(loss) for loss in objective(painted))
+    initial_loss = float(objective(content)[0])
     print(
         f"{arguments.output}: {content.shape[3]}x{content.shape[2]} px, by {arguments.trunk} ({weights}), "
         f"{arguments.steps} steps in {time.monotonic() - began:.0f} s: "
-        f"style {before:.3g} -> {left:.3g}, content 0 -> {changed:.3g}"
+        f"style {initial_loss:.3g} -> {style_loss:.3g}, content 0 -> {content_loss:.3g}"
     )
     for name in names:
         if credit := CATALOG.get(name):
@@ -76,12 +75,11 @@ def style_command(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """What can be found wrong at once, so that no minute of work ends in it."""
-    from vissl.models.trunks import MODEL_TRUNKS_REGISTRY
-
+    """Refuse wrong arguments before the work, which takes minutes."""
     from vissl_monoimage.data.crops.contact_sheet import picture_format
     from vissl_monoimage.errors import MonoImageError, unknown
     from vissl_monoimage.models.download import is_remote
+    from vissl_monoimage.models.trunks.registry import OURS, trunk_names
     from vissl_monoimage.utils.paths import unwritable
 
     for option, value, (least, most) in (
@@ -90,41 +88,28 @@ def _check(arguments: argparse.Namespace) -> None:
     ):
         if not least <= value <= most:
             raise MonoImageError(f"{option}={value} must be between {least} and {most}")
-    given = arguments.checkpoint
-    if given and not is_remote(given) and not Path(given).is_file():
-        raise MonoImageError(f"--checkpoint: no checkpoint at '{given}'")
+    checkpoint = arguments.checkpoint
+    if checkpoint and not is_remote(checkpoint) and not Path(checkpoint).is_file():
+        raise MonoImageError(f"--checkpoint: no checkpoint at '{checkpoint}'")
     picture_format(arguments.output)
     folder = arguments.output.parent
     if not folder.is_dir():
         raise MonoImageError(f"cannot write {arguments.output}: there is no folder {folder}")
     if problem := unwritable(folder):
         raise MonoImageError(problem)
-    if arguments.trunk not in MODEL_TRUNKS_REGISTRY:
-        raise MonoImageError(f"--trunk: {unknown('trunk', arguments.trunk, MODEL_TRUNKS_REGISTRY)}")
+    if arguments.trunk not in OURS and arguments.trunk not in trunk_names():
+        raise MonoImageError(f"--trunk: {unknown('trunk', arguments.trunk, trunk_names())}")
 
 
 def _features(name: str, checkpoint: str | None, seed: int) -> tuple[Features, str]:
-    """The trunk with its weights, and what is said of these."""
-    from omegaconf import OmegaConf
-    from vissl.config import AttrDict
-    from vissl.models.trunks import get_model_trunk
-
-    from vissl_monoimage.config.compose import compose_config
-    from vissl_monoimage.models.checkpoint import fill
-    from vissl_monoimage.models.checkpoint_file import read_checkpoint
-    from vissl_monoimage.models.download import fetch, is_remote
-    from vissl_monoimage.models.features import build_on_meta
+    """Return the trunk's convolutions, and the weights in words."""
+    from vissl_monoimage.models.checkpoint import load_trunk
+    from vissl_monoimage.models.normalisation import CIFAR10
+    from vissl_monoimage.models.trunks.registry import build_trunk
     from vissl_monoimage.style_transfer import Features, convolutions
     from vissl_monoimage.utils.random import seed_everything
 
-    composed = compose_config([NORMALISED_AS, f"config.MODEL.TRUNK.NAME={name}"])
-    config = AttrDict(OmegaConf.to_container(composed.config, resolve=True))
-    (normalise,) = (one for one in config.DATA.TEST.TRANSFORMS if one["name"] == "Normalize")
-    layers = convolutions(build_on_meta(config.MODEL), name)
     seed_everything("style", seed)
-    trunk = get_model_trunk(name)(config.MODEL, name)
-    if checkpoint:
-        checkpoint = fetch(checkpoint) if is_remote(checkpoint) else checkpoint
-        fill(trunk, name, read_checkpoint(checkpoint), checkpoint)
-    said = checkpoint or f"random weights, seed {seed}"
-    return Features(trunk, layers, normalise["mean"], normalise["std"]), said
+    trunk = load_trunk(checkpoint, name) if checkpoint else build_trunk(name)
+    weights = checkpoint or f"random weights, seed {seed}"
+    return Features(trunk, convolutions(trunk, name), CIFAR10.mean, CIFAR10.std), weights

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.models.checkpoint_file import read_checkpoint
-from vissl_monoimage.models.download import is_remote
+from vissl_monoimage.models.checkpoint_file import read_checkpoint, release_checkpoint
+from vissl_monoimage.models.download import fetch, is_remote
 from vissl_monoimage.models.features import build_on_meta
-from vissl_monoimage.models.trunks.registry import fixed_features
+from vissl_monoimage.models.trunks.registry import build_trunk, fixed_features
 
 _VISSL_PATH = ("classy_state_dict", "base_model", "model", "trunk")
 _STATE_DICT_NAMES = ("state_dict", "model_state_dict", "model", "network")  # the last: RotNet's authors'
@@ -54,6 +54,23 @@ def is_feature_extractor(model_config: Mapping[str, Any]) -> bool:
     settings = model_config["FEATURE_EVAL_SETTINGS"]
     frozen = settings["EVAL_MODE_ON"] and settings["FREEZE_TRUNK_ONLY"]
     return bool(frozen and settings["LINEAR_EVAL_FEAT_POOL_OPS_MAP"])
+
+
+def load_trunk(source: str, name: str) -> nn.Module:
+    """Return a trunk with the weights of a checkpoint.
+
+    Args:
+        source: a file, a URL, or `zoo:NAME` of VISSL's model zoo.
+        name: of the trunk (`trunks.registry.trunk_names`).
+
+    Raises:
+        MonoImageError: an unknown trunk, an unreadable checkpoint, or one that does not fill the trunk.
+    """
+    path = fetch(source) if is_remote(source) else source
+    trunk = build_trunk(name)
+    fill(trunk, name, read_checkpoint(path), path)
+    release_checkpoint()
+    return trunk
 
 
 def fill(trunk: nn.Module, name: str, checkpoint: Mapping[str, Any], source: str) -> None:

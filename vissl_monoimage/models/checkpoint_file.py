@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import torch
+from torch import nn
+
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.utils import safe_load
+from vissl_monoimage.utils.atomic_write import atomic_write
 
 _Version = tuple[str, int, int]
 """Path, size and time of modification: a file as it was at one time."""
@@ -63,6 +68,15 @@ def release_checkpoint() -> None:
 
 def _version(path: str, status: os.stat_result) -> _Version:
     return os.path.realpath(path), status.st_size, status.st_mtime_ns
+
+
+def save_trunk(trunk: nn.Module, path: Path) -> None:
+    """Write a trunk's weights in VISSL's format, atomically; equal weights give equal bytes."""
+    model = {"trunk": trunk.state_dict(), "heads": {}}
+    buffer = io.BytesIO()  # torch would write the name of a file into it
+    torch.save({"classy_state_dict": {"base_model": {"model": model}}}, buffer)
+    with atomic_write(path) as part:
+        part.write_bytes(buffer.getvalue())
 
 
 def _load(file: BinaryIO, path: str) -> Any:

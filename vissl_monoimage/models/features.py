@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from vissl_monoimage.errors import MonoImageError, unknown
-from vissl_monoimage.models.trunks.registry import build_trunk, trunk_names
+from vissl_monoimage.models.trunks.registry import OURS, build_trunk, trunk_names
 
 Shape = tuple[int, ...]
 
@@ -33,7 +33,7 @@ def build_on_meta(model_config: Mapping[str, Any]) -> nn.Module:
         MonoImageError: an unknown trunk, or a setting that it cannot follow.
     """
     name = model_config["TRUNK"]["NAME"]
-    if name not in trunk_names():
+    if name not in OURS and name not in trunk_names():
         raise MonoImageError(f"config.MODEL.TRUNK.NAME: {unknown('trunk', name, trunk_names())}")
     settings = {key: value for key, value in model_config.items() if key not in _BESIDE_THE_TRUNK}
     key = json.dumps(settings, sort_keys=True, default=str)

@@ -1,9 +1,9 @@
-"""The two networks that play against an encoder: a generator of images and a discriminator of pairs.
+"""The generator and the discriminator of a BiGAN.
 
-Donahue et al.'s for natural images (ICLR 2017, arXiv 1605.09782; jeffdonahue/bigan, net.py): convolutions
+They are Donahue et al.'s for natural images (ICLR 2017, arXiv 1605.09782; jeffdonahue/bigan, net.py): convolutions
 of stride 2 between a 4 x 4 map and the image, and a discriminator that sees the latent vector z at every
-layer above the pixels. Widths, kernel and normalisation are settings, so that the small networks of the
-CIFAR tables are the same code.
+layer above the pixels. Widths, kernel and normalisation are settings, so that the same code makes the small
+networks of the CIFAR tables.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ from vissl_monoimage.models.trunks.base import channels_last
 
 NORMS = ("batch", "none")
 SMALLEST = 4
-"""px: side of the map that the generator starts from and the discriminator ends in."""
+"""Side in px of the generator's first map and of the discriminator's last."""
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """What the generator and the discriminator are made of.
+    """Settings of a generator or a discriminator.
 
-    widths: channels of the maps between 4 x 4 px and the image, in the order the network has them; their
-        number fixes the image's side, 4 * 2^len(widths) px.
-    kernel: px, side of the convolutions.
-    norm: "batch" or "none". Under a gradient penalty the discriminator takes "none": with batch statistics
-        the gradient at one pair would depend on the others (Gulrajani et al. 2017, section 4).
-    hidden: width of a layer between the discriminator's last map and its score; 0: none.
-    latent_hidden: widths of layers that z goes through before the discriminator's layers see it; empty: none.
+    Attributes:
+        widths: channels of the maps between 4 x 4 px and the image, in the order of the layers; their number fixes the
+            side of the image, 4 * 2^len(widths) px.
+        kernel: side of the convolutions in px.
+        norm: "batch" or "none". Under a gradient penalty the discriminator takes "none": with batch statistics
+            the gradient at one pair would depend on the others (Gulrajani et al. 2017, section 4).
+        hidden: width of a layer between the discriminator's last map and its score; 0 means no such layer.
+        latent_hidden: widths of layers on z before the discriminator's layers see it; empty means none.
     """
 
     widths: list[int]
@@ -43,29 +44,37 @@ class NetworkSettings:
     latent_hidden: list[int] = field(default_factory=list)
 
     def problems(self) -> list[str]:
-        """What is out of range."""
-        found = []
+        """Return what is out of range."""
+        problems = []
         if not self.widths or any(not isinstance(width, int) or width < 1 for width in self.widths):
-            found.append(f"widths={self.widths} must be positive whole numbers, one a doubling of the side from 4 px")
+            problems.append(
+                f"widths={self.widths} must be positive whole numbers, one a doubling of the side from 4 px"
+            )
         if not 2 <= self.kernel <= 7:
-            found.append(f"kernel={self.kernel} must be between 2 and 7 px")
+            problems.append(f"kernel={self.kernel} must be between 2 and 7 px")
         if self.norm not in NORMS:
-            found.append(f"norm: {unknown('norm', self.norm, NORMS)}")
+            problems.append(f"norm: {unknown('norm', self.norm, NORMS)}")
         if self.hidden < 0:
-            found.append(f"hidden={self.hidden} must not be negative")
-        return found
+            problems.append(f"hidden={self.hidden} must not be negative")
+        return problems
 
     @property
     def size(self) -> int:
-        """px: side of the images."""
+        """Side of the images in px."""
         return int(SMALLEST * 2 ** len(self.widths))
 
 
 class Generator(nn.Module):
-    """z (N, latent) -> images (N, 3, size, size).
+    """A generator of images: z (N, latent) -> (N, 3, size, size).
 
     A linear map to widths[0] x 4 x 4, then transposed convolutions that double the side, norm and ReLU
-    between them, and a sigmoid. The images leave with the colour normalisation that the encoder's have had.
+    between them, and a sigmoid. The images have the colour normalisation of the encoder's images.
+
+    Args:
+        latent: dimensions of z.
+        settings: widths, kernel and norm.
+        mean: of each channel, for the normalisation.
+        std: of each channel, likewise.
     """
 
     mean: torch.Tensor
@@ -86,20 +95,25 @@ class Generator(nn.Module):
         _normal_weights(self)
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
-        """Normalised images; `to_pixels` takes them back to [0, 1]."""
+        """Return normalised images, which `to_pixels` takes back to [0, 1]."""
         maps = channels_last(self.project(latents).unflatten(1, (-1, SMALLEST, SMALLEST)))
         return (torch.sigmoid(self.layers(maps)) - self.mean) / self.std
 
     def to_pixels(self, images: torch.Tensor) -> torch.Tensor:
-        """Normalised images (N, 3, H, W) in [0, 1]."""
+        """Return normalised images (N, 3, H, W) as they are in [0, 1]."""
         return (images.float() * self.std + self.mean).clamp(0, 1)
 
 
 class JointDiscriminator(nn.Module):
-    """Pairs of an image (N, 3, size, size) and z (N, latent) -> scores (N,), higher for a real image and its code.
+    """A discriminator of pairs: an image (N, 3, size, size) and z (N, latent) -> scores (N,).
 
-    A convolution of stride 2 for each width, down to 4 x 4, and the score. A linear map of z is added to
-    every layer but the first before norm and leaky ReLU (0.2), so that image and z meet at every scale.
+    The score is higher for a real image and its code. One convolution of stride 2 per width, down to 4 x 4, then the
+    score. A linear map of z is added to every layer but the first, before norm and leaky ReLU (0.2), so that image and
+    z meet at every scale.
+
+    Args:
+        latent: dimensions of z.
+        settings: of the network.
     """
 
     def __init__(self, latent: int, settings: NetworkSettings) -> None:
@@ -109,7 +123,7 @@ class JointDiscriminator(nn.Module):
             nn.Conv2d(inputs, outputs, settings.kernel, stride=2, padding=(settings.kernel - 1) // 2)
             for inputs, outputs in pairwise((3, *widths))
         )
-        # The layer of the pixels has no norm, as in DCGAN.
+        # The first layer, on the pixels, has no norm, as in DCGAN.
         self.norms = nn.ModuleList(
             nn.Sequential(*(_norm(settings, width) if layer else [])) for layer, width in enumerate(widths)
         )
@@ -127,6 +141,7 @@ class JointDiscriminator(nn.Module):
         _normal_weights(self)
 
     def forward(self, images: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
+        """Return the scores (N,) of N pairs."""
         maps, latents = channels_last(images), self.read_latent(latents)
         for layer, (convolution, norm) in enumerate(zip(self.convolutions, self.norms, strict=True)):
             maps = convolution(maps)
@@ -149,7 +164,7 @@ def _norm(settings: NetworkSettings, width: int) -> list[nn.Module]:
 
 
 def _normal_weights(module: nn.Module) -> None:
-    """Weights N(0, 0.02), biases 0, as in DCGAN and in BiGAN's code."""
+    """Draw weights from N(0, 0.02) and set biases to 0, as in DCGAN and in BiGAN's code."""
     for layer in module.modules():
         if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
             nn.init.normal_(layer.weight, std=0.02)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.errors import unknown
-from vissl_monoimage.models.init.methods import TRUNKS
+from vissl_monoimage.models.init import TRUNKS
 from vissl_monoimage.models.zoo import named_models
 
 DATA_SETS = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "imagenet1k": "", "places205": ""}  # torchvision's name

@@ -15,7 +15,7 @@ from vissl_monoimage.data.photos.decode import file_sha256
 from vissl_monoimage.data.photos.find import find_one_photo
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.errors import MonoImageError, unknown
-from vissl_monoimage.models.init.methods import CROPS, TRUNKS
+from vissl_monoimage.models.init import CROPS, TRUNKS
 from vissl_monoimage.models.zoo import PREFIX as ZOO
 from vissl_monoimage.models.zoo import zoo_model
 from vissl_monoimage.reproduce.cell import DATA_SETS, Cell

@@ -22,7 +22,12 @@ def test_the_package_and_its_command_line_import_without_vissl(without_vissl: En
 
 @pytest.mark.parametrize(
     "arguments",
-    [["run", ROTNET], ["demo"], ["init", "kmeans", "china", "-o", "out"], ["reproduce", "demo", "--out", "out"]],
+    [
+        ["run", ROTNET],
+        ["demo"],
+        ["init", "kmeans", "china", "-o", "out", "--trunk", "alexnet_rotnet"],
+        ["reproduce", "demo", "--out", "out"],
+    ],
     ids=lambda arguments: arguments[0],
 )
 def test_commands_that_need_vissl_name_the_one_that_installs_it(

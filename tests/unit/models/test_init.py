@@ -10,20 +10,21 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from sklearn.decomposition import sparse_encode
-from vissl.config import AttrDict
-from vissl.models.trunks import get_model_trunk
 
 from vissl_monoimage.cli.main import main
+from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.models.init import kmeans
-from vissl_monoimage.models.init.patches import Crops, Normalisation, draw_patches
+from vissl_monoimage.models.init.patches import Crops, draw_patches
 from vissl_monoimage.models.init.sparse_coding import zca
+from vissl_monoimage.models.normalisation import CIFAR10, Normalisation
+from vissl_monoimage.models.trunks.registry import build_trunk
 from vissl_monoimage.models.trunks.sparse_coding import SparseCode
 
-PLAIN = Normalisation([0.5, 0.5, 0.5], [0.25, 0.25, 0.25])
+PLAIN = Normalisation((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
 
 
 def test_every_layer_has_mean_0_and_variance_1_on_crops_it_has_not_seen() -> None:
-    trunk = get_model_trunk("convnet4")(AttrDict({}), "convnet4")
+    trunk = build_trunk("convnet4")
     kmeans.initialise(trunk, Crops("china", 32, 256, 0, PLAIN), 0)
     outputs = []
     for block in trunk._feature_blocks[::2]:
@@ -122,3 +123,10 @@ def test_a_photo_without_contrast_is_told_and_leaves_nothing(
     assert main(command) == 2
     assert "no contrast" in capsys.readouterr().err
     assert not list((tmp_path / "out").iterdir())
+
+
+def test_the_crops_are_normalised_as_the_cifar_configurations_say() -> None:
+    for name in ("benchmark/monoimage/linear_cifar10", "pretrain/monoimage/rotnet_convnet4"):
+        transforms = compose_config([f"config={name}"]).config.DATA.TEST.TRANSFORMS
+        (normalise,) = [transform for transform in transforms if transform["name"] == "Normalize"]
+        assert (tuple(normalise["mean"]), tuple(normalise["std"])) == (CIFAR10.mean, CIFAR10.std)

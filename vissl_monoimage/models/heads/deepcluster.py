@@ -1,4 +1,4 @@
-"""DeepCluster's fully connected layers, and the top layer that is new at every clustering."""
+"""DeepCluster's fully connected layers, and the top layer, which every clustering replaces."""
 
 from __future__ import annotations
 
@@ -16,20 +16,23 @@ _SPREAD = 0.01  # standard deviation of new weights, as in the authors' code
 
 
 class DeepClusterHead(nn.Module):
-    """fc layers with dropout, whose output is clustered, and a top layer that tells the clusters apart.
+    """Fully connected layers with dropout, whose output is clustered, and a top layer that classifies the clusters.
 
     On AlexNet `{"dims": [9216, 4096, 4096]}` is the authors' head (facebookresearch/deepcluster, models/alexnet.py):
     dropout and a linear layer for each width, ReLU between them and before the top layer. The features that are
     clustered are those before that last ReLU. With one entry, `[512]`, the trunk's own output is clustered, as for a
     ResNet. The task writes `clusters` from `config.MONOIMAGE.DEEPCLUSTER.K`.
+
+    Args:
+        dims: the flattened size of the trunk's feature, and the widths of the fully connected layers.
+        clusters: number of clusters.
+        dropout: probability, in [0, 1).
+
+    Raises:
+        MonoImageError: no dims, or a dropout outside [0, 1).
     """
 
     def __init__(self, dims: Sequence[int], clusters: int, dropout: float = 0.5) -> None:
-        """`dims`: the flattened size of the trunk's feature and the widths of the fc layers.
-
-        Raises:
-            MonoImageError: no dims, or a dropout outside [0, 1).
-        """
         super().__init__()
         if not dims:
             raise MonoImageError(f"head {NAME}: dims={list(dims)} must hold the input size and the widths of fc layers")
@@ -48,21 +51,21 @@ class DeepClusterHead(nn.Module):
                 nn.init.zeros_(layer.bias)
 
     def features(self, features: torch.Tensor) -> torch.Tensor:
-        """What is clustered: (N, dims[-1]) of the trunk's `features` (N, ...).
+        """Return what is clustered, (N, dims[-1]), for the trunk's `features` (N, ...).
 
         Raises:
-            MonoImageError: where the trunk's features flatten to another size than dims[0].
+            MonoImageError: the trunk's features flatten to another size than dims[0].
         """
-        found: torch.Tensor = self.layers(flattened(features, self.inputs, NAME))
-        return found
+        outputs: torch.Tensor = self.layers(flattened(features, self.inputs, NAME))
+        return outputs
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Logits (N, clusters) of the trunk's `features` (N, ...)."""
+        """Return logits (N, clusters) of the trunk's `features` (N, ...)."""
         logits: torch.Tensor = self.top(torch.relu(self.features(features)))
         return logits
 
     @torch.no_grad()
     def renew_top(self, generator: torch.Generator) -> None:
-        """A new top layer: weights N(0, 0.01) drawn on the CPU, bias 0. Its optimizer keeps nothing to forget."""
+        """Replace the top layer in place: weights N(0, 0.01) drawn on the CPU, bias 0."""
         self.top.weight.copy_(torch.randn(self.top.weight.shape, generator=generator) * _SPREAD)
         self.top.bias.zero_()
