@@ -151,7 +151,16 @@ def get_protocol(name: str) -> Protocol:
 def title_of(name: str) -> str:
     """Return the title of protocol `name`, which may carry a suffix: `lowshot-v1, k=4` has the title of lowshot-v1.
 
-    A name that is not in the table (VISSL's own linear configs) has the title of linear probes.
+    What a name that is not in the table stands for is not known: its title is "Probes".
     """
-    entry = PROTOCOLS.get(name.partition(",")[0])
-    return entry.title if entry else Protocol.title
+    return PROTOCOLS[base_name(name)].title if is_known(name) else "Probes"
+
+
+def is_known(name: str) -> bool:
+    """Return whether `name`, which may carry a suffix, is a protocol of this version."""
+    return base_name(name) in PROTOCOLS
+
+
+def base_name(name: str) -> str:
+    """Return the name of a protocol without its suffix: `lowshot-v1` of `lowshot-v1, k=4`."""
+    return name.partition(",")[0]

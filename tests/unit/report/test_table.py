@@ -265,3 +265,33 @@ def test_fixed_features_have_neither_seeds_nor_an_interval(probed: Make) -> None
     assert (random.label, random.runs) == ("random weights", "n=1 (seed 0), no interval")
     assert (line.label, line.runs) == ("scattering (fixed features)", "n=1 (no seed), no interval")
     assert str(line.cells["conv1"]) == "41.0"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "title", "note"),
+    [
+        ("cifar-v1", "Linear probes, top-1 test accuracy (%): set, protocol cifar-v1", ""),
+        ("lowshot-v1, k=4", "Low-shot SVMs, top-1 test accuracy (%): set, protocol lowshot-v1, k=4", ""),
+        (
+            "cifar-v9",
+            "Probes, top-1 test accuracy (%): set, protocol cifar-v9",
+            "Protocol cifar-v9 is not one of this version's",
+        ),
+        (None, "Probes, top-1 test accuracy (%): set, no named protocol", "These probes name no protocol"),
+    ],
+)
+def test_only_protocols_of_this_version_are_described(
+    probed: Make, protocol: str | None, title: str, note: str
+) -> None:
+    table = only([probed(None, 0, 50.0, protocol=protocol)])
+    text = text_tables(table)[0]
+    assert text.title == title
+    assert [one[: len(note)] for one in text.notes[:-1]] == ([note] if note else [])
+    assert note in tables_as_text([table])
+
+
+def test_seeds_after_a_slash_are_explained_where_there_are_some(pretrained: Make, probed: Make) -> None:
+    plain, other = pretrained(1), pretrained(1, recipe={"seed": 2})
+    for source, explained in ((plain, False), (other, True)):
+        notes = " ".join(text_tables(only([source, probed(source, 0, 50.0)]))[0].notes)
+        assert ("a number after a slash is the seed of the crops" in notes) is explained

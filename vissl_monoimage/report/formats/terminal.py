@@ -22,7 +22,7 @@ def tables_as_text(tables: Sequence[Table]) -> str:
     for table in tables:
         header, rows = header_and_rows(table)
         aligned = tabulate(rows, header, tablefmt="plain", disable_numparse=True)
-        parts.append("\n".join(filter(None, [table.title, aligned, table.departures])))
+        parts.append("\n".join([table.title, aligned, *table.caveats]))
     return "\n\n".join([*parts, NOTE])
 
 
@@ -37,8 +37,8 @@ def print_tables(tables: Sequence[Table], console: Console | None = None) -> Non
         return
     for table, box in zip(tables, boxes, strict=True):
         console.print(box)
-        if table.departures:
-            console.print(table.departures, markup=False, highlight=False)
+        for caveat in table.caveats:
+            console.print(caveat, markup=False, highlight=False)
     console.print(NOTE)
 
 

@@ -11,6 +11,7 @@ NOTE = (
     "± is half the width of the 95 % t-interval over independently trained trunks; a single trunk (n=1) has none. "
     "Pretext: accuracy on the pretraining's own task."
 )
+SLASH = "In the list of seeds, a number after a slash is the seed of the crops, where that is not 0."
 
 
 def text_tables(table: Table) -> list[TextTable]:
@@ -29,7 +30,8 @@ def accuracy_table(table: Table) -> TextTable:
     counts = sorted({len(line.seeds) or 1 for line in table.lines})
     count = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     trunks = f"n = {count} trunk{'s' * (count != '1')}"
-    notes = [*([table.departures] if table.departures else []), f"{trunks} per line. {NOTE}"]
+    slash = f" {SLASH}" if any("/" in seed for line in table.lines for seed in line.seeds) else ""
+    notes = [*table.caveats, f"{trunks} per line. {NOTE}{slash}"]
     return TextTable(table.title, header, rows, numeric, notes)
 
 

@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable
 
-from vissl_monoimage.probe.protocols import title_of
+from vissl_monoimage.probe.protocols import is_known, title_of
 from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
 from vissl_monoimage.report.tables.experiment import Line, build_line, trunk_label
 from vissl_monoimage.report.tables.join import ProbedTrunk
@@ -23,7 +23,7 @@ class Table:
     """Experiments probed on one data set, by one protocol with the same changes to it.
 
     Attributes:
-        protocol: its name; `lowshot-v1, k=4` for few-shot probes.
+        protocol: its name; `lowshot-v1, k=4` for few-shot probes; "" if the probes name none.
         changes: deviations from the protocol, with its own values in brackets.
         dataset: the labelled data set.
         layers: the layers that some line has, in order.
@@ -44,14 +44,23 @@ class Table:
     @property
     def context(self) -> str:
         """Data set and protocol, as in every heading."""
-        return f"{self.dataset}, protocol {self.protocol}{' with changes' if self.changes else ''}"
+        protocol = f"protocol {self.protocol}" if self.protocol else "no named protocol"
+        return f"{self.dataset}, {protocol}{' with changes' if self.changes else ''}"
 
     @property
-    def departures(self) -> str:
-        """A sentence on how the runs differ from the protocol; empty if they do not."""
-        if not self.changes:
-            return ""
-        return f"Changed from protocol {self.protocol} (its own values in brackets): {'; '.join(self.changes)}"
+    def caveats(self) -> list[str]:
+        """Sentences on what keeps the table from being compared with others of its data set."""
+        sentences = []
+        if not self.protocol:
+            sentences.append("These probes name no protocol, so their settings are unknown here.")
+        elif not is_known(self.protocol):
+            sentences.append(
+                f"Protocol {self.protocol} is not one of this version's, so its settings are unknown here."
+            )
+        if self.changes:
+            changes = "; ".join(self.changes)
+            sentences.append(f"Changed from protocol {self.protocol} (its own values in brackets): {changes}.")
+        return sentences
 
 
 def build_tables(probed: Iterable[ProbedTrunk], warn: Callable[[str], None] = warnings.warn) -> list[Table]:
@@ -63,7 +72,7 @@ def build_tables(probed: Iterable[ProbedTrunk], warn: Callable[[str], None] = wa
     """
     groups: dict[tuple[str, tuple[str, ...], str], dict[tuple[str, str], list[ProbedTrunk]]] = {}
     for item in (part for trunk in probed for part in trunk.with_top_1(warn).parts):
-        key = (item.probe.protocol or "vissl", tuple(item.probe.protocol_changes), item.probe.dataset)
+        key = (item.probe.protocol or "", tuple(item.probe.protocol_changes), item.probe.dataset)
         groups.setdefault(key, {}).setdefault(item.experiment, []).append(item)
     return [_table(*key, list(experiments.values())) for key, experiments in groups.items()]
 
