@@ -15,10 +15,11 @@ from vissl_monoimage.data.single_image import SingleImageCrops
 def recipe_and_images(
     sources: Sequence[SingleImageCrops], settings: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the recipe of `sources`, resolved from `settings`, and their photos [{name, path, sha256}].
+    """Return the recipe of `sources`, resolved from `settings`, and their photos [{name, path, sha256, notes}].
 
-    Both are empty without sources. The path of a photo of the catalog is the one inside its package: rows are
-    published, without folders of a machine.
+    The notes say what decoding changed, such as a colour profile or a bit depth; where it changed nothing there are
+    none. Both results are empty without sources. The path of a photo of the catalog is the one inside its package: rows
+    are published, without folders of a machine.
 
     Args:
         sources: the crops of the single-image data sources of one split.
@@ -29,9 +30,9 @@ def recipe_and_images(
     block = read_source_block(settings)
     drawn = {"num_samples": block.NUM_SAMPLES, "seed": block.SEED, "fresh": block.FRESH}
     images = [
-        {**_name_and_path(path), "sha256": sha256}
+        {**_name_and_path(file.path), "sha256": file.sha256, **({"notes": list(file.notes)} if file.notes else {})}
         for source in sources
-        for path, sha256 in zip(source.photos.paths, source.photos.sha256, strict=True)
+        for file in source.photos.files
     ]
     return {**dataclasses.asdict(block.recipe()), **drawn}, images
 

@@ -43,8 +43,8 @@ def test_a_photo_is_decoded_once_for_check_and_run(
     path = tmp_path / name
     deep(path) if name == "deep.png" else Image.fromarray(NOISE).save(path)
     decoded: list[str] = []
-    to_rgb = decode_module._to_rgb
-    monkeypatch.setattr(decode_module, "_to_rgb", lambda *args: decoded.append(args[1]) or to_rgb(*args))
+    to_rgb = decode_module.to_rgb
+    monkeypatch.setattr(decode_module, "to_rgb", lambda *args: decoded.append(args[2]) or to_rgb(*args))
     overrides = [*ROTNET, photos_are("TRAIN", path)]
     assert problems(*overrides) == []
     build_both_splits(overrides)

@@ -16,6 +16,7 @@ import pytest
 import torch
 import vissl.data
 from omegaconf import OmegaConf
+from peers import icc
 from PIL import Image
 from torch.utils.data import DataLoader
 from vissl.config import AttrDict
@@ -238,3 +239,12 @@ def test_a_row_names_a_photo_of_a_package_by_its_place_inside_it_and_ones_own_by
         package, _, inside = image["path"].partition("/")
         file = Path(str(importlib.import_module(package).__file__)).parent / inside
         assert hashlib.sha256(file.read_bytes()).hexdigest() == image["sha256"]
+
+
+def test_a_row_says_what_decoding_changed(tmp_path: Path) -> None:
+    path = tmp_path / "p3.png"
+    noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
+    Image.fromarray(noise).save(path, icc_profile=icc.DISPLAY_P3.profile())
+    _, images = recipe_and_images([make(str(path)).crops, make("china").crops], {"SIZE": 32})
+    assert images[0]["notes"] == ["p3.png has the colour profile 'Display P3': converted to sRGB"]
+    assert "notes" not in images[1]

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
+from vissl_monoimage.data.photos.to_rgb import to_rgb
 from vissl_monoimage.errors import MonoImageError
 
 Pixels = NDArray[np.uint8]
@@ -65,12 +66,20 @@ def load_photo(path: str | Path) -> Photo:
 
 def decode(path: Path, content: bytes) -> Photo:
     """Return the photo in `content`, the bytes of the file `path`, as `load_photo` does."""
+    image, notes = decode_image(path, content)
+    return Photo(path, np.array(image), hashlib.sha256(content).hexdigest(), notes)
+
+
+def decode_image(path: Path, content: bytes) -> tuple[Image.Image, list[str]]:
+    """Return `content`, the bytes of the file `path`, as an upright RGB image, and notes on what decoding changed.
+
+    Raises:
+        MonoImageError: as `load_photo`.
+    """
     with naming(path):
         image = open_image(content)
         notes = frame_notes(path, image)
-        image.load()
-        pixels = _to_rgb(ImageOps.exif_transpose(image), path.name, notes)
-    return Photo(path, pixels, hashlib.sha256(content).hexdigest(), notes)
+        return to_rgb(image, content, path.name, notes), notes
 
 
 @contextmanager
@@ -134,28 +143,3 @@ def file_sha256(path: str | Path) -> str:
         MonoImageError: the file cannot be read.
     """
     return hashlib.sha256(read_bytes(Path(path))).hexdigest()
-
-
-def _to_rgb(image: Image.Image, name: str, notes: list[str]) -> Pixels:
-    if image.mode.startswith(("I", "F")):
-        notes.append(f"{name} has more than 8 bits a pixel: scaled to 8")
-        image = Image.fromarray(_to_eight_bits(image))
-    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        # RGBa and La (premultiplied) reach RGBA only through their own straight mode.
-        straight = {"La": "LA", "RGBa": "RGBA"}.get(image.mode)
-        layer = (image.convert(straight) if straight else image).convert("RGBA")
-        if layer.getchannel("A").getextrema() != (255, 255):
-            notes.append(f"{name} has transparent parts: laid over white")
-            layer = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-        image = layer
-    return np.array(image.convert("RGB"))
-
-
-def _to_eight_bits(image: Image.Image) -> Pixels:
-    """Return grey of 16 or 32 bits or floats as bytes: 65535 becomes 255, floats up to 1 are fractions of white."""
-    grey = np.asarray(image).astype(np.float64)
-    if image.mode == "F":
-        top = 1.0 if grey.max() <= 1.0 else 255.0
-    else:
-        top = 65535.0 if grey.max() <= 65535 else float(2**32 - 1 if grey.max() > 2**31 - 1 else 2**31 - 1)
-    return (np.nan_to_num(grey / top).clip(0, 1) * 255).round().astype(np.uint8)

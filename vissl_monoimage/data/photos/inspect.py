@@ -16,6 +16,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
+from vissl_monoimage.data.photos.bit_depth import is_deep
+from vissl_monoimage.data.photos.colour_profile import profile_note
 from vissl_monoimage.data.photos.decode import (
     Photo,
     decode,
@@ -116,8 +118,9 @@ def take_decoded(file: PhotoFile) -> Photo | None:
 def _inspect(path: Path, content: bytes) -> PhotoFile:
     with naming(path):
         image = open_image(content)
-        notes, size = frame_notes(path, image), image.size
-        header_is_enough = image.mode in ("1", "L", "P", "RGB", "CMYK") and "transparency" not in image.info
+        notes, size = [*frame_notes(path, image), *profile_note(image, path.name)], image.size
+        shallow = image.mode in ("1", "L", "P", "RGB", "CMYK") and not is_deep(image)
+        header_is_enough = shallow and "transparency" not in image.info
         if header_is_enough and image.format in ("JPEG", "MPO") and content.rfind(_END) > content.rfind(_SCAN):
             size = size[::-1] if image.getexif().get(_ORIENTATION) in _SIDEWAYS else size
             return PhotoFile(path, *size, sha256(content).hexdigest(), tuple(notes))
