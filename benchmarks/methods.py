@@ -1,10 +1,10 @@
-"""Which of VISSL's pretraining YAMLs train on crops of one photo, on a CPU: docs/methods.md.
+"""Find out which of VISSL's pretraining YAMLs train on crops of one photo on a CPU, for docs/methods.md.
 
     python benchmarks/methods.py [YAML ...] [--again]
 
-Each YAML is run as it is but for `+config/monoimage=[single_image,smoke]`, for two steps, in a folder that is removed
-afterwards. Its row goes to benchmarks/results/methods.csv at once, and the table in docs/methods.md is made from the
-rows. A YAML that has a row is not run again, except with --again. All of them take a quarter of an hour of one core.
+Each YAML is run with `+config/monoimage=[single_image,smoke]` and otherwise unchanged, for two steps, in a temporary
+folder. Its row is added to benchmarks/results/methods.csv at once, and the table in docs/methods.md is made from the
+rows. A YAML that has a row is only run again with --again. All of them take a quarter of an hour on one core.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "methods.csv"
 PAGE = ROOT / "docs" / "methods.md"
 OVERLAY = "+config/monoimage=[single_image,smoke]"
-LABELS = "clusters/clusters.npy"  # which DeepCluster leaves
+LABELS = "clusters/clusters.npy"  # written by the DeepCluster run
 YES = "yes"
-# What a YAML that trains must say itself; VISSL's fragments, made to be laid over one, say less.
-_SAID = ("DATA.TRAIN.DATA_SOURCES", "MODEL.TRUNK.NAME", "LOSS.name", "OPTIMIZER.name")
+# Keys that a complete YAML sets; VISSL's fragments, which are laid over a complete one, set fewer.
+_REQUIRED = ("DATA.TRAIN.DATA_SOURCES", "MODEL.TRUNK.NAME", "LOSS.name", "OPTIMIZER.name")
 _BEGIN = "<!-- Made by `python benchmarks/methods.py` from benchmarks/results/methods.csv: do not edit. -->\n"
 _END = "<!-- End of the generated part. -->\n"
 _HEAD = """\
@@ -45,7 +45,7 @@ _HEAD = """\
 
 @dataclass(frozen=True)
 class Result:
-    """A row of the table: `trains` is YES, or in a sentence why it does not."""
+    """A row of the table; `trains` is YES, or a sentence on why the YAML does not train."""
 
     config: str
     method: str
@@ -57,32 +57,32 @@ class Result:
 
 
 def pretraining_configs() -> list[str]:
-    """Names, as after `config=`, of all self-supervised pretraining YAMLs of the VISSL that is installed."""
+    """Return the names, as after `config=`, of all self-supervised pretraining YAMLs of the installed VISSL."""
     import configs
 
     root = Path(configs.__file__).parent / "config"
     paths = [path for path in sorted((root / "pretrain").rglob("*.yaml")) if "supervised" not in path.parts]
-    full = [path for path in paths if all(_says(yaml.safe_load(path.read_text()), key) for key in _SAID)]
+    full = [path for path in paths if all(_sets(yaml.safe_load(path.read_text()), key) for key in _REQUIRED)]
     return [str(path.relative_to(root).with_suffix("")) for path in full]
 
 
-def _says(content: Any, key: str) -> bool:
+def _sets(content: Any, key: str) -> bool:
     for part in ("config", *key.split(".")):
         content = content.get(part) if isinstance(content, Mapping) else None
     return content is not None
 
 
 def method_of(config: str) -> str:
-    """The method, which VISSL calls the YAML's folder by."""
+    """Return the method, after which VISSL names the folder of the YAML."""
     return config.split("/")[-2]
 
 
 def commands(config: str, epochs: int = 1) -> list[list[str]]:
-    """Overrides of the runs that train the YAML, one after the other in one folder; its own is the last."""
+    """Return the overrides of the runs that train the YAML, in order, in one folder; the last is its own."""
     training = [f"config={config}", OVERLAY, f"config.OPTIMIZER.num_epochs={epochs}", "config.CHECKPOINT.DIR=run"]
     if method_of(config) != "clusterfit":
         return [training]
-    few = "config.MONOIMAGE.SOURCE.NUM_SAMPLES=8"  # a label for every sample, and smoke reads no more than 8
+    few = "config.MONOIMAGE.SOURCE.NUM_SAMPLES=8"  # a label for every sample, of which smoke reads 8
     clustering = ["config=pretrain/monoimage/deepcluster_convnet4", "+config/monoimage=smoke", few]
     clustering.append(f"config.CHECKPOINT.DIR={Path(LABELS).parent}")
     labels = ["config.DATA.TRAIN.LABEL_SOURCES=[disk_filelist]", f"config.DATA.TRAIN.LABEL_PATHS=[{LABELS}]"]
@@ -90,7 +90,7 @@ def commands(config: str, epochs: int = 1) -> list[list[str]]:
 
 
 def trunk_of(config: str) -> str:
-    """The YAML's trunk: its name, depth and the like."""
+    """Return the name of the YAML's trunk with its depth and widths."""
     trunk = compose_config([f"config={config}"]).config.MODEL.TRUNK
     if trunk.NAME == "resnet":
         return f"resnet {trunk.RESNETS.DEPTH}"
@@ -99,7 +99,7 @@ def trunk_of(config: str) -> str:
 
 
 def run(config: str) -> Result:
-    """Train the YAML with the overlay, on one core."""
+    """Train the YAML with the overlay on one core and return its row."""
     with tempfile.TemporaryDirectory() as folder:
         before = _cpu_seconds()
         for overrides in commands(config):
@@ -113,18 +113,18 @@ def run(config: str) -> Result:
             if done.returncode:
                 break
         seconds = f"{_cpu_seconds() - before:.0f}"
-        whose = config, method_of(config), trunk_of(config)
+        subject = config, method_of(config), trunk_of(config)
         if done.returncode:
-            return Result(*whose, "", done.stderr.strip().splitlines()[-1], "", seconds)
+            return Result(*subject, "", done.stderr.strip().splitlines()[-1], "", seconds)
         (row,) = ledger.read([Path(folder, "run")])
         losses = [loss for _, loss in row.losses]
         if len(losses) != 2 or None in losses:
-            return Result(*whose, "", f"losses {losses}", "", seconds)
-        return Result(*whose, _millions(cast(str, row.checkpoint_out)), YES, f"{losses[0]:.4g}", seconds)
+            return Result(*subject, "", f"losses {losses}", "", seconds)
+        return Result(*subject, _millions(cast(str, row.checkpoint_out)), YES, f"{losses[0]:.4g}", seconds)
 
 
 def _millions(checkpoint: str) -> str:
-    """Weights of the trunk in a checkpoint, without the statistics of batch norms."""
+    """Return the number of the trunk's weights in a checkpoint in millions, without the statistics of batch norms."""
     from vissl_monoimage.models.checkpoint import trunk_weights
     from vissl_monoimage.models.checkpoint_file import read_checkpoint
 
@@ -139,7 +139,7 @@ def _cpu_seconds() -> float:
 
 
 def read_results(path: Path = RESULTS) -> dict[str, Result]:
-    """The rows kept, by YAML."""
+    """Return the rows in the CSV by YAML; none if there is no CSV yet."""
     if not path.exists():
         return {}
     with open(path, newline="") as file:
@@ -147,7 +147,7 @@ def read_results(path: Path = RESULTS) -> dict[str, Result]:
 
 
 def write_results(results: Iterable[Result], path: Path = RESULTS) -> None:
-    """Keep the rows, in the order of the YAMLs' names."""
+    """Write the rows to the CSV, sorted by YAML."""
     with open(path, "w", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Result)], lineterminator="\n")
         writer.writeheader()
@@ -170,16 +170,17 @@ def with_table(page: str, results: Iterable[Result]) -> str:
 
 
 def main() -> None:
+    """Run the YAMLs named on the command line and update the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("configs", nargs="*", metavar="YAML", help="only these; all where none is named")
-    parser.add_argument("--again", action="store_true", help="run also those that have a row")
+    parser.add_argument("configs", nargs="*", metavar="YAML", help="only these (default: all)")
+    parser.add_argument("--again", action="store_true", help="also run those that have a row")
     options = parser.parse_args()
-    known = pretraining_configs()
+    available = pretraining_configs()
     for config in options.configs:
-        if config not in known:
-            parser.error(unknown("YAML", config, known))
+        if config not in available:
+            parser.error(unknown("YAML", config, available))
     results = read_results()
-    for config in options.configs or known:
+    for config in options.configs or available:
         if config in results and not options.again:
             continue
         results[config] = run(config)
