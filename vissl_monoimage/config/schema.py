@@ -11,6 +11,7 @@ true where a mistake should be reported.
 from __future__ import annotations
 
 import dataclasses
+import json
 import types
 import typing
 from collections.abc import Mapping
@@ -44,11 +45,11 @@ def read_block(block_type: type[Block], values: Mapping[str, Any] | None, where:
         if name not in values:
             required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
             if required and values.keys() <= set(names):  # a mistyped key may be the one that is missing
-                problems.append(f"{where}.{name} is missing: it must be {_spell(hints[name])}")
+                problems.append(f"{where}.{name} is missing: it must be {spell(hints[name])}")
             continue
         value, wanted = values[name], hints[name]
-        if not _fits(value, wanted):
-            problems.append(f"{where}.{name}={value!r} must be {_spell(wanted)}")
+        if not fits(value, wanted):
+            problems.append(f"{where}.{name}={as_written(value)} must be {spell(wanted)}")
         else:
             accepted[name] = float(value) if wanted is float else value
     if problems:
@@ -60,11 +61,12 @@ def read_block(block_type: type[Block], values: Mapping[str, Any] | None, where:
     return block
 
 
-def _fits(value: Any, wanted: Any) -> bool:
+def fits(value: Any, wanted: Any) -> bool:
+    """Return whether `value` is of the type `wanted`; a bool is no number, and a whole number is a float."""
     if wanted is Any:
         return True
     if isinstance(wanted, types.UnionType):
-        return any(_fits(value, option) for option in typing.get_args(wanted))
+        return any(fits(value, option) for option in typing.get_args(wanted))
     origin = typing.get_origin(wanted) or wanted
     if origin is float:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -72,18 +74,28 @@ def _fits(value: Any, wanted: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool)
     if origin in (list, tuple):
         inner = typing.get_args(wanted)[:1] if origin is list else ()
-        return isinstance(value, (list, tuple)) and all(_fits(item, kind) for item in value for kind in inner)
+        return isinstance(value, (list, tuple)) and all(fits(item, kind) for item in value for kind in inner)
     if origin in (dict, Mapping):
         return isinstance(value, Mapping)
     return isinstance(value, origin)
 
 
-def _spell(wanted: Any) -> str:
+def as_written(value: Any) -> str:
+    """Return `value` as a YAML has it: null, true, 'text', [1, 'a']."""
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(as_written, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {as_written(item)}' for key, item in value.items())}}}"
+    return repr(value) if isinstance(value, str) else json.dumps(value, default=str)
+
+
+def spell(wanted: Any) -> str:
+    """Return the type `wanted` in words: a whole number, a list of names, a number or null."""
     if isinstance(wanted, types.UnionType):
-        return " or ".join(_spell(option) for option in typing.get_args(wanted))
+        return " or ".join(spell(option) for option in typing.get_args(wanted))
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a name", type(None): "null"}
     origin = typing.get_origin(wanted) or wanted
-    several = {int: "whole numbers", float: "numbers", str: "names"}
-    inner = typing.get_args(wanted)[:1] if origin is list else ()
+    several = {int: "whole numbers", float: "numbers", str: "names", Mapping: "mappings"}
+    inner = [typing.get_origin(kind) or kind for kind in typing.get_args(wanted)[:1] if origin is list]
     named = names.get(origin, f"a {getattr(origin, '__name__', origin)}")
     return "".join([named, *(f" of {several[kind]}" for kind in inner if kind in several)])

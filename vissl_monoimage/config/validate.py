@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from vissl_monoimage.config.blocks import check_block
 from vissl_monoimage.config.checks import Settings, registered_checks, run_checks
-from vissl_monoimage.config.schema import LARGEST_SEED
 from vissl_monoimage.config.validate_data import check_data
 from vissl_monoimage.config.validate_keys import check_keys, misplaced_values
 from vissl_monoimage.config.validate_names import check_names
 from vissl_monoimage.config.validate_schedule import check_schedule
+from vissl_monoimage.config.validate_types import check_types
 from vissl_monoimage.utils.paths import unwritable
 
 
@@ -23,16 +23,11 @@ def problems_of(composed: Settings, defaults: Settings) -> list[str]:
         composed: the whole composed configuration, as plain containers.
         defaults: VISSL's defaults.yaml, which says which keys exist.
     """
-    if misplaced := list(misplaced_values(composed["config"], defaults["config"])):
-        return misplaced  # the other checks read what lies below these keys
-    own = (check_names, check_block, check_seed, check_schedule, check_data, check_meters, check_output_folder)
-    return [*check_keys(composed, defaults), *run_checks([*own, *registered_checks()], composed["config"])]
-
-
-def check_seed(config: Settings) -> Iterator[str]:
-    """Refuse a seed that NumPy and scikit-learn do not take."""
-    if config["SEED_VALUE"] not in range(LARGEST_SEED + 1):
-        yield f"config.SEED_VALUE={config['SEED_VALUE']} must be a whole number from 0 to {LARGEST_SEED}"
+    config = composed["config"]
+    if problems := list(misplaced_values(config, defaults["config"])) or list(check_types(config)):
+        return [*check_keys(composed, defaults), *problems]  # the other checks read these values
+    own = (check_names, check_block, check_schedule, check_data, check_meters, check_output_folder)
+    return [*check_keys(composed, defaults), *run_checks([*own, *registered_checks()], config)]
 
 
 def check_meters(config: Settings) -> Iterator[str]:

@@ -22,9 +22,6 @@ def check_data(config: Settings) -> Iterator[str]:
     for split, data in splits(config):
         where = f"config.DATA.{split}"
         paths, sources, names = data["DATA_PATHS"], data["DATA_SOURCES"], data["DATASET_NAMES"]
-        if isinstance(paths, str):
-            yield f"{where}.DATA_PATHS={paths} must be a list: [{paths}]"
-            continue
         if len(names) != len(sources):
             yield f"{where}.DATASET_NAMES has {len(names)} names for {len(sources)} DATA_SOURCES"
         if paths and len(paths) != len(sources):

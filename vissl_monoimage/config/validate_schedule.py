@@ -14,9 +14,7 @@ def check_schedule(config: Settings) -> Iterator[str]:
     yield from _unknown_schedules(optimizer, "config.OPTIMIZER")
     rates, epochs = optimizer["param_schedulers"]["lr"], optimizer["num_epochs"]
     milestones = rates.get("milestones") or []
-    if not isinstance(epochs, int) or epochs < 1:
-        yield f"config.OPTIMIZER.num_epochs={epochs} must be a whole number of at least 1"
-    elif rates.get("name") == "multistep" and milestones and max(milestones) >= epochs:
+    if rates.get("name") == "multistep" and milestones and max(milestones) >= epochs:
         yield (
             f"config.OPTIMIZER.param_schedulers.lr: milestone {max(milestones)} is not before the end at epoch "
             f"{epochs} (config.OPTIMIZER.num_epochs); drop it together with the last of its values"
