@@ -26,8 +26,9 @@ from PIL import Image
 
 from vissl_monoimage import launch
 from vissl_monoimage.cli.main import COMMANDS
-from vissl_monoimage.config.compose import compose_config
-from vissl_monoimage.models import zoo
+from vissl_monoimage.config.compose import compose_config, vissl_defaults
+from vissl_monoimage.config.validate import problems_of
+from vissl_monoimage.models.download import is_remote
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
@@ -66,21 +67,20 @@ def at_smoke_size(words: list[str]) -> list[str]:
     overlays = next((word for word in words if word.startswith("+config/monoimage=")), "")
     names = re.findall(r"\w+", overlays.partition("=")[2])
     if names and names[0] in WITHOUT_STEPS:
-        train, test = 240, 24
+        train, test, shorter = 240, 24, []
     else:
         train, test = 24, 12
-        names = list(dict.fromkeys([*names, "smoke"]))
+        names, shorter = list(dict.fromkeys([*names, "smoke"])), ["config.OPTIMIZER.num_epochs=1"]
     kept = [word for word in words if word != overlays]
     sizes = [f"config.MONOIMAGE.PATCHES.{key}_SAMPLES={size}" for key, size in (("TRAIN", train), ("TEST", test))]
-    return [*kept, f"+config/monoimage=[{','.join(names)}]", *(sizes if words[2] == PATCHES else [])]
+    return [*kept, f"+config/monoimage=[{','.join(names)}]", *shorter, *(sizes if words[2] == PATCHES else [])]
 
 
 def check_composed(overrides: list[str]) -> None:
     """Compose and check a run, as `monoimage run` does before it starts, without fetching weights."""
     composed = compose_config(overrides)
-    weights = OmegaConf.select(composed, WEIGHTS)
-    if zoo.is_remote(weights):
-        assert list(zoo.problems_with(weights, composed.config)) == []
+    if is_remote(OmegaConf.select(composed, WEIGHTS)):
+        assert problems_of(OmegaConf.to_container(composed, resolve=True), vissl_defaults()) == []
         OmegaConf.update(composed, WEIGHTS, "")
     launch.prepare(composed)
 
@@ -227,3 +227,16 @@ print("called:", *sorted(called))
 """
     called = run(["-c", script], folder).rpartition("called: ")[2].split()
     assert sorted(set(files) - set(called)) == []
+
+
+def test_every_test_named_in_reliability_exists() -> None:
+    text = (ROOT / "docs" / "reliability.md").read_text()
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    missing = [f"{file}::{name}" for file, name in named if f"def {name}(" not in source(file)]
+    assert missing == []
+    assert len(named) >= len(re.findall(r"^\| (?!item|---)", text, flags=re.MULTILINE)) > 0
+
+
+def source(file: str) -> str:
+    path = ROOT / file
+    return path.read_text() if path.is_file() else ""
