@@ -47,7 +47,7 @@ def test_every_pretext_trains_on_a_gpu_and_its_checkpoint_is_probed_on_a_cpu(
     trunk = "alexnet_bigan_64px" if pretext == "bigan_alexnet" else "convnet4"
     named = [f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={checkpoint}", f"config.MODEL.TRUNK.NAME={trunk}"]
     probed = run(tmp_path, "probed", PROBE, ON_CPU, *named)
-    assert probed["checkpoint_in_sha256"] == row["checkpoint_out_sha256"]
+    assert probed["weights"]["sha256"] == row["checkpoint_out_sha256"]
 
 
 @pytest.mark.parametrize("overlay", ["gpu", "[knn,gpu]", "[low_shot,gpu]"])

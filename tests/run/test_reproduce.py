@@ -77,7 +77,7 @@ def test_a_killed_benchmark_resumes_and_repeats_nothing(monoimage: Any, tiny: st
     found = rows(folder)
     assert sorted(row["kind"] for row in found) == ["pretrain", "probe", "probe"]
     trained = next(row["checkpoint_out_sha256"] for row in found if row["kind"] == "pretrain")
-    assert [row["checkpoint_in_sha256"] for row in found if row["kind"] == "probe"] == [None, trained]
+    assert [row["weights"]["sha256"] for row in found if row["kind"] == "probe"] == [None, trained]
 
     again = monoimage("reproduce", tiny).stdout
     assert "3 runs, 3 finished; to do: 0" in again
@@ -153,8 +153,8 @@ def test_cells_may_be_filters_from_a_photo_or_a_model_of_the_zoo(
     monoimage("reproduce", "tiny.yaml", "--out", "out", "--jobs", "1")
     kept = rows(tmp_path / "out")
     assert [row["kind"] for row in kept] == ["pretrain", "probe", "probe"]
-    assert kept[1]["checkpoint_in_sha256"] == kept[0]["checkpoint_out_sha256"]
-    assert kept[2]["checkpoint_in"] == str(file)
+    assert kept[1]["weights"]["sha256"] == kept[0]["checkpoint_out_sha256"]
+    assert kept[2]["weights"]["path"] == str(file)
     table = (tmp_path / "out" / "results" / "tiny.csv").read_text()
     assert "kmeans on china (1 image),convnet4,conv4" in table
     assert "rotnet-imagenet-1k (VISSL's zoo),alexnet_rotnet,conv5" in table

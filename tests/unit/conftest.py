@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from vissl_monoimage.config.compose import compose_config, vissl_defaults
 from vissl_monoimage.config.validate import problems_of
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row import SCHEMA, InitialWeights, Row, Weights
 
 MakeRow = Callable[..., Row]
 Problems = Callable[..., list[str]]
@@ -39,10 +39,12 @@ def a_row() -> MakeRow:
 
 def _row(**changes: Any) -> Row:
     values: dict[str, Any] = {
+        "schema": SCHEMA,
         "run_id": "r0",
         "kind": "probe",
         "name": "benchmark/monoimage/linear_x",
         "command": "monoimage run config=x",
+        "overrides": ["config=x"],
         "finished": "2026-01-01T00:00:00.000+00:00",
         "git_sha": None,
         "config_hash": "c" * 64,
@@ -51,16 +53,20 @@ def _row(**changes: Any) -> Row:
         "trunk": "alexnet",
         "protocol": "p-v1",
         "protocol_changes": [],
+        "shots": [],
         "dataset": "set",
+        "data": {},
         "images": [],
+        "n_images": len(changes["images"]) if changes.get("images") else None,
+        "images_seen": None,
         "recipe": {},
         "seed": 0,
         "versions": {"torch": "2"},
         "device": "1 x cpu",
         "wall_s": 1.5,
         "iterations": 4,
-        "checkpoint_in": None,
-        "checkpoint_in_sha256": None,
+        "weights": Weights(),
+        "initial_weights": InitialWeights("random"),
         "checkpoint_out": None,
         "checkpoint_out_sha256": None,
         "losses": [[1, 2.5], [4, None]],

@@ -34,9 +34,9 @@ for path in sorted(root.rglob("*.yaml")):
         compose_config([f"config={name}"])
     done += 1
 
-from vissl_monoimage.reproduce.grid import names, read_grid
+from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
 
-grids = [read_grid(name) for name in names()]
+grids = [read_grid(name) for name in grid_names()]
 print(done, len(grids))
 """
 

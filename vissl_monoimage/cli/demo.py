@@ -103,13 +103,13 @@ def _claim(out: Path, photo: str, smoke: bool) -> str | Path:
 
 def _run_once(number: int, folder: Path, overrides: list[str], began: float) -> str:
     """Do one step, unless it is finished, and return its checkpoint."""
-    from vissl_monoimage.reproduce.runner import finished, start
+    from vissl_monoimage.reproduce.runner import execute, finished
 
     if finished(folder):
         print(f"[{number}/4] already finished, skipped  ({folder})", flush=True)
     else:
         started = time.monotonic()
-        start(folder, ["run", *overrides])
+        execute(folder, ["run", *overrides])
         print(f"[{number}/4] took {_clock(started)}  (total {_clock(began)})", flush=True)
     row = finished(folder)
     return (row and row.checkpoint_out) or ""

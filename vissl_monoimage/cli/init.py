@@ -46,7 +46,7 @@ def init_command(arguments: argparse.Namespace) -> int:
     """
     from vissl_monoimage.ledger import io as ledger
     from vissl_monoimage.ledger import machine
-    from vissl_monoimage.ledger.init_row import baseline_row
+    from vissl_monoimage.ledger.init_row import init_row
     from vissl_monoimage.models.checkpoint_file import save_trunk
     from vissl_monoimage.models.init.learn import learn_trunk, trunk_for
 
@@ -60,7 +60,7 @@ def init_command(arguments: argparse.Namespace) -> int:
     command = ["monoimage", "init", method, arguments.photo, f"--out={arguments.out}", f"--trunk={trunk_name}"]
     command += [f"--seed={seed}", f"--crops={arguments.crops}"]
     seconds = time.monotonic() - began
-    row = baseline_row(options, crops.source, checkpoint, command, machine.device(_ON_CPU), seconds)
+    row = init_row(options, crops.source, checkpoint, command, machine.device(_ON_CPU), seconds)
     ledger.append(arguments.out / ledger.FILE_NAME, row)
     print(f"{checkpoint}: {trunk_name} by {method} in {seconds:.0f} s")
     return 0

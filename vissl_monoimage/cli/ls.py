@@ -39,9 +39,9 @@ def ls_command(arguments: argparse.Namespace) -> int:
 
 
 def _benchmarks() -> list[tuple[str, str]]:
-    from vissl_monoimage.reproduce.grid import names, read_grid
+    from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
 
-    return [(name, read_grid(name).title) for name in names()]
+    return [(name, read_grid(name).title) for name in grid_names()]
 
 
 def _configs() -> list[tuple[str, str]]:

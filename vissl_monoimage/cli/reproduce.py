@@ -10,10 +10,9 @@ from vissl_monoimage.cli.argument_types import at_least_one, seed
 
 if TYPE_CHECKING:
     from vissl_monoimage.reproduce.datasets import Inputs
-    from vissl_monoimage.reproduce.plan import Chain, Run
 
 CORES_BESIDE_A_GPU = 4
-"""That a run on a GPU keeps busy: as many loader workers has the overlay `gpu`."""
+"""Cores that a run on a GPU keeps busy: the overlay `gpu` has as many loader workers."""
 EXAMPLE = """\
 examples:
   monoimage reproduce table3-cifar --data cifar10=data --data cifar100=data --dry-run
@@ -39,6 +38,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--data", action="append", default=[], metavar="NAME=FOLDER", help="where a data set is")
     parser.add_argument("--out", default="reproduced", metavar="FOLDER", help="where runs go (default: reproduced)")
     parser.add_argument("--results", metavar="FOLDER", help="folder of NAME.jsonl and NAME.csv (default: OUT/results)")
+    parser.add_argument(
+        "--allow-dirty", action="store_true", help="add rows to --results from a working tree with uncommitted changes"
+    )
     parser.add_argument("--cells", action="extend", nargs="+", default=[], metavar="CELL", help="only these")
     parser.add_argument("--probes", action="extend", nargs="+", default=[], metavar="PROBE", help="only these")
     parser.add_argument(
@@ -49,7 +51,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--submit", nargs="+", metavar="CLUSTER", help="slurm or local, and KEY=VALUE for submitit")
     parser.add_argument("--gpu", action="store_true", help="laptop's runs on a GPU, each with +config/monoimage=gpu")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be run, how long, how large")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be run, how long and how large")
     parser.set_defaults(command=reproduce_command)
 
 
@@ -59,12 +61,11 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     Raises:
         MonoImageError: an unknown name, a missing data set, or runs that failed; all others are finished then.
     """
-    import torch
-
     from vissl_monoimage.errors import MonoImageError
-    from vissl_monoimage.reproduce.existing_rows import missing
-    from vissl_monoimage.reproduce.grid import read_grid
+    from vissl_monoimage.reproduce.existing_rows import missing_chains
+    from vissl_monoimage.reproduce.overview import print_plan
     from vissl_monoimage.reproduce.plan import plan
+    from vissl_monoimage.reproduce.read_grid import read_grid
     from vissl_monoimage.reproduce.results import report
     from vissl_monoimage.reproduce.runner import cores, run_all
     from vissl_monoimage.reproduce.submit import submitter
@@ -75,11 +76,11 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     chains = plan(grid, arguments.profile, inputs, arguments.seeds)
     results = Path(arguments.results) if arguments.results else inputs.out / "results"
     _check_folders(inputs.out, results)
-    left = missing(chains, results)
+    left = missing_chains(chains, results)
     jobs = arguments.jobs or max(1, cores() // (CORES_BESIDE_A_GPU if arguments.gpu else 1))
     submit = submitter(*arguments.submit) if arguments.submit else None
     print(f"{grid.name}: {grid.title}")
-    to_do = _show_plan(chains, left, jobs)
+    to_do = print_plan(chains, left, jobs)
     trains = any(chain.pretrain in to_do for chain in left)
     if trains and grid.profiles[arguments.profile].bfloat16 and not (arguments.gpu or cpu_has_bfloat16()):
         print(f"this CPU has no bfloat16: trainings in float32, their minutes times {FLOAT32_COST:.0f}")
@@ -87,12 +88,10 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
         print("a GPU needs less: these are minutes of a core")
     if arguments.dry_run:
         return 0
-    if arguments.gpu and not submit and not torch.cuda.device_count():
-        raise MonoImageError(
-            "--gpu: torch finds no GPU on this machine; leave it out, or --submit slurm gpus_per_node=1"
-        )
+    allow_dirty = arguments.allow_dirty or not arguments.results
+    _check_runs(arguments, bool(to_do), allow_dirty)
     problems = submit(left, inputs.out) if submit else run_all(left, jobs)
-    report(grid, chains, inputs, results)
+    report(grid, chains, inputs, results, allow_dirty)
     if problems:
         raise MonoImageError("\n".join([f"{len(problems)} of {len(left)} failed:", *problems]))
     return 0
@@ -105,6 +104,24 @@ def _check_folders(*folders: Path) -> None:
 
     if problems := [problem for folder in folders if (problem := unwritable(folder))]:
         raise MonoImageError("\n".join(problems))
+
+
+def _check_runs(arguments: argparse.Namespace, runs: bool, allow_dirty: bool) -> None:
+    """Refuse runs on a GPU that does not exist, and runs whose rows would be refused afterwards."""
+    import torch
+
+    from vissl_monoimage.errors import MonoImageError
+    from vissl_monoimage.ledger.machine import DIRTY, git_sha
+
+    if arguments.gpu and not arguments.submit and not torch.cuda.device_count():
+        raise MonoImageError(
+            "--gpu: torch finds no GPU on this machine; leave it out, or --submit slurm gpus_per_node=1"
+        )
+    if runs and not allow_dirty and (git_sha() or "").endswith(DIRTY):
+        raise MonoImageError(
+            f"--results {arguments.results}: the working tree has uncommitted changes, so that no commit would repeat "
+            "these rows; commit first, or say --allow-dirty"
+        )
 
 
 def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:
@@ -127,28 +144,8 @@ def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:
     if lacking:
         raise MonoImageError(f"{arguments.name} needs {', '.join(lacking)}")
     path = find_one_photo(arguments.photo).resolve()
-    load_photo(path)  # a broken one is told now, and not by every run
+    load_photo(path)  # a broken one is refused now, and not by every run
     photo = arguments.photo if arguments.photo in CATALOG else str(path)
     if arguments.gpu and arguments.profile != "laptop":
         raise MonoImageError(f"--gpu is for --profile laptop: runs of {arguments.profile} are where their YAMLs say")
     return Inputs(photo, data, Path(arguments.out).resolve(), arguments.gpu)
-
-
-def _show_plan(chains: list[Chain], left: list[Chain], jobs: int) -> list[Run]:
-    """Say what there is to do, a line a chain with the minutes of one core, and its sum; returns these runs."""
-    from vissl_monoimage.reproduce.runner import finished, spell
-
-    to_do = []
-    for chain in left:
-        runs = [run for run in chain.runs if not finished(run.folder)]
-        if runs:
-            print(f"  {'; '.join(run.title for run in runs)}: {spell(sum(run.minutes for run in runs))}")
-        to_do += runs
-    minutes = sum(run.minutes for run in to_do)
-    total = len({run.folder for chain in chains for run in chain.runs})
-    print(
-        f"{total} runs, {total - len(to_do)} finished; to do: {len(to_do)} in {spell(minutes)} of one core, "
-        f"{spell(minutes / jobs)} with {jobs} at a time, {sum(run.megabytes for run in to_do) / 1000:.1f} GB",
-        flush=True,
-    )
-    return to_do

@@ -25,6 +25,8 @@ class MonoImageConfig:
         DEEPCLUSTER: the clustering (`pretext.deepcluster.clustering.DeepClusterConfig`).
         PICTURES_EVERY: epochs between two sets of pictures, of a generator's images or of clusters; 0: none.
         LEDGER: file that the result is appended to; "" is ledger.jsonl in the run's folder.
+        DRAWN_FROM: name of the data set that the training images are drawn from with the run's seed; "" means that they
+            are the same for all seeds. Runs on other draws are seeds of one experiment.
     """
 
     SOURCE: Mapping[str, Any] = field(default_factory=dict)
@@ -35,6 +37,7 @@ class MonoImageConfig:
     DEEPCLUSTER: Mapping[str, Any] = field(default_factory=dict)
     PICTURES_EVERY: int = 1
     LEDGER: str = ""
+    DRAWN_FROM: str = ""
 
 
 def monoimage_block(config: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -34,3 +35,9 @@ def other_numbers(meters: Iterable[Any]) -> dict[str, float]:
             if isinstance(value, (int, float)):  # not an array with a value for each class
                 numbers.setdefault(str(name), float(value))
     return numbers
+
+
+def shots_in(accuracies: Mapping[str, Any]) -> list[int]:
+    """Return the numbers of shots in the names of layers, `conv1 k=4`; none for probes that are not few-shot."""
+    matches = (re.fullmatch(r".* k=(\d+)", layer) for layer in accuracies)
+    return sorted({int(match[1]) for match in matches if match})

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vissl_monoimage.data.crops.settings import read_source_block
+from vissl_monoimage.data.crops.settings import SourceBlock, read_source_block
 from vissl_monoimage.data.photos.catalog import catalog_photo_at
 from vissl_monoimage.data.single_image import SingleImageCrops
 
@@ -27,14 +27,18 @@ def recipe_and_images(
     """
     if not sources:
         return {}, []
-    block = read_source_block(settings)
-    drawn = {"num_samples": block.NUM_SAMPLES, "seed": block.SEED, "fresh": block.FRESH}
     images = [
         {**_name_and_path(file.path), "sha256": file.sha256, **({"notes": list(file.notes)} if file.notes else {})}
         for source in sources
         for file in source.photos.files
     ]
-    return {**dataclasses.asdict(block.recipe()), **drawn}, images
+    return resolved_recipe(read_source_block(settings)), images
+
+
+def resolved_recipe(block: SourceBlock) -> dict[str, Any]:
+    """Return all that training crops depend on beside the photos, as a row's `recipe` has it."""
+    drawn = {"num_samples": block.NUM_SAMPLES, "seed": block.SEED, "fresh": block.FRESH}
+    return {**dataclasses.asdict(block.recipe()), **drawn}
 
 
 def _name_and_path(path: Path) -> dict[str, str]:

@@ -7,17 +7,17 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vissl_monoimage.config.blocks import monoimage_block
+from vissl_monoimage.models.zoo import PREFIX
 
 # Keys that say where and how verbosely a run ran, not what it computed.
 _IGNORED = {
     "CACHE_FEATURES", "CHECKPOINT", "HOOKS", "INIT_METHOD", "LOG_FREQUENCY", "MONITORING",
     "MULTI_PROCESSING_METHOD", "NUM_DATALOADER_WORKERS", "PIN_MEMORY", "PROFILING", "RUN_ID", "SLURM", "VERBOSE",
-    "COPY_DESTINATION_DIR", "COPY_TO_LOCAL_DISK", "LEDGER", "OVERRIDES",
+    "COPY_DESTINATION_DIR", "COPY_TO_LOCAL_DISK", "LEDGER", "OVERRIDES", "DRAWN_FROM",
 }  # fmt: skip
 _PATHS = {"DATA_PATHS", "LABEL_PATHS", "PARAMS_FILE"}
 _SEEDS = {"SEED_VALUE", "_MODEL_INIT_SEED", "SEED"}  # the last is the crops' own, of MONOIMAGE.SOURCE
@@ -77,6 +77,18 @@ def overrides(config: Mapping[str, Any]) -> list[str]:
     return list(kept) if kept is not None else [argument for argument in sys.argv[1:] if "=" in argument]
 
 
+def last_override(overrides: Sequence[str], key: str) -> str | None:
+    """Return the value that the last override of `key` gives it, as Hydra does; None where there is none."""
+    values = (value for name, _, value in (item.partition("=") for item in reversed(overrides)) if name == key)
+    return next(values, None)
+
+
+def zoo_name(overrides: Sequence[str]) -> str | None:
+    """Return the model of VISSL's zoo whose weights `overrides` name, None where they name another file or none."""
+    weights = last_override(overrides, "config.MODEL.WEIGHTS_INIT.PARAMS_FILE") or ""
+    return weights.removeprefix(PREFIX) if weights.startswith(PREFIX) else None
+
+
 def command(config: Mapping[str, Any]) -> str:
     """Return the command that repeats the run."""
     return shlex.join(["monoimage", "run", *overrides(config)])
@@ -88,14 +100,6 @@ def config_name(config: Mapping[str, Any]) -> str:
     return next(names, "unnamed")
 
 
-def method(config: Mapping[str, Any]) -> str:
+def pretext_method(config: Mapping[str, Any]) -> str:
     """Return the pretext method: the first word of the YAML's file name, in VISSL's configs as in ours."""
     return config_name(config).rsplit("/", 1)[-1].split("_")[0]
-
-
-def file_sha256(path: str | Path | None) -> str | None:
-    """Return the sha256 of a file's bytes in hexadecimal digits, or None where there is no such file."""
-    if not path or not Path(path).is_file():
-        return None
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

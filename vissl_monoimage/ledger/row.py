@@ -1,26 +1,68 @@
-"""A row of the results ledger: what one finished run was and what it measured."""
+"""A row of the results ledger: what one finished run was and what it measured; `docs/ledger.md` has each field."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.ledger.machine import DIRTY
+from vissl_monoimage.ledger.upgrade import upgrade_from_1
 
+SCHEMA = 2
+"""The version of the rows that are written; rows of all versions up to it can be read."""
 KINDS = ("pretrain", "probe")
+
+Part = TypeVar("Part")
+
+
+@dataclasses.dataclass(frozen=True)
+class Weights:
+    """The file of weights that a run started from; all None where it started from none."""
+
+    path: str | None = None
+    sha256: str | None = None
+    zoo: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class InitialWeights:
+    """Where the trunk's weights came from before the first step, and the hash of these weights."""
+
+    origin: str
+    sha256: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSplit:
+    """The images of one split; None stands for what is not known."""
+
+    name: str
+    images: int | None = None
+    classes: int | None = None
+    sha256: str | None = None
+    sampled: bool = False
+    drawn_from: str | None = None
+
+    @property
+    def content(self) -> str | None:
+        """What the runs of one experiment share: the data set that images are drawn from with a seed, or their hash."""
+        return f"drawn from {self.drawn_from}" if self.drawn_from else self.sha256
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One finished run. Accuracies are percentages, `wall_s` seconds, `losses` [iteration, loss or null]."""
+    """One finished run. Accuracies are percentages, `wall_s` seconds, `losses` pairs [iteration, loss or null]."""
 
+    schema: int
     run_id: str
     kind: str
     name: str
     command: str
+    overrides: list[str]
     finished: str
     git_sha: str | None
     config_hash: str
@@ -29,16 +71,20 @@ class Row:
     trunk: str
     protocol: str | None
     protocol_changes: list[str]
+    shots: list[int]
     dataset: str
+    data: dict[str, DataSplit]
     images: list[dict[str, Any]]
+    n_images: int | None
+    images_seen: int | None
     recipe: dict[str, Any]
     seed: int
     versions: dict[str, str]
     device: str
     wall_s: float
     iterations: int
-    checkpoint_in: str | None
-    checkpoint_in_sha256: str | None
+    weights: Weights
+    initial_weights: InitialWeights
     checkpoint_out: str | None
     checkpoint_out_sha256: str | None
     losses: list[list[Any]]
@@ -46,40 +92,67 @@ class Row:
     pretext: dict[str, Any]
 
     @property
-    def experiment(self) -> str:
-        """A hash that is the same for the runs of one experiment: `group_hash`, and what is in a photo that was named.
+    def is_dirty(self) -> bool:
+        """Whether the code had uncommitted changes, so that the commit alone does not repeat the run."""
+        return (self.git_sha or "").endswith(DIRTY)
 
-        For `group_hash` knows a photo by its file name. Images drawn from a data set, others for each seed, are not
-        named in the command.
+    @property
+    def experiment(self) -> str:
+        """A hash shared by the runs of one experiment: `group_hash` and the content of the data.
+
+        For `group_hash` knows data by the last part of their path. What a probe was tested on counts; what tested a
+        pretraining does not, for it has no influence on the weights.
         """
-        name = Path(self.images[0].get("path", "")).name if len(self.images) == 1 else ""
-        if not name or name not in self.command:
+        splits = ("train",) if self.kind == "pretrain" else ("train", "test")
+        contents = [self.data[split].content if split in self.data else None for split in splits]
+        if not any(contents):
             return self.group_hash
-        return hashlib.sha256(f"{self.group_hash} {self.images[0]['sha256']}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.group_hash} {contents}".encode()).hexdigest()
 
     def problems(self) -> list[str]:
-        """What `schema.read_block` cannot see from the types alone."""
-        found = [] if self.kind in KINDS else [f"kind={self.kind!r} must be one of {', '.join(KINDS)}"]
+        """Return what `schema.read_block` cannot see from the types alone, a sentence each."""
+        sentences = [] if self.kind in KINDS else [f"kind={self.kind!r} must be one of {', '.join(KINDS)}"]
         for layer, scores in self.accuracies.items():
             bad = not isinstance(scores, dict) or any(not _is_percentage(value) for value in scores.values())
-            found += [f"accuracies: {layer} must map top_k to percentages, not {scores!r}"] if bad else []
+            sentences += [f"accuracies: {layer} must map top_k to percentages, not {scores!r}"] if bad else []
         if any(not isinstance(point, list) or len(point) != 2 for point in self.losses):
-            found.append("losses must be pairs [iteration, loss]")
-        return found
+            sentences.append("losses must be pairs [iteration, loss]")
+        if any(not isinstance(image, dict) or "name" not in image or "sha256" not in image for image in self.images):
+            sentences.append("images must be mappings with name, path and sha256")
+        return sentences
 
 
 def read_row(values: Any) -> Row:
-    """Return the row in `values`, a line of a ledger.
+    """Return the row in `values`, a line of a ledger; keys that this version does not know are ignored.
 
     Raises:
-        MonoImageError: everything that is wrong with it.
+        MonoImageError: it is no row, or one of a later schema, with everything that is wrong with it.
     """
     if not isinstance(values, dict):
         raise MonoImageError(f"it is a {type(values).__name__}")
+    schema = values.get("schema", 1)
+    if type(schema) is not int or schema < 1:
+        raise MonoImageError(f"schema={schema!r} must be a whole number from 1")
+    if schema > SCHEMA:
+        raise MonoImageError(
+            f"it has schema {schema}, of a later version of vissl_monoimage, and this one reads schemas up to {SCHEMA}"
+        )
+    values = {**(upgrade_from_1(values) if schema == 1 else values), "schema": SCHEMA}
     missing = [field.name for field in dataclasses.fields(Row) if field.name not in values]
     if missing:
         raise MonoImageError(f"it lacks {', '.join(missing)}")
-    return read_block(Row, values, "row")
+    values["weights"] = _part(Weights, values["weights"], "weights")
+    values["initial_weights"] = _part(InitialWeights, values["initial_weights"], "initial_weights")
+    splits = values["data"] if isinstance(values["data"], dict) else {}
+    values["data"] = {split: _part(DataSplit, part, f"data.{split}") for split, part in splits.items()}
+    return _part(Row, values, "row")
+
+
+def _part(kind: type[Part], values: Any, where: str) -> Part:
+    if not isinstance(values, Mapping):
+        raise MonoImageError(f"{where} must be a mapping, not a {type(values).__name__}")
+    names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return read_block(kind, {name: value for name, value in values.items() if name in names}, where)
 
 
 def _is_percentage(value: Any) -> bool:

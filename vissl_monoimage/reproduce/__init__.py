@@ -1,1 +1,1 @@
-"""Benchmarks: a small YAML becomes a grid of runs, and their ledger a table."""
+"""Benchmarks: from a small YAML to a grid of runs, and from their ledger to a table."""

@@ -17,14 +17,22 @@ DATA_SETS = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "imagenet1k": "", "pl
 
 @dataclass(frozen=True)
 class Cell:
-    """What is trained: a config on a source, and what it costs a seed.
+    """What is trained for each seed: a configuration on a source.
 
-    pretrain: its YAML; none for a trunk that is probed as it starts. init: the method of `monoimage init` that makes
-    the trunk's filters from a photo instead. source: `photo` (the one given on the command line), a photo of the
-    catalog, a synthetic one, or a data set, whose images are then the training set. images: crops of so many of the
-    data set's images in place of all of them. labels: the data set's own are trained on. trunk: the one to probe,
-    where it is not its probe's. zoo: a model of VISSL's zoo to probe (`monoimage ls zoo`). probes: those of the
-    benchmark that it is asked; all where none is named.
+    Attributes:
+        pretrain: the YAML of the pretraining; "" for a trunk that is probed as it starts.
+        init: the method of `monoimage init` that makes the trunk's filters from a photo instead.
+        source: `photo` (the one of the command line), a photo of the catalog, a synthetic one, or a data set, whose
+            images are then the training set.
+        images: crops of this many images of the data set are the training set, in place of all its images.
+        labels: whether the data set's labels are learned.
+        trunk: the trunk to probe; "" for that of the probe.
+        minutes: of one core, for the training.
+        megabytes: on disk, for the training.
+        overrides: of the training.
+        probe_overrides: of all probes.
+        zoo: a model of VISSL's zoo to probe (`monoimage ls zoo`).
+        probes: the probes of the benchmark that this cell has; all of them if none is named.
     """
 
     pretrain: str = ""
@@ -40,13 +48,13 @@ class Cell:
     zoo: str = ""
     probes: list[str] = field(default_factory=list)
 
-    def asks(self, probes: Iterable[str]) -> list[str]:
-        """Those of a benchmark's probes that its trunk is asked."""
+    def select_probes(self, probes: Iterable[str]) -> list[str]:
+        """Return those of a benchmark's probes that this cell has."""
         return [name for name in probes if not self.probes or name in self.probes]
 
     def problems(self) -> list[str]:
-        """What does not go together: each cell is of one pretraining, init or model of the zoo; and unknown names."""
-        if below := negative(self.minutes, self.megabytes):
+        """Return what does not go together, and unknown names: a cell has one pretraining, init or model of the zoo."""
+        if below := negative_costs(self.minutes, self.megabytes):
             return below
         if self.zoo:
             return self._problems_of_zoo()
@@ -60,8 +68,8 @@ class Cell:
             return ["labels are a data set's: name one as source"]
         if self.images < 0 or (self.images and (self.labels or self.source not in DATA_SETS)):
             return [f"images={self.images} must be a number of images of a data set, without its labels"]
-        known = {"photo", *DATA_SETS, *CATALOG, *SYNTHETIC}
-        return [f"source: {unknown('source', self.source, known)}"] if self.source and self.source not in known else []
+        valid = {"photo", *DATA_SETS, *CATALOG, *SYNTHETIC}
+        return [f"source: {unknown('source', self.source, valid)}"] if self.source and self.source not in valid else []
 
     def _problems_of_zoo(self) -> list[str]:
         if self.zoo not in named_models():
@@ -72,18 +80,18 @@ class Cell:
     def _problems_of_init(self) -> list[str]:
         if self.init not in TRUNKS:
             return [f"init: {unknown('method', self.init, TRUNKS)}"]
-        known = {"photo", *CATALOG, *SYNTHETIC}
-        if self.source not in known:
-            return [f"source: {unknown('photo', self.source, known)}"]
+        valid = {"photo", *CATALOG, *SYNTHETIC}
+        if self.source not in valid:
+            return [f"source: {unknown('photo', self.source, valid)}"]
         if self.trunk and self.trunk not in TRUNKS[self.init]:
             return [f"trunk: {unknown('trunk', self.trunk, TRUNKS[self.init])}"]
-        given = [word for word in self.overrides if not re.fullmatch(r"--crops=\d+", word)]
+        refused = [word for word in self.overrides if not re.fullmatch(r"--crops=\d+", word)]
         if self.labels or self.images:
             return ["init learns from one photo, without images and labels"]
-        return [f"overrides: init takes --crops=N alone, not '{given[0]}'"] if given else []
+        return [f"overrides: init takes --crops=N alone, not '{refused[0]}'"] if refused else []
 
 
-def negative(minutes: float, megabytes: float) -> list[str]:
-    """What is wrong with costs below nothing."""
+def negative_costs(minutes: float, megabytes: float) -> list[str]:
+    """Return a sentence for each cost below zero."""
     costs = {"minutes": minutes, "megabytes": megabytes}
     return [f"{name}={cost:g} must not be negative" for name, cost in costs.items() if not cost >= 0]

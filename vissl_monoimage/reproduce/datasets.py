@@ -16,7 +16,14 @@ SPLITS = {"TRAIN": ("train",), "TEST": ("test", "val")}
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the machine has: a photo, the folders of data sets, where runs go, whether they run on its GPU."""
+    """What the machine has.
+
+    Attributes:
+        photo: a photo's path, or its name in the catalog.
+        data: the folder of each data set.
+        out: where runs go.
+        gpu: whether they run on the machine's GPU.
+    """
 
     photo: str
     data: dict[str, Path]
@@ -24,24 +31,32 @@ class Inputs:
     gpu: bool = False
 
 
-def from_folder(split: str, data: str, inputs: Inputs, labels: bool) -> Iterator[str]:
-    """Overrides that read a split of a data set; MonoImageError where its folder is not given or not one."""
-    source, where = split_of(split, data, inputs)
+def folder_overrides(split: str, data: str, inputs: Inputs, labels: bool) -> Iterator[str]:
+    """Yield the overrides that read `split` ("TRAIN", "TEST") of a data set.
+
+    Raises:
+        MonoImageError: the folder of the data set is not given, or has no images of the split.
+    """
+    source, folder = find_split(split, data, inputs)
     yield f"config.DATA.{split}.DATA_SOURCES=[{source}]"
     yield f"config.DATA.{split}.DATASET_NAMES=[{DATA_SETS[data] if source != 'disk_folder' else data}]"
-    yield f"config.DATA.{split}.DATA_PATHS=[{quoted(where)}]"
+    yield f"config.DATA.{split}.DATA_PATHS=[{quoted(folder)}]"
     yield f"config.DATA.{split}.LABEL_SOURCES=[{source if labels else ''}]"
 
 
-def split_of(split: str, data: str, inputs: Inputs) -> tuple[str, Path]:
-    """VISSL's source for a split, and its folder: torchvision's unpacked files, or {train,test}/<class>/ of images."""
+def find_split(split: str, data: str, inputs: Inputs) -> tuple[str, Path]:
+    """Return VISSL's source for a split and its folder: torchvision's files, or {train,test}/<class>/ with images.
+
+    Raises:
+        MonoImageError: as `folder_overrides`.
+    """
     if data not in inputs.data:
         raise MonoImageError(f"this benchmark needs {data}: say where it is with --data {data}=FOLDER")
     root = inputs.data[data]
     if data in TORCHVISION and (root / TORCHVISION[data]).is_dir():
         return "torchvision_dataset", root
-    where = next((root / name for name in SPLITS[split] if (root / name).is_dir()), None)
-    if where is None:
+    folder = next((root / name for name in SPLITS[split] if (root / name).is_dir()), None)
+    if folder is None:
         unpacked = f"{TORCHVISION[data]}/ or " if data in TORCHVISION else ""
         raise MonoImageError(f"--data {data}={root}: no {unpacked}{' or '.join(SPLITS[split])}/<class>/ in that folder")
-    return "disk_folder", where
+    return "disk_folder", folder

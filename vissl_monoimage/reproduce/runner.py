@@ -1,4 +1,4 @@
-"""Running what is not finished: a VISSL run a process, killed ones gone on with, none twice."""
+"""Running the chains of a benchmark: a process a run; killed runs are resumed, finished ones are not repeated."""
 
 from __future__ import annotations
 
@@ -17,30 +17,37 @@ from vissl_monoimage.config.quoting import quoted
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.reproduce.plan import Chain, Run
+from vissl_monoimage.reproduce.progress import Progress
+from vissl_monoimage.reproduce.run import Chain, Run
 from vissl_monoimage.utils.paths import make_folder
+
+OnFinished = Callable[[Run, float], None]
 
 
 def finished(folder: Path) -> Row | None:
-    """The row of a run that has ended, or None."""
+    """Return the row of the run in a folder, None if it has not ended."""
     file = folder / ledger.FILE_NAME
     rows = ledger.read([file]) if file.is_file() else []
     return rows[-1] if rows else None
 
 
-def start(folder: Path, words: Sequence[str], log: Path | None = None, threads: int | None = None) -> None:
-    """`monoimage run ...` or `init ...` into `folder`; its output goes on, or to `log`.
+def execute(folder: Path, words: Sequence[str], log: Path | None = None, threads: int | None = None) -> None:
+    """Run `monoimage WORDS` into a folder, unless it has a finished run; a run with a checkpoint resumes.
 
-    A run goes on from its last checkpoint where it has one.
+    Args:
+        folder: of the run; only one process at a time runs it.
+        words: `run OVERRIDE...` or `init METHOD PHOTO OPTION...`.
+        log: file that the output is appended to; None leaves it on the console.
+        threads: of torch; None leaves their number to the run.
 
     Raises:
-        MonoImageError: the run failed; its own message is in its output.
-        KeyboardInterrupt: it was stopped.
+        MonoImageError: the run failed; the output has its message.
+        KeyboardInterrupt: it was interrupted.
     """
     command = [sys.executable, "-m", "vissl_monoimage", *words]
     environment = {**os.environ, **({"OMP_NUM_THREADS": str(threads)} if threads else {})}
     with _lock(folder) as lock, open(log, "a") if log else nullcontext() as output:
-        if finished(folder):  # by whoever held the lock
+        if finished(folder):  # by the process that held the lock
             return
         if any(folder.glob("model_final_checkpoint_*.torch")):  # killed between it and its row
             command.append("config.CHECKPOINT.OVERWRITE_EXISTING=true")
@@ -50,87 +57,64 @@ def start(folder: Path, words: Sequence[str], log: Path | None = None, threads: 
     if status in (-signal.SIGINT, 130):
         raise KeyboardInterrupt
     if status or not finished(folder):
-        said = f": {_last_words(log)}" if log else ", its message is above"
+        message = f": {_last_message(log)}" if log else ", its message is above"
         how = "failed" if status >= 0 else f"was killed by {signal.Signals(-status).name}"
-        raise MonoImageError(f"{folder.name} {how}{said}; the same command tries again")
+        raise MonoImageError(f"{folder.name} {how}{message}; the same command tries again")
 
 
-def attempt(chain: Chain, threads: int | None = None, tell: Callable[[Run, float], None] | None = None) -> str | None:
-    """Run what is not finished of a chain; what failed, in a sentence, or None. `tell` hears of each run's seconds."""
+def run_chain(chain: Chain, threads: int | None = None, on_finished: OnFinished | None = None) -> str | None:
+    """Run what is not finished of a chain, up to the first run that fails.
+
+    Args:
+        chain: the runs.
+        threads: of torch, for each run.
+        on_finished: called with each run and its seconds when it has ended.
+
+    Returns:
+        What failed, in one sentence; None if all runs are finished.
+    """
     try:
-        _run_chain(chain, threads, tell)
+        for run in (run for run in chain.runs if not finished(run.folder)):
+            began, weights = time.monotonic(), []
+            if run.photos:
+                run.photos.write()
+            if chain.pretrain and run is not chain.pretrain:
+                weights = [f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={quoted(_checkpoint(chain.pretrain))}"]
+            words = [*run.verb, *run.overrides, *run.extra, *weights]
+            execute(run.folder, words, Path(f"{run.folder}.log"), threads)
+            if on_finished:
+                on_finished(run, time.monotonic() - began)
     except MonoImageError as error:
         print(f"failed: {error}", flush=True)
         return str(error)
     return None
 
 
-def _run_chain(chain: Chain, threads: int | None, tell: Callable[[Run, float], None] | None) -> None:
-    for run in chain.runs:
-        if finished(run.folder):
-            continue
-        began, weights = time.monotonic(), []
-        if run.photos:
-            run.photos.write()
-        if chain.pretrain and run is not chain.pretrain:
-            weights = [f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={quoted(_checkpoint(chain.pretrain))}"]
-        start(run.folder, [*run.verb, *run.overrides, *run.place, *weights], Path(f"{run.folder}.log"), threads)
-        if tell:
-            tell(run, time.monotonic() - began)
-
-
 def run_all(chains: Sequence[Chain], jobs: int) -> list[str]:
-    """Run chains side by side, a core each where there are as many; returns what failed, a sentence each."""
-    clock = Clock([run for chain in chains for run in chain.runs if not finished(run.folder)], jobs)
+    """Run chains side by side, `jobs` at a time, with the cores shared equally; return a sentence for each failure."""
+    progress = Progress([run for chain in chains for run in chain.runs if not finished(run.folder)], jobs)
     threads = max(1, cores() // jobs)
 
     with ThreadPoolExecutor(jobs) as pool:
         try:
-            told = pool.map(lambda chain: attempt(chain, threads, clock.tell), chains)
-            return [problem for problem in told if problem]
+            problems = pool.map(lambda chain: run_chain(chain, threads, progress.finish), chains)
+            return [problem for problem in problems if problem]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
 def cores() -> int:
-    """Those that this process may use: fewer than the machine has under `taskset` or in a SLURM job."""
+    """Return the number of cores this process may use: fewer than the machine's under `taskset` or in a SLURM job."""
     return len(os.sched_getaffinity(0))
-
-
-class Clock:
-    """Tells what is done and what is left: the minutes of the plan, scaled by how long its runs have taken so far."""
-
-    def __init__(self, runs: Sequence[Run], jobs: int) -> None:
-        self.total, self.jobs = len(runs), jobs
-        self.left = sum(run.minutes for run in runs)
-        self.done, self.planned, self.taken = 0, 0.0, 0.0
-
-    def tell(self, run: Run, seconds: float) -> None:
-        """A run has ended after `seconds`."""
-        self.done, self.planned, self.taken = self.done + 1, self.planned + run.minutes, self.taken + seconds / 60
-        self.left -= run.minutes
-        pace = self.taken / self.planned if self.planned else 1.0
-        print(
-            f"[{self.done}/{self.total}] {run.title}: {spell(seconds / 60)}, "
-            f"about {spell(self.left * pace / self.jobs)} left",
-            flush=True,
-        )
-
-
-def spell(minutes: float) -> str:
-    """2.5 -> `2 min 30 s`, 90 -> `1 h 30 min`."""
-    seconds = round(minutes * 60)
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
 
 
 @contextmanager
 def _lock(folder: Path) -> Iterator[int]:
-    """Only one process runs a folder; another waits for it."""
+    """Hold a run's folder, and wait for another process that holds it."""
+    path = make_folder(folder) / "lock"
     try:
-        handle = os.open(make_folder(folder) / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise MonoImageError(f"cannot write {folder}: {error.strerror}") from None
     try:
@@ -145,18 +129,18 @@ def _lock(folder: Path) -> Iterator[int]:
 
 
 def _checkpoint(run: Run) -> Path:
-    """What a finished pretraining left, or `monoimage init`."""
+    """Return the checkpoint of a finished pretraining, or of `monoimage init`."""
     name = "checkpoint.torch" if run.verb[0] == "init" else "model_final_checkpoint_*.torch"
-    found = next(run.folder.glob(name), None)
-    if found is None:
+    file = next(run.folder.glob(name), None)
+    if file is None:
         raise MonoImageError(
             f"{run.folder} has a finished run but no longer its checkpoint: delete the folder to repeat it"
         )
-    return found
+    return file
 
 
-def _last_words(log: Path) -> str:
-    """What a failed run said last, and where the rest is."""
+def _last_message(log: Path) -> str:
+    """Return the last message of a failed run, and where the rest is."""
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
     own = [line.removeprefix("monoimage: ") for line in lines if line.startswith("monoimage: ")]
-    return f"{(own or lines or ['it said nothing'])[-1]} ({log})"
+    return f"{(own or lines or ['it printed nothing'])[-1]} ({log})"

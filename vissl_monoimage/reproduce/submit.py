@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from vissl_monoimage.errors import MonoImageError, unknown
-from vissl_monoimage.reproduce.plan import Chain
-from vissl_monoimage.reproduce.runner import attempt
+from vissl_monoimage.reproduce.run import Chain
+from vissl_monoimage.reproduce.runner import run_chain
 
 CLUSTERS = ("slurm", "local")
 SECONDS_BETWEEN_LOOKS = 2.0
 
 
 def submitter(cluster: str, *options: str) -> Callable[[Sequence[Chain], Path], list[str]]:
-    """What `--submit CLUSTER KEY=VALUE...` asks for: `submit_all` for that cluster, with those options.
+    """Return the function that submits chains as `--submit CLUSTER KEY=VALUE...` asks: `submit_all` with these options.
 
     Raises:
         MonoImageError: an unknown cluster, or an option that is not KEY=VALUE.
@@ -31,12 +31,18 @@ def submitter(cluster: str, *options: str) -> Callable[[Sequence[Chain], Path], 
 
 
 def submit_all(chains: Sequence[Chain], cluster: str, options: Mapping[str, int | str], out: Path) -> list[str]:
-    """A job a chain; waits for all of them and returns what failed, a sentence each.
+    """Submit a job for each chain, wait for all of them, and return what failed, a sentence each.
 
-    Interrupted, it leaves the jobs in the queue; the same command waits for what they are doing and goes on.
+    If interrupted, it leaves the jobs in the queue; the same command waits for what they are doing and goes on.
+
+    Args:
+        chains: the runs.
+        cluster: one of `CLUSTERS`.
+        options: submitit's parameters.
+        out: folder of the runs; submitit's files go to `jobs` in it.
 
     Raises:
-        MonoImageError: submitit does not know the cluster or an option, or found no scheduler.
+        MonoImageError: submitit does not know the cluster or an option, or finds no scheduler.
     """
     import submitit
 
@@ -44,7 +50,7 @@ def submit_all(chains: Sequence[Chain], cluster: str, options: Mapping[str, int 
         executor = submitit.AutoExecutor(folder=out / "jobs", cluster=cluster)
         executor.update_parameters(**{"timeout_min": 24 * 60, **options})
         with executor.batch():
-            jobs = [executor.submit(attempt, chain) for chain in chains]
+            jobs = [executor.submit(run_chain, chain) for chain in chains]
     except (RuntimeError, NameError, ValueError, TypeError, OSError) as error:
         raise MonoImageError(f"--submit {cluster}: {str(error).splitlines()[0]}") from None
     print(

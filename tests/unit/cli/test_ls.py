@@ -7,7 +7,7 @@ import pytest
 from vissl_monoimage.cli.main import main
 from vissl_monoimage.data.photos.find import find_photos
 from vissl_monoimage.probe.protocols import get_protocol
-from vissl_monoimage.reproduce.grid import read_grid
+from vissl_monoimage.reproduce.read_grid import read_grid
 from vissl_monoimage.utils.paths import config_folder
 
 

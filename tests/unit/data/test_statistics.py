@@ -24,7 +24,7 @@ from vissl_monoimage.data.photos.find import find_photos
 from vissl_monoimage.data.statistics import crops, pixels
 from vissl_monoimage.data.statistics.measures import MEASURES, Card, measure, save_csv
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row import Row, Weights
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 WHICH = SimpleNamespace(**runpy.run_path(str(BENCHMARKS / "which_photo.py"), run_name="m"))
@@ -135,7 +135,7 @@ def _runs(a_row: Callable[..., Row], photo: str, seed: int, top_1: float, **chan
     pretrain: dict[str, object] = {"kind": "pretrain", "images": [{"name": photo, "sha256": photo}], "method": "rotnet"}
     pretrain |= {"run_id": made, "checkpoint_out_sha256": made, "recipe": {"seed": seed}}
     scores = {"conv1": {"top_1": top_1}, "conv2": {"top_1": 50.0}}
-    probe = a_row(run_id=f"p{made}", checkpoint_in="/x/y", checkpoint_in_sha256=made, accuracies=scores)
+    probe = a_row(run_id=f"p{made}", weights=Weights("/x/y", made), accuracies=scores)
     return [a_row(**(pretrain | changes)), probe]
 
 

@@ -93,7 +93,7 @@ def test_names_come_from_the_overrides() -> None:
     overrides = ["config=pretrain/deepcluster_v2/deepclusterv2_8crops", "config.CHECKPOINT.DIR='my runs'"]
     config = {"MONOIMAGE": {"OVERRIDES": overrides}}
     assert identity.config_name(config) == "pretrain/deepcluster_v2/deepclusterv2_8crops"
-    assert identity.method(config) == "deepclusterv2"
+    assert identity.pretext_method(config) == "deepclusterv2"
     assert identity.command(config).startswith("monoimage run config=pretrain/deepcluster_v2/")
 
 
@@ -124,7 +124,8 @@ class Phase:
 
     def __init__(self, config: dict[str, Any], folder: Path, meters: list[Any], train: bool = False) -> None:
         self.config, self.meters, self.train = config, meters, train
-        self.checkpoint_folder, self.iteration = str(folder), 4
+        self.checkpoint_folder, self.iteration, self.num_train_phases = str(folder), 4, 2
+        self.datasets = {"train": range(1000)}
 
 
 def row_after(config: dict[str, Any], folder: Path, *phases: tuple[bool, list[Any]]) -> Row:

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
 
 MakeRow = Callable[..., Row]
 
@@ -25,13 +24,13 @@ MakeRow = Callable[..., Row]
 APPEND_MANY = """
 import json, sys
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row import read_row
 path, name, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 values = json.loads(sys.stdin.readline())
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(count):
-    ledger.append(path, Row(**(values | {"run_id": f"{name}-{number}", "name": name * 3000})))
+    ledger.append(path, read_row(values | {"run_id": f"{name}-{number}", "name": name * 3000}))
 """
 
 
@@ -79,20 +78,6 @@ def test_a_torn_last_line_is_reported_and_harms_no_other(
     assert f"{path}, line 2" in notes[0]
 
 
-def test_photos_of_one_name_are_two_experiments_and_images_drawn_for_seeds_are_one(a_row: MakeRow) -> None:
-    def learned_from(path: str, sha256: str, named: str) -> Row:
-        image = {"name": "me", "path": path, "sha256": sha256}
-        return a_row(images=[image], command=f"monoimage run config=x config.DATA.TRAIN.DATA_PATHS=[{named}]")
-
-    mine, moved = learned_from("/a/me.jpg", "1", "a/me.jpg"), learned_from("/moved/me.jpg", "1", "me.jpg")
-    yours = learned_from("/b/me.jpg", "2", "b/me.jpg")
-    assert mine.experiment == moved.experiment != yours.experiment
-    first, second = disambiguating_suffixes(["rotnet on me.jpg (1 image)"] * 2, [mine, yours])
-    assert first != second
-    drawn = [learned_from(f"/data/{number}.png", str(number), "out/photos/cifar10_1.txt") for number in (3, 4)]
-    assert {row.experiment for row in drawn} == {mine.group_hash}
-
-
 def test_the_later_row_of_a_run_counts_wherever_it_lies(tmp_path: Path, a_row: MakeRow) -> None:
     old, new = a_row(seed=1), a_row(seed=2, finished="2026-01-02T00:00:00.000+00:00")
     for folder, row in (("b/x", old), ("a", new)):
@@ -105,8 +90,8 @@ def test_the_later_row_of_a_run_counts_wherever_it_lies(tmp_path: Path, a_row: M
     [
         ("not json", ["Expecting value"]),
         ("[1]", ["list"]),
-        ('{"run_id": "x"}', ["lacks", "kind"]),
-        ({"sede": 1}, ["sede", "did you mean 'seed'"]),
+        ('{"schema": 2, "run_id": "x"}', ["lacks", "kind"]),
+        ('{"run_id": "x"}', ["lacks", "command"]),
         ({"seed": "zero"}, ["seed", "whole number"]),
         ({"kind": "prob"}, ["kind", "probe"]),
         ({"accuracies": {"conv1": {"top_1": 101.0}}}, ["conv1"]),

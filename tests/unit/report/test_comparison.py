@@ -14,7 +14,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row import Row, Weights
 from vissl_monoimage.report.formats.csv import HEADER, tables_as_csv
 from vissl_monoimage.report.formats.latex import escape, tables_as_latex
 from vissl_monoimage.report.tables.accuracy import text_tables
@@ -45,7 +45,7 @@ def table_of(a_row: Make, random: Accuracies, mono: Accuracies, full: Accuracies
                       accuracies={}, checkpoint_out_sha256=weights, **made)
             )  # fmt: skip
             rows.append(
-                a_row(run_id=weights, seed=9, group_hash="h", checkpoint_in="/x", checkpoint_in_sha256=weights,
+                a_row(run_id=weights, seed=9, group_hash="h", weights=Weights("/x", weights),
                       accuracies=top(value))
             )  # fmt: skip
     (table,) = build_tables(join_probes(rows))

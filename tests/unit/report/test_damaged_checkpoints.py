@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vissl_monoimage.data.photos.decode import file_sha256
-from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row import Row, Weights
 from vissl_monoimage.report.plots.filters import filter_figures
 from vissl_monoimage.report.sections.photos import photo_figures
 from vissl_monoimage.report.similarity.compare import compare_layers
@@ -74,7 +74,7 @@ CHECKPOINTS = {
 
 
 def probe_of(a_row: MakeRow, checkpoint: Path, **changes: Any) -> Row:
-    return a_row(**{"checkpoint_in": str(checkpoint), "checkpoint_in_sha256": "f"} | changes)
+    return a_row(**{"weights": Weights(str(checkpoint), "f")} | changes)
 
 
 @pytest.mark.parametrize("case", CHECKPOINTS)
@@ -124,9 +124,7 @@ def test_a_comparison_goes_without_the_damaged(case: str, tmp_path: Path, a_row:
         file.write_bytes(CHECKPOINTS[case])
         common = {"trunk": "convnet4", "images": photos, "group_hash": str(images)}
         rows.append(a_row(run_id=f"{images}", kind="pretrain", checkpoint_out_sha256=f"{images}", **common))
-        rows.append(
-            a_row(run_id=f"{images}-p", trunk="convnet4", checkpoint_in=str(file), checkpoint_in_sha256=f"{images}")
-        )
+        rows.append(a_row(run_id=f"{images}-p", trunk="convnet4", weights=Weights(str(file), f"{images}")))
     assert compare_layers(join_probes(rows), missing) == []
     assert [str(tmp_path / f"{images}.torch") in " ".join(missing) for images in (1, 3)] == [True, True]
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
-import pytest
 from pages import page_of
 
-from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row import Row, Weights
 from vissl_monoimage.report.plots.data_efficiency import (
     efficiency_curves,
     efficiency_figures,
-    image_count,
     plot_curve,
 )
 from vissl_monoimage.report.plots.style import COLOURS
@@ -30,14 +27,15 @@ def rows_of(a_row: MakeRow, count: int, method: str = "rotnet", trunk: str = "co
     name = f"{method}-{trunk}-{count}-{seed}"
     photos = [{"name": f"{number}.jpg", "path": f"{number}.jpg", "sha256": f"{number}"} for number in range(count)]
     photos = [] if count == 50_000 else photos
-    source = {"dataset": "single_image" if photos else "CIFAR10", "images": photos, "iterations": 10 * count}
+    dataset = "single_image" if photos else "CIFAR10"
+    source = {"dataset": dataset, "images": photos, "n_images": count, "iterations": 10 * count}
     made = {"checkpoint_out": "/nowhere", "checkpoint_out_sha256": name, "protocol": None, "accuracies": {}}
     group = {"method": method, "trunk": trunk, "seed": seed, "group_hash": f"{method}{trunk}{count}"}
     top_1 = ACCURACY[count] + seed
     accuracies = {"conv1": {"top_1": top_1}, "conv2": {"top_1": top_1 + 5}}
     return [
         a_row(run_id=name, kind="pretrain", **group, **source, **made),
-        a_row(run_id=f"{name}-p", trunk=trunk, checkpoint_in_sha256=name, checkpoint_in=name, accuracies=accuracies),
+        a_row(run_id=f"{name}-p", trunk=trunk, weights=Weights(name, name), accuracies=accuracies),
     ]
 
 
@@ -83,19 +81,3 @@ def test_lines_of_one_number_are_points_and_the_curve_is_their_mean(a_row: MakeR
     (curve,) = (line for line in axes.lines if line.get_linestyle() == "-")
     np.testing.assert_allclose(curve.get_ydata(), [50, 56, 59])
     assert "dotted" not in efficiency_figures(build_tables(join_probes(rows))[0])[0].caption
-
-
-@pytest.mark.parametrize(
-    ("dataset", "command", "count"),
-    [
-        ("cifar10", "monoimage run config=x", 50_000),
-        ("CIFAR100", "monoimage run config=x config.DATA.TRAIN.DATA_LIMIT=-1", 50_000),
-        ("cifar10", "monoimage run config=x config.DATA.TRAIN.DATA_LIMIT=500 config.SEED_VALUE=1", 500),
-        ("cifar10", "monoimage run config=x config.DATA.TEST.DATA_LIMIT=500", 50_000),
-        ("cifar10", "monoimage run config=x +config/monoimage=[single_image,smoke]", 0),
-        ("my_folder", "monoimage run config=x", math.inf),
-        ("imagenet1k", "monoimage run config=x", 1_281_167),
-    ],
-)
-def test_a_data_set_is_counted_where_its_row_tells(a_row: MakeRow, dataset: str, command: str, count: float) -> None:
-    assert image_count(a_row(kind="pretrain", dataset=dataset, command=command)) == count

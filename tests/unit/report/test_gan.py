@@ -17,7 +17,7 @@ from pages import page_of
 from PIL import Image
 
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row import Row, Weights
 from vissl_monoimage.pretext.bigan import diagnostics, meter
 from vissl_monoimage.pretext.bigan import image_grids as pictures
 from vissl_monoimage.pretext.bigan import optimizers as players
@@ -178,7 +178,7 @@ def test_what_was_measured_is_said_and_an_accuracy_as_ever(tmp_path: Path, a_gan
 
 def test_a_probed_gan_has_a_table_line_without_a_pretext_accuracy(a_gan: Callable[..., Row], a_row: MakeRow) -> None:
     source = a_gan(checkpoint_out_sha256="w")
-    page = page_of([source, a_row(run_id="p", checkpoint_in="/x/final.torch", checkpoint_in_sha256="w")])
+    page = page_of([source, a_row(run_id="p", weights=Weights("/x/final.torch", "w"))])
     table = page.split("<table>")[1].split("</table>")[0]
     assert "monogan on china (1 image)" in table
     assert "pretext" not in table

@@ -24,7 +24,7 @@ from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.decode import load_photo
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row import Row, Weights
 from vissl_monoimage.report.plots.filters import conv1_filters, filter_grid
 
 MakeRow = Callable[..., Row]
@@ -85,8 +85,7 @@ def runs(tmp_path: Path, a_row: MakeRow) -> Path:
         ),
         "probe": a_row(
             run_id="probe",
-            checkpoint_in=str(weights),
-            checkpoint_in_sha256="w",
+            weights=Weights(str(weights), "w"),
             group_hash="h" * 64,
             accuracies={"conv1": {"top_1": 61.5}, "conv2": {"top_1": 64.0}},
         ),

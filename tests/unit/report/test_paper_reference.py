@@ -11,7 +11,7 @@ from pages import page_of
 
 from vissl_monoimage.config.typed_csv import read_csv
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row import Row, Weights
 from vissl_monoimage.models.zoo import zoo
 from vissl_monoimage.report.formats.latex import tables_as_latex
 from vissl_monoimage.report.formats.markdown import tables_as_markdown
@@ -85,7 +85,7 @@ def rows_of(a_row: Make, dataset: str, recipe: dict[str, object], base: float = 
     )
     random = {layer: {"top_1": base} for layer in LAYERS}
     better = {layer: {"top_1": base + number} for number, layer in enumerate(LAYERS, start=1)}
-    probe = a_row(run_id="m", checkpoint_in="/x", checkpoint_in_sha256="m", group_hash="m", accuracies=better, **common)
+    probe = a_row(run_id="m", weights=Weights("/x", "m"), group_hash="m", accuracies=better, **common)
     return [mono, a_row(run_id="r", accuracies=random, **common), probe]
 
 

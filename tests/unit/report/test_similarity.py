@@ -17,7 +17,7 @@ from pages import page_of
 from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.data.photo_patches import PatchesConfig, PhotoPatches
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row import Row, Weights
 from vissl_monoimage.models.trunks.registry import build_trunk
 from vissl_monoimage.report.similarity import features as layer_features
 from vissl_monoimage.report.similarity.cka import linear_cka
@@ -76,7 +76,7 @@ def taught(a_row: MakeRow, tmp_path: Path) -> Taught:
                     checkpoint_out_sha256=run,
                     accuracies={},
                 ),
-                a_row(run_id=f"{run}-p", checkpoint_in=file, checkpoint_in_sha256=run, **of_probe),
+                a_row(run_id=f"{run}-p", weights=Weights(file, run), **of_probe),
             ]
         return rows
 
@@ -137,7 +137,7 @@ def test_another_architecture_and_an_unknown_one_are_refused(reader: LayerReader
 def test_networks_of_one_seed_are_paired(taught: Taught, quick: LayerReader) -> None:
     rows = taught("rotnet", PHOTO, {1: 11, 0: 10}) + taught("rotnet", [], {1: 21, 0: 20, 2: 22})
     rows += taught("random", [], {7: 30})
-    files = {row.checkpoint_in_sha256: quick.features(row.checkpoint_in) for row in rows if row.checkpoint_in}
+    files = {row.weights.sha256: quick.features(row.weights.path) for row in rows if row.weights.path}
     (one,), missing = compared(rows)
     assert missing == []
     assert (one.reference, one.images, one.layers) == ("rotnet on cifar10", 24, tuple(LAYERS))
@@ -193,7 +193,7 @@ def test_without_a_pair_there_is_nothing(taught: Taught) -> None:
 @pytest.mark.parametrize("how", ["gone", "torn"])
 def test_what_is_gone_is_said_once_and_nothing_stands_in_for_it(taught: Taught, how: str) -> None:
     rows = taught("rotnet", PHOTO, {0: 5}) + taught("rotnet", PHOTO * 10, {0: 7}) + taught("rotnet", [], {0: 6})
-    file = Path(rows[-1].checkpoint_in or "")
+    file = Path(rows[-1].weights.path or "")
     file.unlink() if how == "gone" else file.write_bytes(b"torn")
     comparisons, missing = compared(rows)
     assert comparisons == []
@@ -205,7 +205,7 @@ def test_what_is_gone_is_said_once_and_nothing_stands_in_for_it(taught: Taught, 
 @pytest.mark.usefixtures("quick")
 def test_a_layer_that_died_is_a_dash(taught: Taught) -> None:
     rows = taught("rotnet", PHOTO, {0: 5, 1: 7}) + taught("rotnet", [], {0: 6, 1: 8})
-    file = Path(rows[1].checkpoint_in or "")
+    file = Path(rows[1].weights.path or "")
     state = torch.load(file, weights_only=True)
     state["classy_state_dict"]["base_model"]["model"]["trunk"]["_feature_blocks.6.1.weight"].zero_()
     state["classy_state_dict"]["base_model"]["model"]["trunk"]["_feature_blocks.6.1.bias"].fill_(-1)
@@ -218,8 +218,8 @@ def test_a_layer_that_died_is_a_dash(taught: Taught) -> None:
 
 
 def test_fixed_features_and_foreign_files_are_left_out(taught: Taught, a_row: MakeRow, tmp_path: Path) -> None:
-    foreign = a_row(checkpoint_in=saved(tmp_path / "f.torch", 8), checkpoint_in_sha256="f", trunk="convnet4")
-    hog = a_row(method="HOG", trunk="convnet4", checkpoint_out=foreign.checkpoint_in)
+    foreign = a_row(weights=Weights(saved(tmp_path / "f.torch", 8), "f"), trunk="convnet4")
+    hog = a_row(method="HOG", trunk="convnet4", checkpoint_out=foreign.weights.path)
     full = join_probes(taught("rotnet", [], {0: 6}))
     assert compare_layers([*full, ProbedTrunk(foreign, None), ProbedTrunk(hog, None)], []) == []
 

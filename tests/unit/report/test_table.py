@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row import Row, Weights
 from vissl_monoimage.report.formats.markdown import tables_as_markdown
 from vissl_monoimage.report.formats.terminal import print_tables, tables_as_text
 from vissl_monoimage.report.tables.accuracy import header_and_rows, text_tables
@@ -56,8 +56,7 @@ def probed(a_row: Make) -> Make:
             "run_id": f"probe-{source.run_id if source else 'random'}-{seed}",
             "seed": seed,
             "group_hash": "probe of a checkpoint" if source else "probe of nothing",
-            "checkpoint_in": "/x/model.torch" if source else None,
-            "checkpoint_in_sha256": source.checkpoint_out_sha256 if source else None,
+            "weights": Weights("/x/model.torch", source.checkpoint_out_sha256) if source else Weights(),
             "accuracies": {"conv1": {"top_1": conv1}, "conv2": {"top_1": conv2}},
         }
         return a_row(**(values | changes))
@@ -168,7 +167,7 @@ def test_columns_are_in_the_order_of_the_layers_whatever_trunk_comes_first(probe
 
 
 def test_a_checkpoint_of_unknown_origin_is_one_trunk(probed: Make) -> None:
-    unknown = {"checkpoint_in": "/zoo/alexnet/final.torch", "checkpoint_in_sha256": "z"}
+    unknown = {"weights": Weights("/zoo/alexnet/final.torch", "z")}
     rows = [probed(None, seed, 30.0 + seed, run_id=f"z{seed}", **unknown) for seed in (0, 1)]
     (line,) = only(rows).lines
     assert (line.label, line.runs) == ("checkpoint alexnet/final.torch", "n=1 (seed unknown), no interval")
@@ -180,10 +179,10 @@ def test_of_trainings_that_ended_in_the_same_bytes_a_probe_has_the_one_whose_fil
     rows = []
     for group in ("first", "again"):
         rows.append(pretrained(0, "a", group, checkpoint_out=f"OUT/{group}/m.torch", checkpoint_out_sha256="5a"))
-        rows.append(probed(rows[-1], 0, 50.0, checkpoint_in=f"OUT/{group}/m.torch", run_id=group))
+        rows.append(probed(rows[-1], 0, 50.0, weights=Weights(f"OUT/{group}/m.torch", "5a"), run_id=group))
     found = {item.probe.run_id: item.pretrain for reordered in (rows, rows[::-1]) for item in join_probes(reordered)}
     assert {name: row.group_hash for name, row in found.items() if row} == {"first": "first", "again": "again"}
-    moved = probed(rows[0], 0, 50.0, checkpoint_in="elsewhere/m.torch")
+    moved = probed(rows[0], 0, 50.0, weights=Weights("elsewhere/m.torch", "5a"))
     assert join_probes([*rows, moved])[-1].pretrain is rows[2]
 
 
@@ -192,13 +191,15 @@ def test_the_pretraining_is_found_in_the_ledger_beside_the_checkpoint(
 ) -> None:
     source = pretrained(3)
     ledger.append(tmp_path / "ledger.jsonl", source)
-    (line,) = only([probed(source, 0, 60.0, checkpoint_in=str(tmp_path / "model.torch"))]).lines
+    (line,) = only(
+        [probed(source, 0, 60.0, weights=Weights(str(tmp_path / "model.torch"), source.checkpoint_out_sha256))]
+    ).lines
     assert (line.label, line.seeds) == ("rotnet on china (1 image)", ("3",))
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "\\", "a\nb", "~"])
 def test_a_checkpoint_may_have_had_any_name(tmp_path: Path, probed: Make, name: str) -> None:
-    foreign = probed(None, 0, 60.0, checkpoint_in=f"{tmp_path}/{name}/model.torch", checkpoint_in_sha256="f")
+    foreign = probed(None, 0, 60.0, weights=Weights(f"{tmp_path}/{name}/model.torch", "f"))
     (line,) = only([foreign]).lines
     assert line.label == f"checkpoint {name}/model.torch"
 
@@ -207,7 +208,10 @@ def test_a_broken_ledger_beside_the_checkpoint_is_named(tmp_path: Path, pretrain
     source, notes = pretrained(3), list[str]()
     ledger.append(tmp_path / "ledger.jsonl", source)
     (tmp_path / "ledger.jsonl").write_text('{"torn\n' + (tmp_path / "ledger.jsonl").read_text())
-    probes = [probed(source, seed, 60.0, checkpoint_in=str(tmp_path / "model.torch")) for seed in (0, 1)]
+    probes = [
+        probed(source, seed, 60.0, weights=Weights(str(tmp_path / "model.torch"), source.checkpoint_out_sha256))
+        for seed in (0, 1)
+    ]
     assert [item.pretrain for item in join_probes(probes, notes.append)] == [source, source]
     assert len(notes) == 1
     assert f"{tmp_path / 'ledger.jsonl'}, line 1" in notes[0]

@@ -11,7 +11,7 @@ import torch
 from environments import Environment
 
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row import Row, Weights
 from vissl_monoimage.models.trunks.registry import build_trunk
 from vissl_monoimage.report.formats.latex import escape
 from vissl_monoimage.report.tables.accuracy import header_and_rows
@@ -31,7 +31,7 @@ def trained(folder: Path, a_row: MakeRow, method: str, trunk: str, images: int) 
     common = {"trunk": trunk, "images": photos, "dataset": "set", "group_hash": name}
     return [
         a_row(run_id=name, kind="pretrain", method=method, checkpoint_out_sha256=name, accuracies={}, **common),
-        a_row(run_id=f"{name}-p", trunk=trunk, checkpoint_in=str(file), checkpoint_in_sha256=name),
+        a_row(run_id=f"{name}-p", trunk=trunk, weights=Weights(str(file), name)),
     ]
 
 

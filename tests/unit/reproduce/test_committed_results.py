@@ -16,7 +16,7 @@ from vissl_monoimage.report.formats.csv import tables_as_csv
 from vissl_monoimage.report.tables.accuracy import header_and_rows
 from vissl_monoimage.report.tables.join import join_probes
 from vissl_monoimage.report.tables.table import build_tables
-from vissl_monoimage.reproduce.grid import read_grid
+from vissl_monoimage.reproduce.read_grid import read_grid
 from vissl_monoimage.reproduce.results import with_neighbours
 
 RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"

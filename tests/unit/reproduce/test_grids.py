@@ -15,11 +15,16 @@ from vissl_monoimage.data.crops.settings import read_source_block
 from vissl_monoimage.launch import prepare
 from vissl_monoimage.models.zoo import named_models
 from vissl_monoimage.reproduce.datasets import Inputs
-from vissl_monoimage.reproduce.grid import Grid, names, read_grid
-from vissl_monoimage.reproduce.plan import Chain, plan
+from vissl_monoimage.reproduce.grid import Grid
+from vissl_monoimage.reproduce.plan import plan
+from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
+from vissl_monoimage.reproduce.run import Chain
 
 CELLS = [
-    (name, profile, cell) for name in names() for profile in read_grid(name).profiles for cell in read_grid(name).cells
+    (name, profile, cell)
+    for name in grid_names()
+    for profile in read_grid(name).profiles
+    for cell in read_grid(name).cells
 ]
 SWITCHES = ("scale", "rotation", "jitter")
 

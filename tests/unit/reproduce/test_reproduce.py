@@ -22,15 +22,17 @@ from vissl_monoimage.data.photos.find import find_photos
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row import Row, Weights
 from vissl_monoimage.reproduce import results
 from vissl_monoimage.reproduce.datasets import Inputs
-from vissl_monoimage.reproduce.existing_rows import missing
-from vissl_monoimage.reproduce.grid import Grid, names, read_grid
+from vissl_monoimage.reproduce.existing_rows import missing_chains
+from vissl_monoimage.reproduce.grid import Grid
 from vissl_monoimage.reproduce.photos import PhotoList
-from vissl_monoimage.reproduce.plan import Chain, Run, plan
-from vissl_monoimage.reproduce.results import keep, report
-from vissl_monoimage.reproduce.runner import Clock, spell
+from vissl_monoimage.reproduce.plan import plan
+from vissl_monoimage.reproduce.progress import Progress, format_minutes
+from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
+from vissl_monoimage.reproduce.results import add_rows, report
+from vissl_monoimage.reproduce.run import Chain, Run
 from vissl_monoimage.reproduce.submit import submitter
 from vissl_monoimage.utils.precision import cpu_has_bfloat16
 
@@ -210,6 +212,14 @@ def test_torchvisions_files_are_read_as_they_are(write: Callable[..., str], inpu
 Left = Callable[..., Row]
 
 
+def images(run: Run) -> list[dict[str, Any]]:
+    """The photo that a run's row names."""
+    if not run.photo_sha256 and run.verb[0] != "init":
+        return []
+    name = Path(run.verb[2]).name if run.verb[0] == "init" else "me.png"
+    return [{"name": name, "path": name, "sha256": run.photo_sha256}]
+
+
 @pytest.fixture
 def left_by(a_row: Callable[..., Row]) -> Left:
     """The row that a run would leave."""
@@ -219,12 +229,14 @@ def left_by(a_row: Callable[..., Row]) -> Left:
             run_id=run.folder.name,
             kind=kind,
             command=shlex.join(
-                ["monoimage", *run.verb, *run.overrides, *run.place, f"config.CHECKPOINT.DIR={run.folder}"]
+                ["monoimage", *run.verb, *run.overrides, *run.extra, f"config.CHECKPOINT.DIR={run.folder}"]
             ),
-            checkpoint_in=checkpoint_in,
-            checkpoint_in_sha256=checkpoint_in,
+            overrides=[*run.overrides, *run.extra, f"config.CHECKPOINT.DIR={run.folder}"],
+            name="init " + run.verb[1] if run.verb[0] == "init" else "x",
+            method=run.verb[1] if run.verb[0] == "init" else "random",
+            weights=Weights(checkpoint_in, checkpoint_in),
             checkpoint_out=str(run.folder / "model.torch"),
-            images=[{"name": "me.png", "path": "me.png", "sha256": run.photo_sha256}] if run.photo_sha256 else [],
+            images=images(run),
             checkpoint_out_sha256=checkpoint_out,
         )
 
@@ -237,18 +249,18 @@ def test_rows_that_are_kept_are_known_again_wherever_the_data_lies(
     grid, kept = read_grid(write()), tmp_path / "results" / "mine.jsonl"
     mono, other, untrained = plan(grid.only(["mono", "other", "random"], []), "laptop", inputs, [0])
     assert mono.pretrain
-    keep(
+    add_rows(
         kept,
         [left_by(mono.pretrain, "pretrain", checkpoint_out="abc"), left_by(mono.probes[0], "probe", "abc")],
         inputs,
     )
-    keep(kept, [left_by(untrained.probes[0], "probe")], inputs)
+    add_rows(kept, [left_by(untrained.probes[0], "probe")], inputs)
     assert str(inputs.out) not in kept.read_text()
     assert "OUT/" in kept.read_text()
 
     (tmp_path / "c10").rename(tmp_path / "moved")
     elsewhere = dataclasses.replace(inputs, data={"cifar10": tmp_path / "moved"}, out=tmp_path / "new")
-    left = missing(plan(grid.only(["mono", "other", "random"], []), "laptop", elsewhere, [0]), kept.parent)
+    left = missing_chains(plan(grid.only(["mono", "other", "random"], []), "laptop", elsewhere, [0]), kept.parent)
     assert [[run.title for run in chain.runs] for chain in left] == [
         ["mono, seed 0", "mono, seed 0, probed on patches"],
         [run.title for run in other.runs],
@@ -268,12 +280,12 @@ def test_rows_of_torchvisions_files_are_known_again_in_any_folder(
             full = chains[0]
             assert full.pretrain
             rows = [left_by(full.pretrain, "pretrain", checkpoint_out="abc"), left_by(full.probes[0], "probe", "abc")]
-            keep(tmp_path / "results" / "mine.jsonl", rows, there)
+            add_rows(tmp_path / "results" / "mine.jsonl", rows, there)
     kept = (tmp_path / "results" / "mine.jsonl").read_text()
     assert "DATA_PATHS=[DATA]" in kept  # a folder of two data sets has the name of neither
-    assert missing(chains, tmp_path / "results") == []
+    assert missing_chains(chains, tmp_path / "results") == []
     files = plan(grid, "laptop", inputs, [0])
-    assert missing(files, tmp_path / "results") == files  # other runs: their images come in another order
+    assert missing_chains(files, tmp_path / "results") == files  # other runs: their images come in another order
 
 
 def test_folders_with_letters_of_any_language_are_not_published(
@@ -281,7 +293,7 @@ def test_folders_with_letters_of_any_language_are_not_published(
 ) -> None:
     there = dataclasses.replace(inputs, out=tmp_path / "josé")
     (chain,) = plan(read_grid(write()).only(["random"], ["patches"]), "laptop", there, [0])
-    keep(tmp_path / "mine.jsonl", [left_by(chain.probes[0], "probe")], there)
+    add_rows(tmp_path / "mine.jsonl", [left_by(chain.probes[0], "probe")], there)
     (row,) = ledger.read([tmp_path / "mine.jsonl"])
     assert str(row.checkpoint_out).startswith("OUT/")
 
@@ -323,7 +335,7 @@ def test_rows_of_runs_from_another_machine_publish_no_paths_of_it(
     images = [{"name": "me.png", "path": inputs.photo, "sha256": "0"}]
     here = dataclasses.replace(inputs, photo="china", data={}, out=tmp_path / "copied")
     kept = tmp_path / "results" / "mine.jsonl"
-    keep(kept, [dataclasses.replace(row, images=images)], here)
+    add_rows(kept, [dataclasses.replace(row, images=images)], here)
     assert str(tmp_path) not in kept.read_text()
     (found,) = ledger.read([kept])
     assert found.checkpoint_out == f"OUT/{mono.pretrain.folder.name}/model.torch"
@@ -337,10 +349,10 @@ def test_another_photo_of_the_same_name_is_another_run(
     (mono,) = plan(grid, "laptop", inputs, [0])
     assert mono.pretrain
     rows = [left_by(mono.pretrain, "pretrain", checkpoint_out="abc"), left_by(mono.probes[0], "probe", "abc")]
-    keep(tmp_path / "results" / "mine.jsonl", rows, inputs)
-    assert not missing(plan(grid, "laptop", inputs, [0]), tmp_path / "results")
+    add_rows(tmp_path / "results" / "mine.jsonl", rows, inputs)
+    assert not missing_chains(plan(grid, "laptop", inputs, [0]), tmp_path / "results")
     Image.new("RGB", (64, 64), "blue").save(tmp_path / "me.png")
-    assert missing(plan(grid, "laptop", inputs, [0]), tmp_path / "results")
+    assert missing_chains(plan(grid, "laptop", inputs, [0]), tmp_path / "results")
 
 
 def test_filters_from_a_photo_are_probed_in_their_own_trunk_and_known_by_their_photo(
@@ -354,8 +366,8 @@ def test_filters_from_a_photo_are_probed_in_their_own_trunk_and_known_by_their_p
         assert "config.MODEL.TRUNK.NAME=sparse_coding" in chain.probes[0].overrides
         assert chain.pretrain
         rows = [left_by(chain.pretrain, "pretrain", checkpoint_out="abc"), left_by(chain.probes[0], "probe", "abc")]
-        keep(tmp_path / "results" / f"{place}.jsonl", rows, inputs)
-        assert missing(chains, tmp_path / "results") == chains[place + 1 :]
+        add_rows(tmp_path / "results" / f"{place}.jsonl", rows, inputs)
+        assert missing_chains(chains, tmp_path / "results") == chains[place + 1 :]
 
 
 def test_rows_of_another_benchmark_are_taken_over_and_those_of_unknown_checkpoints_are_not(
@@ -367,8 +379,8 @@ def test_rows_of_another_benchmark_are_taken_over_and_those_of_unknown_checkpoin
     assert mono.pretrain
     elsewhere = tmp_path / "results" / "other.jsonl"
     rows = [left_by(mono.pretrain, "pretrain", checkpoint_out="abc"), left_by(mono.probes[0], "probe", "abc")]
-    keep(elsewhere, [*rows, left_by(untrained.probes[0], "probe", "downloaded")], inputs)
-    assert [chain.runs for chain in missing(chains, tmp_path / "results")] == [untrained.runs]
+    add_rows(elsewhere, [*rows, left_by(untrained.probes[0], "probe", "downloaded")], inputs)
+    assert [chain.runs for chain in missing_chains(chains, tmp_path / "results")] == [untrained.runs]
 
     report(grid, chains, inputs, tmp_path / "results")
     kept = ledger.read([tmp_path / "results" / "mine.jsonl"])
@@ -397,9 +409,9 @@ def test_bfloat16_is_for_cpus_that_have_it_and_its_rows_are_known_on_others(
     assert not any("BF16" in override for override in probe.overrides)
     assert pretrain.minutes == (5 if has_bfloat16 else 10)
     rows = [left_by(pretrain, "pretrain", checkpoint_out="abc"), left_by(probe, "probe", "abc")]
-    keep(tmp_path / "results" / "mine.jsonl", rows, inputs)
+    add_rows(tmp_path / "results" / "mine.jsonl", rows, inputs)
     planned(not has_bfloat16)
-    assert not missing(plan(grid, "laptop", inputs), tmp_path / "results")
+    assert not missing_chains(plan(grid, "laptop", inputs), tmp_path / "results")
 
 
 def test_a_gpu_makes_the_same_runs_and_their_rows_are_known_on_a_cpu(
@@ -410,14 +422,14 @@ def test_a_gpu_makes_the_same_runs_and_their_rows_are_known_on_a_cpu(
     (chain,) = plan(grid, "laptop", dataclasses.replace(inputs, gpu=True))
     assert chain.pretrain
     assert "config.MONOIMAGE.BF16=true" in chain.pretrain.overrides
-    assert all(run.place == ("+config/monoimage=gpu",) for run in chain.runs)
+    assert all(run.extra == ("+config/monoimage=gpu",) for run in chain.runs)
     (probe,) = chain.probes
-    keep(
+    add_rows(
         tmp_path / "results" / "mine.jsonl",
         [left_by(chain.pretrain, "pretrain", checkpoint_out="abc"), left_by(probe, "probe", "abc")],
         inputs,
     )
-    assert not missing(plan(grid, "laptop", inputs), tmp_path / "results")
+    assert not missing_chains(plan(grid, "laptop", inputs), tmp_path / "results")
 
 
 def test_the_runs_of_paper_are_where_their_yamls_say(
@@ -521,15 +533,15 @@ def test_keeping_adds_and_never_takes_away(
 ) -> None:
     chains: list[Chain] = plan(read_grid(write()).only(["random"], []), "laptop", inputs)
     for chain in chains:
-        keep(tmp_path / "kept.jsonl", [left_by(chain.probes[0], "probe")], inputs)
-        keep(tmp_path / "kept.jsonl", [left_by(chain.probes[0], "probe")], inputs)
+        add_rows(tmp_path / "kept.jsonl", [left_by(chain.probes[0], "probe")], inputs)
+        add_rows(tmp_path / "kept.jsonl", [left_by(chain.probes[0], "probe")], inputs)
     assert len(ledger.read([tmp_path / "kept.jsonl"])) == len(chains) == 2
 
 
 def test_the_time_left_follows_the_pace_of_the_runs_done(capsys: pytest.CaptureFixture[str]) -> None:
     runs = [Run(f"run {number}", Path(str(number)), (), 10, 0) for number in range(4)]
-    clock = Clock(runs, jobs=2)
-    clock.tell(runs[0], 20 * 60)  # twice as long as planned: 30 planned minutes are 60, by two at a time 30
+    clock = Progress(runs, jobs=2)
+    clock.finish(runs[0], 20 * 60)  # twice as long as planned: 30 planned minutes are 60, by two at a time 30
     assert capsys.readouterr().out == "[1/4] run 0: 20 min 0 s, about 30 min 0 s left\n"
 
 
@@ -537,12 +549,12 @@ def test_the_time_left_follows_the_pace_of_the_runs_done(capsys: pytest.CaptureF
     ("minutes", "text"), [(0.5, "30 s"), (2.5, "2 min 30 s"), (90, "1 h 30 min"), (59.999, "1 h 0 min")]
 )
 def test_minutes_are_spelled(minutes: float, text: str) -> None:
-    assert spell(minutes) == text
+    assert format_minutes(minutes) == text
 
 
 def test_every_benchmark_says_what_it_is() -> None:
-    assert {"table1-ablation", "table3-cifar", "fewer-labels", "sources", "resnet"} <= set(names())
-    assert all(read_grid(name).title for name in names())
+    assert {"table1-ablation", "table3-cifar", "fewer-labels", "sources", "resnet"} <= set(grid_names())
+    assert all(read_grid(name).title for name in grid_names())
 
 
 @pytest.mark.parametrize("option", ["--out", "--results"])

@@ -29,7 +29,7 @@ def run_facts(row: Row) -> RunFacts:
         "seed": row.seed,
         "steps": row.iterations,
         "wall time": f"{row.wall_s:.0f} s on {row.device}",
-        "weights in": row.checkpoint_in,
+        "weights in": row.weights.path,
         "weights out": row.checkpoint_out,
         **_pretext(row.pretext),
         "versions": ", ".join(f"{name} {version}" for name, version in row.versions.items()),

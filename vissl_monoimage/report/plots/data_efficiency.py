@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-import re
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.plots.style import COLOURS, MARKERS, Figure, new_axes, svg
 from vissl_monoimage.report.tables.experiment import Line
 from vissl_monoimage.report.tables.intervals import Cell
 from vissl_monoimage.report.tables.table import Table
 
 LEAST = 3  # different numbers of images: two points are no curve
-# Rows name the data set alone. Its training images, by the names in VISSL's and our YAMLs.
-_IMAGENET, _PLACES = 1_281_167, 2_448_873
-IMAGES_IN = {
-    "cifar10": 50_000,
-    "cifar100": 50_000,
-    "imagenet1k": _IMAGENET,
-    "imagenet1k_folder": _IMAGENET,
-    "places205": _PLACES,
-    "places205_folder": _PLACES,
-}
-_LIMIT = re.compile(r"config\.DATA\.TRAIN\.DATA_LIMIT=(-?\d+)")
-_SMOKE = re.compile(r"\+config/monoimage=\S*smoke")  # trains on eight samples of whatever data it is given
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,23 +34,12 @@ class EfficiencyCurve:
     random: Mapping[str, Cell]
 
 
-def image_count(pretrain: Row) -> float:
-    """Return the number of source images of a pretraining; infinity if unknown, 0 for a smoke run."""
-    if pretrain.images:
-        return len(pretrain.images)
-    if _SMOKE.search(pretrain.command):
-        return 0
-    count = IMAGES_IN.get(pretrain.dataset.lower(), math.inf)
-    limit = int(["-1", *_LIMIT.findall(pretrain.command)][-1])
-    return min(count, limit) if limit >= 0 else count
-
-
 def efficiency_curves(table: Table) -> list[EfficiencyCurve]:
     """Return the curves of each method and trunk pretrained on at least `LEAST` different numbers of images."""
     groups: dict[tuple[str, str], dict[int, list[Line]]] = {}
     for line in table.lines:
-        if line.pretrain and 0 < (count := image_count(line.pretrain)) < math.inf:
-            groups.setdefault((line.pretrain.method, line.trunk), {}).setdefault(int(count), []).append(line)
+        if line.pretrain and (count := line.pretrain.n_images):
+            groups.setdefault((line.pretrain.method, line.trunk), {}).setdefault(count, []).append(line)
     return [
         EfficiencyCurve(method, trunk, dict(sorted(lines.items())), _random(table, trunk))
         for (method, trunk), lines in groups.items()

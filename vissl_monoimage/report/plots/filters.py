@@ -31,7 +31,7 @@ def filter_figures(probed: Sequence[ProbedTrunk], missing: list[str]) -> list[Fi
         missing: receives a sentence for each checkpoint that cannot be shown.
     """
     figures: dict[str, Figure] = {}
-    for trunk in sorted(probed, key=lambda trunk: (trunk.probe.checkpoint_in is not None, trunk.probe.seed)):
+    for trunk in sorted(probed, key=lambda trunk: (trunk.probe.weights.path is not None, trunk.probe.seed)):
         checkpoint, label = trunk.trunk_checkpoint, trunk_label(trunk)
         if label in figures or checkpoint is None or trunk.is_fixed:
             continue

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.report.plots.data_efficiency import image_count
 from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
 from vissl_monoimage.report.tables.experiment import trunk_label
 from vissl_monoimage.report.tables.join import ProbedTrunk
@@ -55,18 +55,22 @@ def group_networks(probed: Iterable[ProbedTrunk]) -> list[NetworkGroup]:
 def reference_networks(groups: Sequence[NetworkGroup]) -> list[NetworkGroup]:
     """Return, per trunk and method, the networks pretrained on the most images, if that is more than one image.
 
-    A data set of unknown size counts as more than any number of photos, a smoke run as none.
+    A data set of unknown size counts as more than any number of images.
     """
     most: dict[tuple[str, str], float] = {}
     for group in groups:
         if group.pretrain:
             key = group.trunk, group.pretrain.method
-            most[key] = max(most.get(key, 1), image_count(group.pretrain))
+            most[key] = max(most.get(key, 1), _image_count(group.pretrain))
     return [
         group
         for group in groups
-        if group.pretrain and 1 < image_count(group.pretrain) == most[group.trunk, group.pretrain.method]
+        if group.pretrain and 1 < _image_count(group.pretrain) == most[group.trunk, group.pretrain.method]
     ]
+
+
+def _image_count(pretrain: Row) -> float:
+    return math.inf if pretrain.n_images is None else pretrain.n_images
 
 
 def checkpoint_pairs(group: NetworkGroup, reference: NetworkGroup) -> list[Pair]:

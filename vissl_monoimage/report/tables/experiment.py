@@ -60,7 +60,7 @@ def trunk_label(trunk: ProbedTrunk) -> str:
     if trunk.zoo:
         return f"{trunk.zoo} (VISSL's zoo)"
     if trunk.pretrain is None:
-        file = trunk.probe.checkpoint_in
+        file = trunk.probe.weights.path
         return f"checkpoint {Path(file).parent.name}/{Path(file).name}" if file else "random weights"
     return pretrain_label(trunk.pretrain)
 
@@ -105,7 +105,7 @@ def _trunk_seed(trunk: ProbedTrunk) -> str:
     if trunk.is_fixed:
         return ""
     if trunk.pretrain is None:
-        return "" if trunk.probe.checkpoint_in else str(trunk.probe.seed)
+        return "" if trunk.probe.weights.path else str(trunk.probe.seed)
     crops = trunk.pretrain.recipe.get("seed", 0)
     return f"{trunk.pretrain.seed}/{crops}" if crops else str(trunk.pretrain.seed)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.io import FILE_NAME, read
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.models.zoo import PREFIX as ZOO
 from vissl_monoimage.probe.protocols import PROTOCOLS
 
 
@@ -32,8 +30,8 @@ class ProbedTrunk:
     @property
     def experiment(self) -> tuple[str, str]:
         """A key shared by the probes of one line of a table: those that differ in nothing but seeds."""
-        origin = self.pretrain.experiment if self.pretrain else self.probe.checkpoint_in_sha256 or "random"
-        return origin, self.probe.group_hash
+        origin = self.pretrain.experiment if self.pretrain else self.probe.weights.sha256 or "random"
+        return origin, self.probe.experiment
 
     @property
     def parts(self) -> list[ProbedTrunk]:
@@ -70,12 +68,12 @@ class ProbedTrunk:
         """
         protocol = PROTOCOLS.get(self.probe.protocol or "")
         own = self.probe.checkpoint_out if protocol is None or protocol.frozen else None
-        return self.probe.checkpoint_in or own
+        return self.probe.weights.path or own
 
     @property
     def is_untrained(self) -> bool:
         """Whether neither a pretraining nor a checkpoint is behind the trunk."""
-        return self.pretrain is None and self.probe.checkpoint_in is None
+        return self.pretrain is None and self.probe.weights.path is None
 
     @property
     def is_fixed(self) -> bool:
@@ -85,8 +83,7 @@ class ProbedTrunk:
     @property
     def zoo(self) -> str:
         """The name of the model of VISSL's zoo that was probed; "" for other checkpoints."""
-        found = re.search(rf"\.PARAMS_FILE={ZOO}(\S+)", self.probe.command)
-        return found[1] if found else ""
+        return self.probe.weights.zoo or ""
 
 
 def join_probes(rows: Iterable[Row], warn: Callable[[str], None] = warnings.warn) -> list[ProbedTrunk]:
@@ -102,14 +99,14 @@ def join_probes(rows: Iterable[Row], warn: Callable[[str], None] = warnings.warn
     rows = list(rows)
     probes = [row for row in rows if row.kind == "probe"]
     pretrainings = _by_checkpoint(rows)
-    unknown = [row for row in probes if row.checkpoint_in_sha256 and row.checkpoint_in_sha256 not in pretrainings]
-    for ledger in dict.fromkeys(Path(row.checkpoint_in or "").parent / FILE_NAME for row in unknown):
+    unknown = [row for row in probes if row.weights.sha256 and row.weights.sha256 not in pretrainings]
+    for ledger in dict.fromkeys(Path(row.weights.path or "").parent / FILE_NAME for row in unknown):
         if os.path.isfile(ledger):  # not Path.is_file, which raises on a name that is too long
             pretrainings = _by_checkpoint(_read(ledger, warn)) | pretrainings
     joined = []
     for probe in probes:
-        candidates = pretrainings.get(probe.checkpoint_in_sha256 or "", [])
-        same_file = (row for row in candidates if row.checkpoint_out == probe.checkpoint_in)
+        candidates = pretrainings.get(probe.weights.sha256 or "", [])
+        same_file = (row for row in candidates if row.checkpoint_out == probe.weights.path)
         joined.append(ProbedTrunk(probe, next(same_file, candidates[-1] if candidates else None)))
     return joined
 

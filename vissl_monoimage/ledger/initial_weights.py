@@ -1,0 +1,57 @@
+"""The weights that a trunk has before the first step: where they come from, and their hash."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from vissl_monoimage.ledger.row import InitialWeights
+from vissl_monoimage.utils.atomic_write import replace_text
+
+FILE_NAME = "initial_weights.json"
+
+
+def weights_sha256(state: Mapping[str, torch.Tensor]) -> str:
+    """Return the sha256 over the tensors of a state dict, sorted by name: name, dtype, shape and bytes of each."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def note_initial_weights(folder: str | Path, iteration: int, origin: str, trunk: torch.nn.Module) -> InitialWeights:
+    """Record the weights of a run that starts afresh in its folder, and return those of a run that resumes.
+
+    Args:
+        folder: the run's checkpoint folder; `initial_weights.json` in it holds origin and hash.
+        iteration: 0 for a run that starts afresh.
+        origin: "random", "checkpoint" or "fixed".
+        trunk: with its weights before the first step, if it starts afresh.
+    """
+    path = Path(folder, FILE_NAME)
+    if iteration:
+        return _read(path, origin)
+    state = {} if _is_sharded(trunk) else trunk.state_dict()
+    noted = InitialWeights(origin, weights_sha256(state) if state else None)
+    replace_text(path, json.dumps(dataclasses.asdict(noted)) + "\n")
+    return noted
+
+
+def _read(path: Path, origin: str) -> InitialWeights:
+    """Return what was recorded; without a hash where the file is missing or damaged."""
+    try:
+        noted = json.loads(path.read_bytes())
+        return InitialWeights(str(noted["origin"]), noted["sha256"] and str(noted["sha256"]))
+    except (OSError, ValueError, TypeError, LookupError):
+        return InitialWeights(origin)
+
+
+def _is_sharded(trunk: torch.nn.Module) -> bool:
+    """Whether the processes hold a part of the weights each, which one process alone cannot collect."""
+    return any(type(module).__name__.startswith("FullySharded") for module in trunk.modules())
