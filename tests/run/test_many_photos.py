@@ -17,7 +17,7 @@ from PIL import Image
 from vissl_monoimage.data.crops.pyramid import pyramid_bytes
 
 PHOTOS, SIDE = 24, 120
-# The bound of memory, made small enough for these photos.
+# With the memory bound lowered, so that these small photos do not all fit.
 RUN = (
     f"import sys; from vissl_monoimage.data.photos import cache; cache.CACHE_BYTES = {6 * pyramid_bytes(SIDE, SIDE)};"
     "from vissl_monoimage.cli.main import main; raise SystemExit(main(['run', *sys.argv[1:]]))"
@@ -55,8 +55,8 @@ def weights(folder: Path, name: str, *overrides: str) -> dict[str, torch.Tensor]
     done = run(folder, f"config.CHECKPOINT.DIR={name}", *one_epoch, *overrides)
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     checkpoint = torch.load(folder / name / "model_final_checkpoint_phase0.torch", weights_only=False)
-    found: dict[str, torch.Tensor] = checkpoint["classy_state_dict"]["base_model"]["model"]["trunk"]
-    return found
+    trunk: dict[str, torch.Tensor] = checkpoint["classy_state_dict"]["base_model"]["model"]["trunk"]
+    return trunk
 
 
 def test_loader_workers_change_nothing(folder: Path) -> None:
@@ -75,9 +75,9 @@ def test_a_photo_whose_damage_only_decoding_shows_ends_the_run_with_its_name(fol
     bad.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"garbage" * 99) + chunk(b"IEND", b""))
     done = run(folder, "config.CHECKPOINT.DIR=run", f"config.DATA.NUM_DATALOADER_WORKERS={workers}")
     assert done.returncode == 2
-    told = [line for line in done.stderr.splitlines() if line.startswith("monoimage: ")]
-    assert len(told) == 1
-    assert told[0].startswith("monoimage: photos/13.png is truncated or damaged: ")
+    messages = [line for line in done.stderr.splitlines() if line.startswith("monoimage: ")]
+    assert len(messages) == 1
+    assert messages[0].startswith("monoimage: photos/13.png is truncated or damaged: ")
 
 
 def test_a_truncated_photo_among_many_stops_the_run_before_it_starts(folder: Path) -> None:

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import launcher
 import pytest
+import yaml
 from omegaconf import OmegaConf
 from packaging.requirements import Requirement
 from PIL import Image
@@ -157,6 +158,11 @@ def test_installing_the_package_installs_what_the_demo_needs() -> None:
     required = [Requirement(line) for line in metadata.requires("vissl-monoimage") or []]
     always = {requirement.name for requirement in required if not requirement.marker}
     assert {"scikit-learn", "scikit-image", "torch", "hydra-core"} <= always
+
+
+def test_the_citation_has_the_packages_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == metadata.version("vissl-monoimage")
 
 
 def test_the_readme_is_short() -> None:
