@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from vissl_monoimage.compat.console import QUIET
+from vissl_monoimage.compat.process_settings import quiet_console, use_large_pages
 from vissl_monoimage.config.compose import compose_config, vissl_defaults
 from vissl_monoimage.config.validate import problems_of
 from vissl_monoimage.errors import MonoImageError
@@ -33,9 +32,8 @@ def run(overrides: list[str], verbose: bool = False) -> Any:
     Raises:
         MonoImageError: naming everything wrong with the configuration, before anything is written.
     """
-    os.environ[QUIET] = "" if verbose else "1"
-    # torch asks the kernel for pages of 2 MB: a CPU spends much of a training step on the faults of small ones.
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    quiet_console(not verbose)
+    use_large_pages()
     composed = compose_config(overrides)
     prepare(composed)
     config = composed.config

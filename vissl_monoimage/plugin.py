@@ -1,6 +1,6 @@
-"""The one place that tells VISSL what we add. It runs when VISSL is first imported, by whomever.
+"""The one place that registers what we add with VISSL. It runs when VISSL is first imported, by whomever.
 
-To add a method: name its module here; its decorators register it when it is imported.
+To add a method, name its module in `MODULES`: its decorators register it when it is imported.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from vissl_monoimage.compat import console, index, missing_vissl  # noqa: F401
+from vissl_monoimage.compat import index, missing_vissl, private_api
 from vissl_monoimage.compat.index import MENDS
 
-# Each registers its sources, trunks, heads, models, transforms, collators, tasks or checks on import.
+# Each of them registers its sources, trunks, heads, models, transforms, collators, tasks or checks on import.
 MODULES = (
     "vissl_monoimage.data.single_image_vissl",
     "vissl_monoimage.data.photo_patches_vissl",
@@ -42,6 +42,7 @@ _OURS = tuple(
     for path in _HERE.rglob("*.py")
     if path.stem not in ("__init__", "__main__")
 )
+_registered = False
 
 
 def install() -> None:
@@ -57,15 +58,33 @@ def register(module: ModuleType) -> None:
     Where VISSL is imported by a module of ours that is itself only half imported, nothing can be
     registered yet; it is when that module is done, which is why our own modules are watched too.
     """
-    if "vissl" not in sys.modules or any(_half_imported(name) for name in _OURS if name != module.__name__):
+    global _registered
+    if (
+        _registered
+        or "vissl" not in sys.modules
+        or any(_half_imported(name) for name in _OURS if name != module.__name__)
+    ):
         return
+    _registered = True
+    try:
+        _register()
+    except BaseException:
+        _registered = False
+        raise
+
+
+def _register() -> None:
+    from vissl.trainer.train_task import SelfSupervisionTask
+
+    from vissl_monoimage.compat import processes
+
+    private_api.check_overridden_methods(SelfSupervisionTask)
+    processes.install()
     for name in MODULES:
         importlib.import_module(name)
-    from vissl_monoimage.compat import processes
     from vissl_monoimage.ledger.hook_vissl import LedgerHook
     from vissl_monoimage.training.task import MonoImageTask
 
-    processes.install()
     MonoImageTask.hook_factories = [LedgerHook.from_config]
 
 

@@ -1,4 +1,4 @@
-"""Keeps VISSL's log off the console of `monoimage run`, where our progress is; its log.txt has all of it."""
+"""Keeps VISSL's log off the console of `monoimage run`, where our progress is; the run's log.txt has all of it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from vissl_monoimage.compat.index import MENDS
-
-QUIET = "MONOIMAGE_QUIET_CONSOLE"
+from vissl_monoimage.compat.import_hooks import MENDS
+from vissl_monoimage.compat.process_settings import QUIET
+from vissl_monoimage.compat.source_edit import original, replace
 
 
 @MENDS.after("vissl.utils.logger")
-def hush_console(logger: ModuleType) -> None:
-    """Wrap VISSL's `setup_logging`; the environment variable reaches the training processes too."""
-    setup = logger.setup_logging
+def quiet_logging(logger: ModuleType) -> None:
+    """VISSL logs every step to the console: vissl/utils/logger.py.
+
+    Where the environment variable MONOIMAGE_QUIET_CONSOLE is set, only errors go there. Guard: it is not set.
+    """
+    setup = original(logger, "setup_logging")
 
     @functools.wraps(setup)
     def setup_logging(*args: Any, **kwargs: Any) -> None:
@@ -28,4 +31,4 @@ def hush_console(logger: ModuleType) -> None:
             if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
                 handler.setLevel(logging.ERROR)
 
-    logger.setup_logging = setup_logging  # type: ignore[attr-defined]
+    replace(logger, "setup_logging", setup_logging)

@@ -1,13 +1,12 @@
 """Our plugin in every process VISSL starts: training ranks, loader workers, SLURM jobs.
 
-A child process unpickles VISSL's functions and data sets, and so imports VISSL before us, unmended. Each
-is therefore sent by a name of ours, whose import brings the plugin along. Loader workers, of which VISSL starts
-new ones for every phase, are forks of a server that has imported all this once.
+A child process unpickles VISSL's functions and data sets, and so imports VISSL before us, unadapted. They
+are therefore sent under a name of ours, whose import loads the plugin. Loader workers are forks of a server that has
+imported all this once.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
@@ -15,19 +14,23 @@ import torch
 from vissl.data.ssl_dataset import GenericSSLDataset
 from vissl.utils import distributed_launcher
 
-_distributed_worker = distributed_launcher._distributed_worker
+from vissl_monoimage.compat.process_settings import preload_forkserver
+from vissl_monoimage.compat.source_edit import original, replace
+
+_distributed_worker = original(distributed_launcher, "_distributed_worker")
+_SlurmJob: Any = original(distributed_launcher, "_ResumableSlurmJob")
 
 
 def install() -> None:
-    """Replace what VISSL sends to its children; doing it again changes nothing."""
-    distributed_launcher._distributed_worker = train_rank
-    distributed_launcher._ResumableSlurmJob = SlurmJob
-    ForkingPickler.register(GenericSSLDataset, _reduce_dataset)
-    multiprocessing.set_forkserver_preload(["__main__", __name__])  # the first is Python's own
+    """Replace what VISSL sends to its children; calling it again changes nothing."""
+    replace(distributed_launcher, "_distributed_worker", train_rank)
+    replace(distributed_launcher, "_ResumableSlurmJob", SlurmJob)
+    ForkingPickler.register(GenericSSLDataset, reduce_dataset)
+    preload_forkserver(__name__)
 
 
 def train_rank(*args: Any, **kwargs: Any) -> None:
-    """VISSL's worker, found in a spawned child by our module's name.
+    """Run VISSL's worker; a spawned child finds this function by our module's name.
 
     It leaves no process group of its own: the next run of a script may be on another device, and NCCL warns at exit.
     """
@@ -37,17 +40,18 @@ def train_rank(*args: Any, **kwargs: Any) -> None:
         torch.distributed.destroy_process_group()
 
 
-class SlurmJob(distributed_launcher._ResumableSlurmJob):
-    """VISSL's SLURM job, found on the node by our module's name."""
+class SlurmJob(_SlurmJob):
+    """VISSL's SLURM job, which a node finds by our module's name."""
 
     def checkpoint(self) -> Any:
-        """Called by submitit before a preempted job is requeued: the same job again, which resumes."""
+        """Return the same job again, which resumes; submitit calls this before it requeues a preempted job."""
         import submitit
 
         return submitit.helpers.DelayedSubmission(SlurmJob(engine_name=self.engine_name, config=self.config))
 
 
-def _reduce_dataset(dataset: GenericSSLDataset) -> tuple[Any, ...]:
+def reduce_dataset(dataset: GenericSSLDataset) -> tuple[Any, ...]:
+    """Pickle a data set of VISSL so that a loader worker restores it by our module's name."""
     return _restore_dataset, (type(dataset), dataset.__dict__)
 
 
@@ -55,3 +59,6 @@ def _restore_dataset(kind: type[Any], state: dict[str, Any]) -> Any:
     dataset = object.__new__(kind)
     dataset.__dict__.update(state)
     return dataset
+
+
+ALL = (train_rank, SlurmJob, reduce_dataset)

@@ -38,13 +38,15 @@ def check_labels(config: Settings) -> Iterator[str]:
 def _makes_labels(config: Settings) -> bool:
     """Whether the run makes labels of its own: by a transform, a collator, the task, or VISSL's LABEL_TYPE."""
     from classy_vision.tasks import TASK_REGISTRY
-    from vissl.data.ssl_transforms.ssl_transforms_wrapper import _TRANSFORMS_WITH_LABELS
+    from vissl.data.ssl_transforms import ssl_transforms_wrapper
+
+    from vissl_monoimage.compat.private_api import transforms_with_labels
 
     train = config["DATA"]["TRAIN"]
     return (
         train["LABEL_TYPE"] != "standard"
         or train["COLLATE_FUNCTION"] != "default_collate"
-        or any(transform["name"] in _TRANSFORMS_WITH_LABELS for transform in train["TRANSFORMS"])
+        or any(transform["name"] in transforms_with_labels(ssl_transforms_wrapper) for transform in train["TRANSFORMS"])
         or getattr(TASK_REGISTRY.get(config["TRAINER"]["TASK_NAME"]), "makes_labels", False)
     )
 

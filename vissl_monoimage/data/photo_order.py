@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vissl_monoimage.compat.private_api import chosen_subset
 from vissl_monoimage.data.crops.sample import photo_of
 from vissl_monoimage.data.photos.cache import PyramidCache
 from vissl_monoimage.data.single_image import SingleImageCrops
@@ -80,9 +81,5 @@ def _cut(shuffled: Sequence[int], sizes: Sequence[int], most: int) -> list[list[
 
 def source_indices(dataset: Any, samples: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the indices that VISSL asks the source for: with DATA_LIMIT, a data set is a random part of its source."""
-    if dataset.data_limit < 0 or not dataset._can_random_subset_data_sources():
-        return samples
-    if not dataset._subset_initialized:
-        dataset._init_image_and_label_subset()
-    subset: NDArray[np.int64] = dataset.image_and_label_subset
-    return subset[samples]
+    subset = chosen_subset(dataset)
+    return samples if subset is None else subset[samples]

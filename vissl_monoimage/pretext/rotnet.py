@@ -18,6 +18,7 @@ from PIL import Image
 from vissl.data.collators import register_collator
 from vissl.data.ssl_transforms import ssl_transforms_wrapper
 
+from vissl_monoimage.compat.private_api import return_copies
 from vissl_monoimage.errors import MonoImageError
 
 ROTATIONS = 4
@@ -45,9 +46,7 @@ class FourRotations(ClassyTransform):
         return [image, *(image.transpose(turn) for turn in _TURNS)]
 
 
-# VISSL flattens the lists of the transforms named here, and repeats labels and indices alongside.
-if FourRotations.__name__ not in ssl_transforms_wrapper._TRANSFORMS_WITH_COPIES:
-    ssl_transforms_wrapper._TRANSFORMS_WITH_COPIES.append(FourRotations.__name__)
+return_copies(ssl_transforms_wrapper, FourRotations.__name__)
 
 
 @register_collator("four_rotations_collator")

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from vissl.config import AttrDict
 from vissl.data import DATA_SOURCES_WITH_SUBSET_SUPPORT, DATASET_SOURCE_MAP, GenericSSLDataset
 
+from vissl_monoimage.compat.private_api import chosen_subset
+
 
 def draw_images(labels: NDArray[np.int64], draws: Iterable[int], shots: int) -> NDArray[np.int64]:
     """Draw `shots` images of each class, for each draw.
@@ -38,11 +40,8 @@ def labels_of(images: GenericSSLDataset) -> NDArray[np.int64]:
     if not images.labels_init:
         images.load_labels()
     labels = np.asarray(images.label_objs[0], np.int64)
-    if images.data_limit < 0:
-        return labels
-    if not images._subset_initialized:
-        images._init_image_and_label_subset()
-    return labels[images.image_and_label_subset]
+    subset = chosen_subset(images)
+    return labels if subset is None else labels[subset]
 
 
 def too_few_images(configured: AttrDict, shots: int) -> Iterator[str]:

@@ -14,6 +14,7 @@ from vissl.config import AttrDict
 from vissl.models import is_feature_extractor_model, register_model
 from vissl.models.base_ssl_model import BaseSSLMultiInputOutputModel
 
+from vissl_monoimage.compat.private_api import output_feature_names
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.errors import MonoImageError
@@ -67,7 +68,7 @@ class ProbeModel(BaseSSLMultiInputOutputModel):
     def features(self, images: Tensor) -> list[Tensor]:
         """Return the pooled feature of each layer, in its head's shape, for (batch, channels, height, width)."""
         with torch.no_grad():
-            pooled: list[Tensor] = self.trunk(images, self._output_feature_names)
+            pooled: list[Tensor] = self.trunk(images, output_feature_names(self))
         return pooled
 
     def init_model_from_weights_params_file(self, config: AttrDict, checkpoint: dict[str, Any]) -> None:

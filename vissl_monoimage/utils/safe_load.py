@@ -9,14 +9,7 @@ from typing import Any, BinaryIO
 from vissl_monoimage.errors import MonoImageError
 
 
-def allow_vissl_types() -> None:
-    """Let torch's restricted unpickler build `vissl_types` in the whole process, for VISSL's own calls of it."""
-    import torch
-
-    torch.serialization.add_safe_globals(vissl_types())
-
-
-def vissl_types() -> list[Any]:
+def _vissl_types() -> list[Any]:
     """Return the constructors of the plain values that VISSL's own files hold beside tensors.
 
     NumPy scalars, dtypes and arrays, also under the module names of NumPy 1, with which VISSL's model zoo was
@@ -47,12 +40,12 @@ def load(file: BinaryIO, map_location: Any = None) -> Any:
 
     name = getattr(file, "name", "checkpoint")
     try:
-        with torch.serialization.safe_globals(vissl_types()):
+        with torch.serialization.safe_globals(_vissl_types()):
             return torch.load(file, map_location=map_location, weights_only=True)
     except Exception as error:  # a damaged file may raise anything
-        found = re.search(r"GLOBAL (\S+)", str(error)) if isinstance(error, pickle.UnpicklingError) else None
-        if found:
-            problem = f"it holds {found[1]}, which could run code: save its tensors and plain values alone"
+        refused = re.search(r"GLOBAL (\S+)", str(error)) if isinstance(error, pickle.UnpicklingError) else None
+        if refused:
+            problem = f"it holds {refused[1]}, which could run code: save its tensors and plain values alone"
         else:
             detail = f"{type(error).__name__}: {error}".splitlines()[0]
             problem = f"it is damaged, or no checkpoint of tensors and plain values ({detail})"

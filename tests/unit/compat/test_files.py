@@ -92,7 +92,6 @@ def test_scalars_written_under_numpy_1_load() -> None:
     torch.save({"loss": np.float64(0.25)}, buffer, _use_new_zipfile_serialization=False)
     old = buffer.getvalue().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
     assert old != buffer.getvalue()
-    safe_load.allow_vissl_types()
     assert safe_load.load(io.BytesIO(old)) == {"loss": 0.25}
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
+import re
 import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import nullcontext
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -16,9 +18,8 @@ from typing import Any
 import pytest
 import torch
 
-from vissl_monoimage.compat import index
 from vissl_monoimage.compat.import_hooks import ImportHooks
-from vissl_monoimage.compat.source_edit import edit, original, replace
+from vissl_monoimage.compat.source_edit import CompatibilityError, attribute, edit, original, replace
 from vissl_monoimage.errors import MonoImageError
 
 SOURCE = '''
@@ -99,11 +100,11 @@ def test_a_module_that_is_not_there_is_missing_as_ever(hooks: ImportHooks) -> No
 def test_an_edit_reaches_every_name_and_keeps_super_lines_and_defaults(names: tuple[str, str]) -> None:
     module: Any = importlib.import_module(names[0])
     bound_before = module.fail
-    assert edit(module.Thing.greet, (r'" thing"', '" edited"'))
+    edit(module.Thing.greet, (r'" thing"', '" edited"'))
     assert module.Thing().greet() == "base edited"
-    assert edit(vars(module.Thing)["twice"], (r"\+\s*x", "* 10"))
+    edit(vars(module.Thing)["twice"], (r"\+\s*x", "* 10"))
     assert module.Thing.twice(3) == 30
-    assert edit(module.fail, (r"ValueError\((\w+)\)", r"KeyError(\1 + 1)"))
+    edit(module.fail, (r"ValueError\((\w+)\)", r"KeyError(\1 + 1)"))
     with pytest.raises(KeyError, match="4") as caught:
         bound_before()
     place = caught.traceback[-1]
@@ -111,11 +112,28 @@ def test_an_edit_reaches_every_name_and_keeps_super_lines_and_defaults(names: tu
     assert "raise ValueError(limit)" in Path(place.path).read_text().splitlines()[place.lineno]
 
 
-def test_an_edit_that_finds_nothing_changes_nothing(names: tuple[str, str]) -> None:
+@pytest.mark.parametrize("replacements", [[("OSError", "KeyError")], [("ValueError", "KeyError"), ("no line", "x")]])
+def test_an_edit_that_finds_nothing_names_the_file_and_changes_nothing(
+    names: tuple[str, str], replacements: list[tuple[str, str]]
+) -> None:
     module: Any = importlib.import_module(names[0])
     code = module.fail.__code__
-    assert not edit(module.fail, ("OSError", "KeyError"))
+    with pytest.raises(CompatibilityError) as caught:
+        edit(module.fail, *replacements)
     assert module.fail.__code__ is code
+    sentence = str(caught.value)
+    assert sentence.startswith(f"{module.__file__} of VISSL {version('vissl')} has nothing that matches")
+    assert f"'{replacements[-1][0]}' in `fail`" in sentence
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize("owner", ["module", "class", "object"])
+def test_a_private_name_that_is_missing_names_the_file(names: tuple[str, str], owner: str) -> None:
+    module: Any = importlib.import_module(names[0])
+    chosen = {"module": module, "class": module.Thing, "object": module.Thing()}[owner]
+    for use in (attribute, original, lambda owner, name: replace(owner, name, lambda: None)):
+        with pytest.raises(CompatibilityError, match=f"{re.escape(module.__file__)} of VISSL .* has no `.*_gone`"):
+            use(chosen, "_gone")
 
 
 def test_replacing_twice_keeps_what_was_there_first() -> None:
@@ -126,19 +144,6 @@ def test_replacing_twice_keeps_what_was_there_first() -> None:
         replace(owner, "work", lambda before=before: before() + 1)
     assert owner.work() == 2
     assert original(owner, "work") is first
-
-
-def test_every_mend_is_in_the_index_and_says_what_it_mends() -> None:
-    ours = {
-        function
-        for registry in (index.MENDS._before, index.MENDS._after)
-        for functions in registry.values()
-        for function in functions
-        if function.__module__.startswith("vissl_monoimage.compat.mends.")
-    }
-    assert ours == set(index.ALL)
-    assert all(".py" in (mend.__doc__ or "") or "modules above" in mend.__doc__ for mend in index.ALL
-               if mend.__name__ != "take_back_pkg_resources")  # fmt: skip
 
 
 @pytest.mark.parametrize("what", ["output", "loss"])

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from vissl_monoimage.compat.import_hooks import MENDS
-from vissl_monoimage.compat.source_edit import edit, original, replace
+from vissl_monoimage.compat.source_edit import attribute, edit, original, replace
 
 
 @MENDS.after("classy_vision.optim.sgd")
@@ -20,16 +20,17 @@ def native_larc(sgd: ModuleType) -> None:
 @MENDS.after("vissl.trainer.train_task")
 def larc_without_apex(train_task: ModuleType) -> None:
     """`AssertionError: Apex must be available to use LARC` in vissl/trainer/train_task.py."""
-    edit(train_task.SelfSupervisionTask._build_optimizer, (r"assert is_apex_available\(\).*", "pass"))
+    build = attribute(train_task.SelfSupervisionTask, "_build_optimizer")
+    edit(build, (r"assert is_apex_available\(\).*", "pass"))
 
 
 @MENDS.after("vissl.trainer.train_task")
 def mixed_precision(train_task: ModuleType) -> None:
     """`RuntimeError: Apex is not available`, `AssertionError: Mixed precision is only available on CUDA`.
 
-    Both in `set_amp_args` of vissl/trainer/train_task.py. apex's mixed precision is served by torch's, and on
-    other devices than CUDA it is off; the config says afterwards what is used, and one line of the log why.
-    Guard: mixed precision is not asked for; apex is there.
+    Both in `set_amp_args` of vissl/trainer/train_task.py. Torch's mixed precision serves for apex's, and on devices
+    other than CUDA it is off; the config then says what is used, and one line of the log why.
+    Guard: mixed precision is not asked for; apex is installed.
     """
     set_amp_args = original(train_task.SelfSupervisionTask, "set_amp_args")
 
@@ -50,7 +51,7 @@ def mixed_precision(train_task: ModuleType) -> None:
 def sync_bn_without_apex(train_task: ModuleType) -> None:
     """`NameError: apex` in `convert_sync_bn` of vissl/models/model_helpers.py, with the default SYNC_BN_TYPE.
 
-    torch's synchronized batch norm serves, with the same groups. Guard: apex is there.
+    Torch's synchronized batch norm serves, with the same groups. Guard: apex is installed.
     """
     convert_sync_bn = original(train_task, "convert_sync_bn")
 

@@ -12,7 +12,7 @@ from vissl_monoimage.compat.source_edit import edit, original, replace
 
 @MENDS.after("vissl.data.ssl_transforms.shuffle_img_patches")
 def jigsaw_permutations(transform: ModuleType) -> None:
-    """Jigsaw fetches its permutations from a URL, of vissl/data/ssl_transforms/shuffle_img_patches.py.
+    """`HTTPError`, or hours offline: vissl/data/ssl_transforms/shuffle_img_patches.py fetches a file of permutations.
 
     They are made here, once, without the network (see `permutations`). Guard: `perm_file` is no URL.
     """
@@ -40,33 +40,41 @@ _LOADERS = {
 
 @MENDS.after(*_LOADERS)
 def safe_checkpoints(module: ModuleType) -> None:
-    """`UnpicklingError: Weights only load failed` (torch 2.6) at the bare `torch.load` of the modules above.
+    """`UnpicklingError: Weights only load failed` (torch 2.6) at the bare `torch.load` of three modules.
 
-    VISSL's own files load; any other is refused in one sentence. Nothing in a file is ever run.
+    Of classy_vision/generic/util.py, vissl/utils/checkpoint.py and vissl/utils/cluster_utils.py. VISSL's own files
+    load; any other is refused with one sentence. No code in a file is ever run.
     """
     from vissl_monoimage.utils import safe_load
 
-    safe_load.allow_vissl_types()
     module.monoimage_load = safe_load.load  # type: ignore[attr-defined]
-    to_config = (r"config=(content\[.*?\])", r"config=AttrDict(\1)")
     for name in _LOADERS[module.__name__]:
-        edit(attrgetter(name)(module), (r"torch\.load\(", "monoimage_load("), to_config)
+        edit(attrgetter(name)(module), (r"torch\.load\(", "monoimage_load("))
+
+
+@MENDS.after("vissl.utils.cluster_utils")
+def cluster_config(module: ModuleType) -> None:
+    """`AttributeError: 'dict' object has no attribute ...` for the config that vissl/utils/cluster_utils.py loads.
+
+    The safe loader gives it as a plain dict (`safe_checkpoints`); it is made VISSL's `AttrDict` again.
+    """
+    to_config = (r"config=(content\[.*?\])", r"config=AttrDict(\1)")
+    edit(module.ClusterAssignmentLoader.load_cluster_assigment, to_config)
 
 
 @MENDS.after("vissl.utils.checkpoint")
-def whole_checkpoints(checkpoint: ModuleType) -> None:
+def atomic_checkpoints(checkpoint: ModuleType) -> None:
     """A run killed while it saves leaves half a checkpoint, which the next start picks and cannot read.
 
-    vissl/utils/checkpoint.py writes the file and the link to it in place; here each appears whole or not at
-    all.
+    vissl/utils/checkpoint.py writes the file and the link to it in place; here both are complete or absent.
     """
-    from vissl_monoimage.compat import checkpoint_files as whole_files
+    from vissl_monoimage.compat import checkpoint_files
 
-    replace(checkpoint, "save_checkpoint", whole_files.save_checkpoint)
-    replace(checkpoint, "create_file_symlink", whole_files.create_file_symlink)
+    replace(checkpoint, "save_checkpoint", checkpoint_files.save_checkpoint)
+    replace(checkpoint, "create_file_symlink", checkpoint_files.create_file_symlink)
 
 
 @MENDS.after("vissl.utils.distributed_launcher")
 def launcher_error(launcher: ModuleType) -> None:
-    """`TypeError: not all arguments converted` over the real error, vissl/utils/distributed_launcher.py."""
+    """`TypeError: not all arguments converted` hides the real error in vissl/utils/distributed_launcher.py."""
     edit(launcher.launch_distributed, (r'caught exception: ", e\)', 'caught exception: %s", e)'))

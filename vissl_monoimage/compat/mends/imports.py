@@ -22,16 +22,12 @@ def kinetics400(kinetics: ModuleType) -> None:
         kinetics.Kinetics400 = kinetics.Kinetics  # type: ignore[attr-defined]
 
 
-_USERS_OF_PKG_RESOURCES = (
-    "vissl.utils.misc",
-    "vissl.utils.collect_env",
-    "tools.launch_benchmark_suite_scheduler_slurm",
-)
+_USERS_OF_PKG_RESOURCES = ("vissl.utils.misc", "vissl.utils.collect_env")
 
 
 @MENDS.before(*_USERS_OF_PKG_RESOURCES)
 def lend_pkg_resources(_: ModuleType) -> None:
-    """`ModuleNotFoundError: pkg_resources` in vissl/utils/misc.py: setuptools 81 dropped it.
+    """`ModuleNotFoundError: pkg_resources` in vissl/utils/misc.py and collect_env.py: setuptools 81 dropped it.
 
     While VISSL's module runs, a stand-in takes its place. Guard: the real one can be imported.
     """
@@ -40,7 +36,10 @@ def lend_pkg_resources(_: ModuleType) -> None:
 
 @MENDS.after(*_USERS_OF_PKG_RESOURCES)
 def take_back_pkg_resources(_: ModuleType) -> None:
-    """Undo `lend_pkg_resources`, so that libraries which try for the real one do not find ours."""
+    """Undo `lend_pkg_resources` after vissl/utils/misc.py: libraries that try for the real one must not find ours.
+
+    Guard: the real one can be imported.
+    """
     stand_in.take_back()
 
 
@@ -54,7 +53,11 @@ _NUMPY_ALIASES = {
 
 @MENDS.after(*_NUMPY_ALIASES)
 def numpy_aliases(module: ModuleType) -> None:
-    """`AttributeError: module 'numpy' has no attribute 'float'` (NumPy 1.24) in the modules above."""
+    """`AttributeError: module 'numpy' has no attribute 'float'` (NumPy 1.24) in four modules.
+
+    vissl/meters/mean_ap_meter.py, vissl/utils/svm_utils/evaluate.py, vissl/utils/instance_retrieval_utils/rmac.py and
+    classy_vision/dataset/transforms/autoaugment.py.
+    """
     function = attrgetter(_NUMPY_ALIASES[module.__name__])(module)
     edit(function, (r"np\.(float|int)\b", r"\1"))
 

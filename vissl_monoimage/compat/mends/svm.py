@@ -14,14 +14,14 @@ _NUMBER = (r"(\w*ap_?\w*\[cls_num\]\[0\]) = ap\b", r"\1 = np.asarray(ap).item()"
 def average_precision(trainer: ModuleType) -> None:
     """`ValueError: setting an array element with a sequence` (NumPy 2.4) in vissl/utils/svm_utils/svm_trainer.py.
 
-    vissl/utils/svm_utils/evaluate.py returns an array of one number, which others take as one.
+    vissl/utils/svm_utils/evaluate.py returns an array of one number where a number is expected.
     """
     edit(trainer.SVMTrainer.test, _NUMBER)
 
 
 @MENDS.after("vissl.utils.svm_utils.svm_low_shot_trainer")
 def mean_average_precision(trainer: ModuleType) -> None:
-    """The same in vissl/utils/svm_utils/svm_low_shot_trainer.py, and for the mean over the classes."""
+    """The same error in vissl/utils/svm_utils/svm_low_shot_trainer.py, and in its mean over the classes."""
     edit(trainer.SVMLowShotTrainer.test, _NUMBER, (r"np\.mean\(local_cost_ap, axis=0\)", "np.mean(local_cost_ap)"))
 
 
@@ -29,7 +29,7 @@ def mean_average_precision(trainer: ModuleType) -> None:
 def voc_samples(tool: ModuleType) -> None:
     """`TypeError: generate_low_shot_samples() missing 1 required positional argument` in tools/train_svm_low_shot.py.
 
-    Nor would it take a list of k: the function it chooses for VOC07 does.
+    Nor would that function take a list of k; the one made for VOC07 does.
     """
     from extra_scripts.create_low_shot_samples import generate_voc07_low_shot_samples
 

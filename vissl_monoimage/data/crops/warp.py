@@ -12,12 +12,12 @@ from functools import cache
 import cv2
 import numpy as np
 
+from vissl_monoimage.compat.process_settings import use_one_opencv_thread
 from vissl_monoimage.data.crops.params import Crop
 from vissl_monoimage.data.crops.pyramid import Pixels, Pyramid
 from vissl_monoimage.data.crops.recipe import Recipe
 
-# A crop is too small to share among threads, and loader workers must not fight over the cores.
-cv2.setNumThreads(1)
+use_one_opencv_thread()
 
 _LINEAR = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 _NEAREST = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP

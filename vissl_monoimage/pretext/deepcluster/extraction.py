@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from vissl.data.ssl_transforms import get_transform
 
+from vissl_monoimage.compat.private_api import output_feature_names
 from vissl_monoimage.data.photo_order import group_by_photo
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.pretext.deepcluster.clustering import Features, Whitening
@@ -157,7 +158,7 @@ def _images(samples: list[dict[str, Any]]) -> Tensor:
 def _features(task: Any, images: Tensor) -> Tensor:
     model = task.base_model
     with autocast(task.device.type, task.bf16):
-        maps = model.trunk(images.to(task.device), model._output_feature_names)[0]
+        maps = model.trunk(images.to(task.device), output_feature_names(model))[0]
         features: Tensor = model.heads[0].features(maps)
     return features.float()
 
