@@ -36,7 +36,6 @@ ALL = (
     devices.teacher_batch_norm,  # teachers with batch norm on a CPU
     files.jigsaw_permutations,  # made, not fetched
     files.safe_checkpoints,  # torch.load runs nothing
-    files.cluster_config,
     files.atomic_checkpoints,  # never half a file
     files.launcher_error,
     diverged.not_finite,  # NaN and infinity

@@ -45,6 +45,15 @@ def use_one_opencv_thread() -> None:
     cv2.setNumThreads(1)
 
 
+def allow_vissl_types() -> None:
+    """Let torch's restricted unpickler build the plain values in VISSL's own files (`safe_load.vissl_types`)."""
+    import torch
+
+    from vissl_monoimage.utils.safe_load import vissl_types
+
+    torch.serialization.add_safe_globals(vissl_types())
+
+
 def preload_forkserver(module: str) -> None:
     """Let loader workers, of which VISSL starts new ones for every phase, be forks of a server that has `module`."""
     multiprocessing.set_forkserver_preload(["__main__", module])  # the first is Python's own default
@@ -55,5 +64,6 @@ ALL = (
     use_large_pages,
     quiet_console,
     use_one_opencv_thread,
+    allow_vissl_types,
     preload_forkserver,
 )

@@ -41,6 +41,8 @@ def edit(function: Callable[..., Any], *replacements: tuple[str, str]) -> None:
     while hasattr(function, "__wrapped__"):  # static and class methods, decorators
         function = function.__wrapped__
     function = getattr(function, "__func__", function)
+    if vars(function).setdefault("monoimage_edits", replacements) != replacements:
+        raise ValueError(f"{function.__qualname__} is edited twice, and the second edit would undo the first")
     code: CodeType = function.__code__
     lines, first = inspect.getsourcelines(function)
     source = textwrap.dedent("".join(lines))

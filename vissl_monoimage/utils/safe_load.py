@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from vissl_monoimage.errors import MonoImageError
 
 
-def _vissl_types() -> list[Any]:
+def vissl_types() -> list[Any]:
     """Return the constructors of the plain values that VISSL's own files hold beside tensors.
 
     NumPy scalars, dtypes and arrays, also under the module names of NumPy 1, with which VISSL's model zoo was
@@ -40,7 +40,7 @@ def load(file: BinaryIO, map_location: Any = None) -> Any:
 
     name = getattr(file, "name", "checkpoint")
     try:
-        with torch.serialization.safe_globals(_vissl_types()):
+        with torch.serialization.safe_globals(vissl_types()):
             return torch.load(file, map_location=map_location, weights_only=True)
     except Exception as error:  # a damaged file may raise anything
         refused = re.search(r"GLOBAL (\S+)", str(error)) if isinstance(error, pickle.UnpicklingError) else None

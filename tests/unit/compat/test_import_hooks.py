@@ -127,6 +127,14 @@ def test_an_edit_that_finds_nothing_names_the_file_and_changes_nothing(
     assert "\n" not in sentence
 
 
+def test_a_second_edit_that_would_undo_the_first_is_refused(names: tuple[str, str]) -> None:
+    module: Any = importlib.import_module(names[0])
+    for _ in range(2):
+        edit(module.fail, ("ValueError", "KeyError"))
+    with pytest.raises(ValueError, match="fail is edited twice"):
+        edit(module.fail, ("limit", "1"))
+
+
 @pytest.mark.parametrize("owner", ["module", "class", "object"])
 def test_a_private_name_that_is_missing_names_the_file(names: tuple[str, str], owner: str) -> None:
     module: Any = importlib.import_module(names[0])

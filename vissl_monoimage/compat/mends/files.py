@@ -28,13 +28,15 @@ def jigsaw_permutations(transform: ModuleType) -> None:
     replace(transform.ShuffleImgPatches, "_load_perms", wrapper)
 
 
-_LOADERS = {
-    "classy_vision.generic.util": ["load_checkpoint"],
-    "vissl.utils.checkpoint": [
-        "CheckpointFormatConverter._read_shards",
-        "SlicedCheckpointLoader._init_weight_from_slice",
-    ],
-    "vissl.utils.cluster_utils": ["ClusterAssignmentLoader.load_cluster_assigment"],
+_LOAD = (r"torch\.load\(", "monoimage_load(")
+_TO_CONFIG = (r"config=(content\[.*?\])", r"config=AttrDict(\1)")  # the loader returns a plain dict
+_LOADERS: dict[str, dict[str, list[tuple[str, str]]]] = {
+    "classy_vision.generic.util": {"load_checkpoint": [_LOAD]},
+    "vissl.utils.checkpoint": {
+        "CheckpointFormatConverter._read_shards": [_LOAD],
+        "SlicedCheckpointLoader._init_weight_from_slice": [_LOAD],
+    },
+    "vissl.utils.cluster_utils": {"ClusterAssignmentLoader.load_cluster_assigment": [_LOAD, _TO_CONFIG]},
 }
 
 
@@ -45,21 +47,13 @@ def safe_checkpoints(module: ModuleType) -> None:
     Of classy_vision/generic/util.py, vissl/utils/checkpoint.py and vissl/utils/cluster_utils.py. VISSL's own files
     load; any other is refused with one sentence. No code in a file is ever run.
     """
+    from vissl_monoimage.compat.process_settings import allow_vissl_types
     from vissl_monoimage.utils import safe_load
 
+    allow_vissl_types()
     module.monoimage_load = safe_load.load  # type: ignore[attr-defined]
-    for name in _LOADERS[module.__name__]:
-        edit(attrgetter(name)(module), (r"torch\.load\(", "monoimage_load("))
-
-
-@MENDS.after("vissl.utils.cluster_utils")
-def cluster_config(module: ModuleType) -> None:
-    """`AttributeError: 'dict' object has no attribute ...` for the config that vissl/utils/cluster_utils.py loads.
-
-    The safe loader gives it as a plain dict (`safe_checkpoints`); it is made VISSL's `AttrDict` again.
-    """
-    to_config = (r"config=(content\[.*?\])", r"config=AttrDict(\1)")
-    edit(module.ClusterAssignmentLoader.load_cluster_assigment, to_config)
+    for name, replacements in _LOADERS[module.__name__].items():
+        edit(attrgetter(name)(module), *replacements)
 
 
 @MENDS.after("vissl.utils.checkpoint")
