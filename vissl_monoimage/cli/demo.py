@@ -82,6 +82,7 @@ def _claim(out: Path, photo: str, smoke: bool) -> str | Path:
     from vissl_monoimage.data.photos.find import find_one_photo
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.utils.atomic_write import replace_text
+    from vissl_monoimage.utils.paths import make_folder
 
     path = find_one_photo(photo)
     options = {"photo_sha256": load_photo(path).sha256, "smoke": smoke}
@@ -97,6 +98,7 @@ def _claim(out: Path, photo: str, smoke: bool) -> str | Path:
         raise MonoImageError(
             f"'{out}' holds a demo of another photo or size: choose another folder with --out, or delete it"
         )
+    make_folder(out)
     replace_text(note, json.dumps(options) + "\n")
     return photo if photo in CATALOG else path
 

@@ -27,3 +27,12 @@ def test_a_folder_of_photos_is_refused(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["demo", "--photo", str(photos), "--out", str(tmp_path / "out")]) == 2
     assert f"{photos} has 2 photos" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").touch()
+    assert main(["demo", "--out", str(tmp_path / "out")]) == 2
+    assert (
+        capsys.readouterr().err
+        == f"monoimage: '{tmp_path / 'out'}' cannot be written: '{tmp_path / 'out'}' is a file\n"
+    )
