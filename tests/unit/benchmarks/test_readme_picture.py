@@ -6,6 +6,7 @@ import json
 import re
 import statistics
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -24,7 +25,7 @@ def measured(method: str, layer: str) -> float:
     rows = [json.loads(line) for line in (ROOT / "benchmarks/results/table3-cifar.jsonl").read_text().splitlines()]
     probes = [row for row in rows if row["kind"] == "probe" and row["dataset"] == "cifar10"]
     if method == "random weights":
-        chosen = [row for row in probes if row["checkpoint_in_sha256"] is None]
+        chosen = [row for row in probes if started_from(row) is None]
     else:
         word, photo = SOURCES[method]
         trained = {
@@ -34,9 +35,14 @@ def measured(method: str, layer: str) -> float:
             and re.search(rf"/{word}_", row["name"])
             and [image["name"] for image in row["images"]] == ([photo] if photo else [])
         }
-        chosen = [row for row in probes if row["checkpoint_in_sha256"] in trained]
+        chosen = [row for row in probes if started_from(row) in trained]
     assert len(chosen) == 3
     return statistics.mean(row["accuracies"][layer]["top_1"] for row in chosen)
+
+
+def started_from(row: dict[str, Any]) -> str | None:
+    """Return the sha256 of the weights that a run started from, in a row of either version."""
+    return row["weights"]["sha256"] if "weights" in row else row["checkpoint_in_sha256"]
 
 
 def test_the_plotted_accuracies_are_those_of_the_ledger() -> None:
