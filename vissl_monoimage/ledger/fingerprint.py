@@ -74,10 +74,11 @@ def crops_sha256(photos: Sequence[str], recipe: Mapping[str, Any], split: str = 
         recipe: a row's `recipe`: the parts of a `Recipe`, `num_samples`, `fresh` and `seed`.
         split: "train" or "test", whose crops differ.
     """
-    usual = _json_form(dataclasses.asdict(RECIPES[recipe["name"]])) if recipe["name"] in RECIPES else {}
+    named = dataclasses.asdict(RECIPES[recipe["name"]]) if recipe["name"] in RECIPES else {}
+    usual = {key: list(value) if isinstance(value, tuple) else value for key, value in named.items()}
     # Only what differs from the named recipe: a part that a later version adds to it then changes no fingerprint.
     always = ("name", "num_samples", "fresh")
-    drawn = {key: value for key, value in _json_form(recipe).items() if key in always or value != usual.get(key)}
+    drawn = {key: value for key, value in recipe.items() if key in always or value != usual.get(key)}
     drawn.pop("seed", None)
     return json_sha256({"crops": drawn, "photos": list(photos), "split": split})
 
@@ -91,10 +92,6 @@ def file_sha256(path: Path) -> str:
     """Return the sha256 of a file's bytes in hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _json_form(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 
 def _joined(digests: Iterable[bytes]) -> str:

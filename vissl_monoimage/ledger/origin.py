@@ -38,7 +38,8 @@ def recipe_and_images(
 def resolved_recipe(block: SourceBlock) -> dict[str, Any]:
     """Return all that training crops depend on beside the photos, as a row's `recipe` has it."""
     drawn = {"num_samples": block.NUM_SAMPLES, "seed": block.SEED, "fresh": block.FRESH}
-    return {**dataclasses.asdict(block.recipe()), **drawn}
+    parts = dataclasses.asdict(block.recipe())
+    return {**{name: list(value) if isinstance(value, tuple) else value for name, value in parts.items()}, **drawn}
 
 
 def _name_and_path(path: Path) -> dict[str, str]:

@@ -24,6 +24,7 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row, Weights
 from vissl_monoimage.reproduce import results
+from vissl_monoimage.reproduce.cell import Cell
 from vissl_monoimage.reproduce.datasets import Inputs
 from vissl_monoimage.reproduce.existing_rows import missing_chains
 from vissl_monoimage.reproduce.grid import Grid
@@ -591,3 +592,99 @@ def test_a_folder_of_photos_is_not_the_photo(tmp_path: Path, capsys: pytest.Capt
     data[3] = str(tmp_path / "a.png")
     assert main(["reproduce", "alexnet-64px", *data, "--dry-run"]) == 2
     assert "a.png is not an image that Pillow can read" in capsys.readouterr().err
+
+
+# Rows from a working tree with uncommitted changes.
+
+
+def test_rows_of_uncommitted_code_are_not_added_unless_allowed(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left
+) -> None:
+    grid, target = read_grid(write()).only(["random"], ["patches"]), tmp_path / "results"
+    chains = plan(grid, "laptop", inputs)
+    for chain, sha in zip(chains, ("5a-dirty", "5a"), strict=True):
+        row = dataclasses.replace(left_by(chain.probes[0], "probe"), git_sha=sha)
+        ledger.append(chain.probes[0].folder / ledger.FILE_NAME, row)
+    with pytest.raises(MonoImageError, match=r"1 of 2 rows were made with uncommitted changes.*--allow-dirty"):
+        report(grid, chains, inputs, target, allow_dirty=False)
+    assert [row.git_sha for row in ledger.read([target / "mine.jsonl"])] == ["5a"]
+    assert "random weights" in (target / "mine.csv").read_text()
+    report(grid, chains, inputs, target, allow_dirty=True)
+    assert {row.git_sha for row in ledger.read([target / "mine.jsonl"])} == {"5a", "5a-dirty"}
+
+
+@pytest.mark.parametrize(("options", "refused"), [([], False), (["--results", "r"], True), (["--allow-dirty"], False)])
+def test_results_are_refused_before_anything_runs_on_uncommitted_code(
+    write: Callable[..., str],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    refused: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("vissl_monoimage.ledger.machine.git_sha", lambda: "5a-dirty")
+    monkeypatch.setattr("vissl_monoimage.reproduce.runner.run_all", lambda chains, jobs: [])
+    words = ["reproduce", write(), "--cells", "random", "--probes", "patches", *options]
+    if "--allow-dirty" in options:
+        words += ["--results", "r"]
+    assert main(words) == (2 if refused else 0)
+    said = capsys.readouterr().err
+    assert ("--results r: the working tree has uncommitted changes" in said) is refused
+    assert main([*words, "--dry-run"]) == 0
+
+
+def test_lines_that_are_there_are_never_rewritten(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left
+) -> None:
+    """Neither rows of version 1, nor those of a later version, nor lines that are no rows."""
+    chains = plan(read_grid(write()).only(["random"], ["patches"]), "laptop", inputs)
+    committed = Path(__file__).parents[3] / "benchmarks" / "results" / "resnet.jsonl"
+    before = committed.read_bytes() + b'{"schema":3}\nno row\n'
+    (tmp_path / "kept.jsonl").write_bytes(before)
+    with pytest.warns(UserWarning, match="skipped"):
+        add_rows(tmp_path / "kept.jsonl", [left_by(chains[0].probes[0], "probe")], inputs)
+    after = (tmp_path / "kept.jsonl").read_bytes()
+    assert after.startswith(before)
+    assert after.removeprefix(before).count(b"\n") == 1
+
+
+# Cells that inherit.
+
+
+def test_cells_inherit_defaults_unless_they_say_otherwise(write: Callable[..., str]) -> None:
+    defaults = {"pretrain": "p", "source": "photo", "minutes": 3, "overrides": ["config.A=1"]}
+    cells = {
+        "all": {},
+        "own": {"source": "china", "overrides": []},
+        "none": {"defaults": False},
+        "true": {"defaults": True, "minutes": 4},
+    }
+    found = read_grid(write(defaults=defaults, cells=cells)).cells
+    assert found["all"] == Cell(**defaults)
+    assert found["own"] == Cell(**{**defaults, "source": "china", "overrides": []})
+    assert found["none"] == Cell()
+    assert found["true"] == Cell(**{**defaults, "minutes": 4})
+
+
+@pytest.mark.parametrize(
+    ("defaults", "cell", "sentence"),
+    [
+        ({"minuts": 3}, {}, "mine.yaml: defaults: unknown key 'minuts': did you mean 'minutes'"),
+        ({"minutes": "long"}, {}, "cells.a.minutes='long' must be a number"),
+        ({"minutes": 3}, {"defaults": "no"}, "cells.a.defaults='no' must be false for a cell that inherits nothing"),
+        ({"source": "photo"}, {}, "pretrain or init goes with a source"),
+        ([], {}, "mine.yaml.defaults=.* must be a"),
+    ],
+)
+def test_mistakes_in_defaults_are_named(write: Callable[..., str], defaults: Any, cell: Any, sentence: str) -> None:
+    with pytest.raises(MonoImageError, match=sentence):
+        read_grid(write(defaults=defaults, cells={"a": cell}))
+
+
+def test_images_drawn_from_a_data_set_are_said_to_be(write: Callable[..., str], inputs: Inputs) -> None:
+    few = {"pretrain": "pretrain/a", "source": "cifar10", "images": 4, "minutes": 5}
+    (chain,) = plan(read_grid(write(cells={"few": few})), "paper", inputs)
+    assert chain.pretrain
+    assert chain.pretrain.extra == ("+config.MONOIMAGE.DRAWN_FROM=cifar10",)
+    assert not any("DRAWN_FROM" in word for word in chain.pretrain.overrides)
