@@ -18,6 +18,7 @@ MODULES = (
     "vissl_monoimage.data.single_image_vissl",
     "vissl_monoimage.data.photo_patches_vissl",
     "vissl_monoimage.data.labels_vissl",
+    "vissl_monoimage.data.disk_images_vissl",
     "vissl_monoimage.models.trunks.trunks_vissl",
     "vissl_monoimage.models.heads.heads_vissl",
     "vissl_monoimage.training.task",

@@ -126,8 +126,15 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         MonoImageError: saying why it cannot be read.
     """
-    try:
+    with reading(path):
         return path.read_bytes()
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn the errors of reading a file into a MonoImageError that names it."""
+    try:
+        yield
     except FileNotFoundError:
         raise MonoImageError(f"there is no file {path}") from None
     except IsADirectoryError:

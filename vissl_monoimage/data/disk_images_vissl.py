@@ -1,0 +1,82 @@
+"""Images of class folders and file lists, read as photos are: `DATA_SOURCES: [disk_folder]` and `[disk_filelist]`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import vissl.data
+from iopath.common.file_io import g_pathmgr
+from PIL import Image
+from vissl.data.data_helper import get_mean_image
+from vissl.data.disk_dataset import DiskImageDataset
+
+from vissl_monoimage.data.photos.decode import decode_image, reading
+from vissl_monoimage.errors import MonoImageError
+
+_log = logging.getLogger(__name__)
+_logged: set[str] = set()
+
+
+class DiskImages(DiskImageDataset):
+    """VISSL's data set with our reader: bit depth, orientation, transparency and colour profiles count.
+
+    VISSL converts every image with Pillow's plain `convert("RGB")`, and shows the network a grey image in place of one
+    that it cannot read. Here such an image stops the run, unless ENABLE_QUEUE_DATASET asks for a replacement. Ordinary
+    images of 8 bits have the same bytes as in VISSL.
+    """
+
+    def __getitem__(self, idx: int) -> tuple[Image.Image, bool]:
+        """Return the image and whether it could be read.
+
+        Raises:
+            MonoImageError: the image cannot be read, and its replacement is not asked for.
+        """
+        if not self.enable_queue_dataset:
+            return read_image(self._image_path(idx)), True
+        if not self.queue_init:
+            self._init_queues()
+        try:
+            image = read_image(self._image_path(idx))
+        except MonoImageError as error:
+            _log.warning("replaced: %s", error)
+            replacement, valid = self.on_failure()
+            return replacement or get_mean_image(self._settings["DEFAULT_GRAY_IMG_SIZE"]), valid
+        self.on_sucess(image)
+        return image, True
+
+    @property
+    def _settings(self) -> Any:
+        return self.cfg["DATA"][self.split]
+
+    def _image_path(self, index: int) -> str:
+        if self.data_source == "disk_folder":
+            return str(self.image_dataset.samples[index][0])
+        if not len(self.image_dataset):  # each worker reads the list itself, so that it is not pickled
+            self.get_image_paths()
+        path, prefix = str(self.image_dataset[index]), self._settings["REMOVE_IMG_PATH_PREFIX"]
+        return self._settings["NEW_IMG_PATH_PREFIX"] + path.removeprefix(prefix) if path.startswith(prefix) else path
+
+
+def read_image(path: str) -> Image.Image:
+    """Return the image at a path, or a URL that VISSL's path manager knows, as upright RGB of 8 bits.
+
+    What decoding changes is logged for the first image of its kind.
+
+    Raises:
+        MonoImageError: the image cannot be read.
+    """
+    with reading(Path(path)), g_pathmgr.open(path, "rb") as file:
+        content = file.read()
+    image, notes = decode_image(Path(path), content)
+    for note in notes:
+        kind = note.removeprefix(Path(path).name)
+        if kind not in _logged:
+            _logged.add(kind)
+            _log.warning("%s; not said again of others", note)
+    return image
+
+
+for name in ("disk_folder", "disk_filelist"):
+    vissl.data.DATASET_SOURCE_MAP[name] = DiskImages
