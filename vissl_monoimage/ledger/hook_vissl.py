@@ -70,7 +70,7 @@ class LedgerHook(ClassyHook):
         self._began = time.monotonic() - self._curve.seconds
         self._device = machine.note_device(folder, task.iteration, machine.device(config))
         self._recipe, self._photos = tasks.recipe_and_photos(task)
-        origin, trunk = tasks.weights_origin(config), task.base_model.trunk
+        origin, trunk = tasks.weights_origin(config), tasks.trunk_of(task)
         self._initial_weights = note_initial_weights(folder, task.iteration, origin, trunk)
         self._hasher = DataHasher(describe_splits(task.datasets, config))
 

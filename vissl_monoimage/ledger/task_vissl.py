@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+from vissl.models.trunks.feature_extractor import FeatureExtractorModel
+
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.data.single_image_vissl import SingleImageSource
 from vissl_monoimage.ledger.io import FILE_NAME
@@ -48,6 +51,12 @@ def weights_origin(config: Mapping[str, Any]) -> str:
     if weights_file(config):
         return "checkpoint"
     return "fixed" if fixed_features(config["MODEL"]["TRUNK"]["NAME"]) else "random"
+
+
+def trunk_of(task: Any) -> nn.Module:
+    """Return the trunk itself, which VISSL wraps where its features are evaluated."""
+    trunk: nn.Module = task.base_model.trunk
+    return trunk.base_model if isinstance(trunk, FeatureExtractorModel) else trunk
 
 
 def recipe_and_photos(task: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -55,6 +55,7 @@ def changed(config: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("DATA.NUM_DATALOADER_WORKERS", 7, True, True),
         ("MONOIMAGE.LEDGER", "all.jsonl", True, True),
         ("MONOIMAGE.OVERRIDES", ["config=x"], True, True),
+        ("MONOIMAGE.DRAWN_FROM", "cifar10", True, True),
         ("DATA.TRAIN.DATA_PATHS", ["/other/place/china"], True, True),
         ("SEED_VALUE", 77, False, True),
         ("MONOIMAGE.SOURCE.SEED", 77, False, True),
