@@ -8,6 +8,9 @@ from pathlib import Path
 from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.errors import unknown
 
+_NO_CLASSES = (".", "@eaDir", "__MACOSX")
+"""How folders that programs leave among others begin: .ipynb_checkpoints, .git, thumbnails, unpacked archives."""
+
 
 def splits(config: Settings) -> Iterator[tuple[str, Settings]]:
     """Yield ("TRAIN" or "TEST", its part of config.DATA) for each split that the run reads."""
@@ -45,8 +48,7 @@ def _missing_files(config: Settings, split: str, source: str, path: str, name: s
     if not folder.exists():
         yield f"{where}: there is nothing at '{path}'"
     elif source == "disk_folder":
-        labelled = source in config["DATA"][split]["LABEL_SOURCES"]
-        yield from _folder_of_classes(where, folder, config if labelled else None)
+        yield from _folder_of_classes(where, folder)
     elif source == "torchvision_dataset" and name:
         yield from _unpacked(where, folder, name)
 
@@ -59,29 +61,18 @@ def _not_in_catalog(where: str, name: str) -> Iterator[str]:
         yield f"{problem}; or say where it is with {where}.DATA_PATHS=[folder]"
 
 
-def _folder_of_classes(where: str, folder: Path, labelled: Settings | None) -> Iterator[str]:
-    """Yield what torchvision's ImageFolder, which VISSL's disk_folder is, would not take.
-
-    Args:
-        where: the key that names the folder.
-        folder: it must hold a folder for each class with an image in each.
-        labelled: the config of a run that learns the classes.
-    """
+def _folder_of_classes(where: str, folder: Path) -> Iterator[str]:
+    """Yield what torchvision's ImageFolder, which VISSL's disk_folder is, would not take, or would take for a class."""
     from torchvision.datasets.folder import IMG_EXTENSIONS
 
     classes = sorted(entry for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
     if not classes:
         yield f"{where}: '{folder}' must be a folder of <class>/<image>, and there is no folder of a class in it"
-    for one in classes:
-        if not any(file.suffix.lower() in IMG_EXTENSIONS for file in one.rglob("*")):
-            yield f"{where}: there is no image in '{one}', the folder of a class"
-    for head in labelled["MODEL"]["HEAD"]["PARAMS"] if labelled else []:
-        outputs = head[1].get("num_classes") if len(head) == 2 and isinstance(head[1], dict) else None
-        if outputs and len(classes) > outputs:
-            yield (
-                f"{where}: '{folder}' has {len(classes)} classes, and {head[0]} (config.MODEL.HEAD.PARAMS) has "
-                f"{outputs} outputs"
-            )
+    for path in classes:
+        if path.name.startswith(_NO_CLASSES):
+            yield f"{where}: '{path}' would count as a class: remove it"
+        elif not any(file.suffix.lower() in IMG_EXTENSIONS for file in path.rglob("*")):
+            yield f"{where}: there is no image in '{path}', the folder of a class"
 
 
 def _unpacked(where: str, folder: Path, name: str) -> Iterator[str]:

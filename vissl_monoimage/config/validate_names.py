@@ -12,6 +12,8 @@ from vissl_monoimage.errors import unknown
 Lookup = tuple[str, str, Iterable[str]]
 """What is named and where, the name, the valid names."""
 DEVICES = ("gpu", "cpu")
+LABEL_SOURCES = ("disk_filelist", "disk_folder", "synthetic", "torchvision_dataset")
+"""Of VISSL, which has no registry of them; the last stands for labels from the data source itself."""
 
 
 def check_names(config: Settings) -> Iterator[str]:
@@ -70,6 +72,8 @@ def _data_lookups(split: str, data: Settings) -> Iterator[Lookup]:
     where = f"config.DATA.{split}"
     for source in data["DATA_SOURCES"]:
         yield f"data source ({where}.DATA_SOURCES)", source, DATASET_SOURCE_MAP
+    for source in data["LABEL_SOURCES"]:
+        yield f"label source ({where}.LABEL_SOURCES)", source, LABEL_SOURCES
     collators = {"default_collate", *COLLATOR_REGISTRY}
     yield f"collator ({where}.COLLATE_FUNCTION)", data["COLLATE_FUNCTION"], collators
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import torch
 from classy_vision.hooks import ClassyHook
-from vissl.data.ssl_dataset import GenericSSLDataset
 
+from vissl_monoimage.data.class_labels_vissl import NumberedSSLDataset
 from vissl_monoimage.utils.distributed import rank
 from vissl_monoimage.utils.random import preserved_generators, seed_everything, seed_of
 
 
-class SeededSSLDataset(GenericSSLDataset):
+class SeededSSLDataset(NumberedSSLDataset):
     """VISSL's data set with each sample's transforms seeded from (seed, split, epoch, index).
 
     Attributes:

@@ -20,14 +20,14 @@ def test_clusterfit_without_labels_is_refused(problems: Problems) -> None:
 
 
 def test_labels_of_all_crops_are_taken(problems: Problems, tmp_path: Path) -> None:
-    np.save(tmp_path / "clusters.npy", np.zeros(64, np.int64))
+    np.save(tmp_path / "clusters.npy", np.arange(64) % 4)
     labels = (FROM_FILE, f"config.DATA.TRAIN.LABEL_PATHS=[{tmp_path}/clusters.npy]")
     assert problems(*CLUSTERFIT, *labels, "config.MONOIMAGE.SOURCE.NUM_SAMPLES=64") == []
     (told,) = problems(*CLUSTERFIT, *labels, "config.MONOIMAGE.SOURCE.NUM_SAMPLES=65")
-    assert "has 64 labels for 65 samples" in told
+    assert "has 64 labels for 65 images; it must be of a run on the same crops" in told
 
 
-@pytest.mark.parametrize(("given", "said"), [("[]", "names no file"), ("[gone.npy]", "'gone.npy' cannot be read")])
+@pytest.mark.parametrize(("given", "said"), [("[]", "names no file"), ("[gone.npy]", "there is no file 'gone.npy'")])
 def test_a_missing_file_of_labels_is_refused(problems: Problems, given: str, said: str) -> None:
     told = problems(*CLUSTERFIT, FROM_FILE, f"config.DATA.TRAIN.LABEL_PATHS={given}")
     assert any(said in sentence for sentence in told), told
