@@ -50,7 +50,8 @@ def _check_source(split: str, index: int, config: Settings) -> Iterator[str]:
         return
     images = data["DATA_SOURCES"][index]
     if source == FOLDERS and images != FOLDERS:
-        yield f"{where}.LABEL_SOURCES: {FOLDERS} takes labels from folders, and DATA_SOURCES has {images}: take {_OWN}"
+        better = _OWN if hasattr(DATASET_SOURCE_MAP.get(images), "get_labels") else images
+        yield f"{where}.LABEL_SOURCES: {FOLDERS} takes labels from folders, and DATA_SOURCES has {images}: take {better}"
     elif source == _OWN and not hasattr(DATASET_SOURCE_MAP.get(images), "get_labels"):
         yield f"{where}.LABEL_SOURCES: the data source {images} has no labels of its own: take {FOLDERS} or {FILE}"
     else:
