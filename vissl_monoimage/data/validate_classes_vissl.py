@@ -49,10 +49,11 @@ def _check_source(split: str, index: int, config: Settings) -> Iterator[str]:
         yield f"{where}.LABEL_SOURCES={data['LABEL_SOURCES']} has more entries than DATA_SOURCES={data['DATA_SOURCES']}"
         return
     images = data["DATA_SOURCES"][index]
+    has_labels = hasattr(DATASET_SOURCE_MAP.get(images), "get_labels")
     if source == FOLDERS and images != FOLDERS:
-        better = _OWN if hasattr(DATASET_SOURCE_MAP.get(images), "get_labels") else images
-        yield f"{where}.LABEL_SOURCES: {FOLDERS} takes labels from folders, and DATA_SOURCES has {images}: take {better}"
-    elif source == _OWN and not hasattr(DATASET_SOURCE_MAP.get(images), "get_labels"):
+        fits = _OWN if has_labels else images
+        yield f"{where}.LABEL_SOURCES: {FOLDERS} takes labels from folders, and DATA_SOURCES has {images}: take {fits}"
+    elif source == _OWN and not has_labels:
         yield f"{where}.LABEL_SOURCES: the data source {images} has no labels of its own: take {FOLDERS} or {FILE}"
     else:
         if source == FILE:
