@@ -55,6 +55,12 @@ def chosen_subset(dataset: Any) -> NDArray[np.int64] | None:
     return subset
 
 
+def start_queues(dataset: Any) -> None:
+    """Make the queues of images that replace unreadable ones in one of VISSL's disk data sets (`_init_queues`)."""
+    if not dataset.queue_init:
+        attribute(dataset, "_init_queues")()
+
+
 def output_feature_names(model: Any) -> list[str]:
     """Return which outputs of the trunk the heads of one of VISSL's models take (`_output_feature_names`)."""
     names: list[str] = attribute(model, "_output_feature_names")
@@ -67,4 +73,11 @@ def check_overridden_methods(task: type[Any]) -> None:
         attribute(task, name)
 
 
-ALL = (transforms_with_labels, return_copies, chosen_subset, output_feature_names, check_overridden_methods)
+ALL = (
+    transforms_with_labels,
+    return_copies,
+    chosen_subset,
+    start_queues,
+    output_feature_names,
+    check_overridden_methods,
+)

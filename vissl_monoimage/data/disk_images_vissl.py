@@ -12,6 +12,7 @@ from PIL import Image
 from vissl.data.data_helper import get_mean_image
 from vissl.data.disk_dataset import DiskImageDataset
 
+from vissl_monoimage.compat.private_api import start_queues
 from vissl_monoimage.data.photos.decode import decode_image, reading
 from vissl_monoimage.errors import MonoImageError
 
@@ -35,8 +36,7 @@ class DiskImages(DiskImageDataset):
         """
         if not self.enable_queue_dataset:
             return read_image(self._image_path(idx)), True
-        if not self.queue_init:
-            self._init_queues()
+        start_queues(self)
         try:
             image = read_image(self._image_path(idx))
         except MonoImageError as error:
