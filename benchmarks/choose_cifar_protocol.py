@@ -2,11 +2,10 @@
 
     python benchmarks/choose_cifar_protocol.py CIFAR10 OUT.csv [NAME=CHECKPOINT ...]
 
-CIFAR10 is torchvision's folder or an .npz with x_train (N, 32, 32, 3) uint8 and y_train. 5,000 of the
-50,000 training images, drawn with seed 0, are the validation split; test images are never read. Every trunk
-(random weights, and each checkpoint given) is a convnet4. Its features are computed once for each pooling,
-and all heads of one layer that differ in learning rate, weight decay and length train together on the same
-batches. One line of OUT.csv is one head.
+CIFAR10 is torchvision's folder or an .npz with x_train (N, 32, 32, 3) uint8 and y_train. The validation split is 5,000
+of the 50,000 training images, drawn with seed 0; test images are never read. Every trunk (random weights, and each
+checkpoint given) is a convnet4. Its features are computed once per pooling. All heads of a layer, which differ in
+learning rate, weight decay and length, train together on the same batches. A line of OUT.csv is one head.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import vissl_monoimage  # noqa: F401  # mends VISSL before it is imported
 # isort: split
 import argparse
 import csv
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,6 +33,7 @@ from vissl_monoimage.models import checkpoint as loading
 from vissl_monoimage.models import features as trunks
 from vissl_monoimage.models.checkpoint_file import read_checkpoint
 from vissl_monoimage.probe.pooling import BudgetPooling
+from vissl_monoimage.utils.atomic_write import atomic_write
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 BATCH, CLASSES, VALIDATION = 256, 10, 5000
@@ -44,14 +43,14 @@ RATES, DECAYS, EPOCHS = (0.03, 0.01, 0.003), (1e-4, 1e-2), (6, 12)
 
 @dataclass(frozen=True)
 class Head:
-    """One combination; the rate falls to a tenth at 1/2 and to a hundredth at 5/6 of the epochs."""
+    """One combination of settings; its rate falls to a tenth at 1/2 and to a hundredth at 5/6 of its epochs."""
 
     rate: float
     decay: float
     epochs: int
 
     def rate_at(self, epoch: int) -> float:
-        """Learning rate in `epoch`, counted from 0; 0 once the head is done."""
+        """Return the learning rate in `epoch`, counted from 0; it is 0 after the head's last epoch."""
         if epoch >= self.epochs:
             return 0.0
         return self.rate * 0.1 ** ((epoch >= self.epochs // 2) + (epoch >= self.epochs * 5 // 6))
@@ -84,7 +83,7 @@ def main() -> None:
 
 
 def load_cifar10(path: Path) -> tuple[Tensor, Tensor]:
-    """Training images (50000, 3, 32, 32) uint8 and labels (50000,)."""
+    """Return the training images (50000, 3, 32, 32) uint8 and their labels (50000,)."""
     if path.suffix == ".npz":
         arrays = np.load(path)
         pixels, labels = arrays["x_train"], arrays["y_train"]
@@ -97,7 +96,7 @@ def load_cifar10(path: Path) -> tuple[Tensor, Tensor]:
 
 
 def build_trunk(checkpoint: str) -> nn.Module:
-    """A frozen convnet4 with the checkpoint's weights, or random ones of seed 0 for ""."""
+    """Return a frozen convnet4 with the checkpoint's weights, or with random weights of seed 0 for ""."""
     torch.manual_seed(0)
     trunk: nn.Module = get_model_trunk("convnet4")(AttrDict({}), "convnet4")
     if checkpoint:
@@ -108,7 +107,7 @@ def build_trunk(checkpoint: str) -> nn.Module:
 
 @torch.no_grad()
 def compute_features(trunk: nn.Module, pooling: BudgetPooling, images: Tensor) -> dict[str, Tensor]:
-    """Pooled features (N, channels, side, side) of every convolution, float16 to fit into memory."""
+    """Return the pooled features (N, channels, side, side) of every convolution, float16 to fit into memory."""
     layers = trunks.probed_layers(trunk)
     mean, std = torch.tensor(MEAN).view(3, 1, 1), torch.tensor(STD).view(3, 1, 1)
     parts: dict[str, list[Tensor]] = {layer: [] for layer in layers}
@@ -122,8 +121,8 @@ def compute_features(trunk: nn.Module, pooling: BudgetPooling, images: Tensor) -
 def train_heads(features: Tensor, labels: Tensor, train: Tensor, held_out: Tensor) -> Iterator[tuple[Head, float]]:
     """Train all HEADS at once on the samples `train`; yield each with its accuracy in percent on `held_out`.
 
-    The heads are columns of one matrix with a learning rate and a decay a column; the update is torch's SGD
-    with momentum 0.9. The batch norm has no parameters, so all heads share it.
+    The heads are columns of one matrix, each with its learning rate and decay; the update is torch's SGD with momentum
+    0.9. They share the batch norm, which has no parameters.
     """
     norm = nn.BatchNorm2d(features.shape[1], affine=False)
     width = features[0].numel()
@@ -160,18 +159,16 @@ def train_heads(features: Tensor, labels: Tensor, train: Tensor, held_out: Tenso
 
 
 def write(out: Path, rows: list[list[object]]) -> None:
-    """Write the table whole or not at all."""
+    """Write the table, all of it or nothing."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_suffix(".partial")
-    with partial.open("w", newline="") as file:
+    with atomic_write(out) as part, part.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["trunk", "pooling", "budget", "layer", "features", "lr", "weight_decay", "epochs", "top_1"])
         writer.writerows(rows)
-    os.replace(partial, out)
 
 
 def report(rows: list[list[object]]) -> None:
-    """Print the combinations, best mean over trunks and layers first."""
+    """Print the combinations by their mean accuracy over trunks and layers, the best first."""
     means: dict[tuple[object, ...], list[float]] = {}
     for row in rows:
         means.setdefault((row[1], row[2], *row[5:8]), []).append(float(str(row[8])))
