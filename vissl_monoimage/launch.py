@@ -39,7 +39,6 @@ def run(overrides: list[str], verbose: bool = False) -> Any:
     config = composed.config
     config.setdefault("MONOIMAGE", {})["OVERRIDES"] = overrides  # the results ledger tells how a run was made
     _refuse(_missing_gpus(config))
-    _say_if_finished(config)
     _say_if_emulated(config)
 
     make_folder(config.CHECKPOINT.DIR)
@@ -49,13 +48,16 @@ def run(overrides: list[str], verbose: bool = False) -> Any:
     from vissl.utils.distributed_launcher import launch_distributed, launch_distributed_on_slurm
     from vissl.utils.hydra_config import convert_to_attrdict
 
+    from vissl_monoimage.training.run_folder import claim_run_folder
+
     try:
-        args, settings = convert_to_attrdict(composed)
+        args, settings = convert_to_attrdict(composed, dump_config=False)  # held_run_folder does
     except AssertionError as error:
         raise MonoImageError(f"VISSL does not accept this configuration: {error}") from error
     if settings.SLURM.USE_SLURM or settings.DISTRIBUTED.NUM_NODES * settings.DISTRIBUTED.NUM_PROC_PER_NODE > 1:
         release_checkpoint()  # the check read it, and each process reads its own
     if settings.SLURM.USE_SLURM:
+        claim_run_folder(settings)  # the job does so too, but a mistake is told now
         return launch_distributed_on_slurm(engine_name=args.engine_name, cfg=settings)
     try:
         launch_distributed(
@@ -118,19 +120,6 @@ def _missing_gpus(config: DictConfig) -> Iterator[str]:
 
 def _plain(composed: DictConfig) -> Any:
     return OmegaConf.to_container(composed, resolve=True)
-
-
-def _say_if_finished(config: DictConfig) -> None:
-    """VISSL skips a folder with a final checkpoint, whatever the number of epochs asked for now."""
-    folder = Path(config.CHECKPOINT.DIR)
-    final = sorted(folder.glob("model_final_checkpoint_*.torch"))
-    if final and not config.CHECKPOINT.OVERWRITE_EXISTING:
-        print(
-            f"'{folder}' holds a finished run ({final[-1].name}): nothing is trained, and more epochs are not "
-            "added to it. For another run choose another config.CHECKPOINT.DIR, or set "
-            "config.CHECKPOINT.OVERWRITE_EXISTING=true.",
-            file=sys.stderr,
-        )
 
 
 def _say_if_emulated(config: DictConfig) -> None:

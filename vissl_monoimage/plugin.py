@@ -86,8 +86,10 @@ def _register() -> None:
     for name in MODULES:
         importlib.import_module(name)
     from vissl_monoimage.ledger.hook_vissl import LedgerHook
+    from vissl_monoimage.training.run_folder import held_run_folder
     from vissl_monoimage.training.task import MonoImageTask
 
+    processes.around_launch[:] = [held_run_folder]
     MonoImageTask.hook_factories = [LedgerHook.from_config]
 
 

@@ -122,15 +122,6 @@ def test_mistakes_stop_the_command_with_a_sentence(tmp_path, monkeypatch, capsys
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_finished_folder_is_named_and_left_alone(tmp_path: Path, monoimage) -> None:
-    monoimage("run", *ROTNET, "config.CHECKPOINT.DIR=run")
-    before = (tmp_path / "run" / FINAL).read_bytes()
-    again = monoimage("run", *ROTNET, "config.CHECKPOINT.DIR=run", "config.OPTIMIZER.num_epochs=9")
-    assert "holds a finished run" in again.stderr
-    assert "more epochs are not added" in again.stderr
-    assert (tmp_path / "run" / FINAL).read_bytes() == before
-
-
 def test_a_diverging_training_ends_in_one_sentence(monoimage) -> None:
     rate = "config.OPTIMIZER.param_schedulers.lr.value=1e30"
     said = monoimage("run", *ROTNET, rate, "config.CHECKPOINT.DIR=run", status=2).stderr

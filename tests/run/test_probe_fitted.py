@@ -24,14 +24,13 @@ def the_row(folder: Path) -> dict[str, Any]:
 
 def test_nearest_neighbours_are_in_the_report(monoimage: Any, small_probe: list[str], tmp_path: Path) -> None:
     overrides = [*small_probe, *SMALL, "+config/monoimage=knn", "config.NEAREST_NEIGHBOR.TOPK=20"]
-    done = monoimage("run", *overrides)
+    monoimage("run", *overrides)
     row = the_row(tmp_path / "probe")
     assert (row["protocol"], row["protocol_changes"]) == ("knn-v1", ["NEAREST_NEIGHBOR.TOPK=20 (200)"])
     assert (row["kind"], row["iterations"], row["losses"], row["checkpoint_out"]) == ("probe", 0, [], None)
     assert list(row["accuracies"]) == LAYERS
     assert all(100 / 12 < layer["top_1"] < 100 for layer in row["accuracies"].values())
-    assert "features of the train images" in done.stdout
-    left = {file.suffix for file in (tmp_path / "probe").iterdir()}
+    left = {file.suffix for file in (tmp_path / "probe").iterdir() if file.name != "lock"}
     assert left == {".jsonl", ".json", ".txt", ".yaml"}  # neither a checkpoint nor the cache's files
     report = monoimage("report", "probe").stdout
     assert "Nearest neighbours, top-1 test accuracy (%): photo_patches, protocol knn-v1 with changes" in report
@@ -45,7 +44,7 @@ def test_few_shot_svms_have_a_table_for_each_number_of_shots(
     monoimage: Any, small_probe: list[str], tmp_path: Path
 ) -> None:
     draws, shots = "config.SVM.low_shot.sample_inds=[1,2]", "config.SVM.low_shot.k_values=[1,4]"
-    done = monoimage("run", *small_probe, *SMALL, "+config/monoimage=low_shot", draws, shots)
+    monoimage("run", *small_probe, *SMALL, "+config/monoimage=low_shot", draws, shots)
     row = the_row(tmp_path / "probe")
     assert (row["protocol"], row["protocol_changes"]) == (
         "lowshot-v1",
@@ -55,7 +54,6 @@ def test_few_shot_svms_have_a_table_for_each_number_of_shots(
     right = [layer["top_1"] * 48 * 2 / 100 for layer in row["accuracies"].values()]  # of 48 images, twice
     assert right == pytest.approx([round(count) for count in right], abs=1e-3)
     assert any(round(count) % 2 for count in right)  # no draw is left out, and they differ
-    assert "features of the train images, batch 1/1" in done.stdout  # 2 x 12 x 4
     tables = build_tables(join_probes(read([tmp_path / "probe"])))
     assert [table.title.partition(" with changes")[0] for table in tables] == [
         f"Low-shot SVMs, top-1 test accuracy (%): photo_patches, protocol lowshot-v1, k={k}" for k in (1, 4)

@@ -165,3 +165,19 @@ def test_cells_may_be_filters_from_a_photo_or_a_model_of_the_zoo(
         "reproduce", "tiny.yaml", "--out", "elsewhere", "--results", "out/results", "--dry-run", "--jobs", "1"
     )
     assert "to do: 0 in" in again.stdout
+
+
+def test_another_data_set_of_the_same_name_needs_another_output_folder(monoimage: Any, tmp_path: Path) -> None:
+    """Finished runs are skipped by the name of their data set: those on the first would stand for the second."""
+    probe = {"config": "benchmark/monoimage/linear_cifar10", "data": "cifar10", "minutes": 0.1}
+    grid = {"title": "t", "probes": {"cifar": probe}, "cells": {"random": {}}, "profiles": {"laptop": {"seeds": [0]}}}
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump(grid))
+    for name, size in (("a", 8), ("b", 9)):
+        for image in ("train/cat/1.png", "test/cat/1.png"):
+            (tmp_path / name / image).parent.mkdir(parents=True)
+            (tmp_path / name / image).write_bytes(b"\0" * size)  # no image: what is run fails at once
+    monoimage("reproduce", "data.yaml", "--data", "cifar10=a", "--jobs", "1", status=2)
+    done = monoimage("reproduce", "data.yaml", "--data", "cifar10=b", "--dry-run", status=2)
+    assert f"has runs on another cifar10: it was {tmp_path / 'a'} (sha256 " in done.stderr
+    monoimage("reproduce", "data.yaml", "--data", "cifar10=b", "--dry-run", "--out", "other")
+    assert not (tmp_path / "other").exists()

@@ -18,6 +18,7 @@ probe FOLDER/checkpoint.torch like that of any pretraining, with the trunk's nam
   monoimage run config=benchmark/monoimage/linear_cifar10 config.MODEL.TRUNK.NAME=convnet4 \\
     config.MODEL.WEIGHTS_INIT.PARAMS_FILE=kmeans/checkpoint.torch ...
 """
+REMEDY = "choose another folder with -o, or delete it"
 _ON_CPU = {"MACHINE": {"DEVICE": "cpu"}, "DISTRIBUTED": {"NUM_NODES": 1, "NUM_PROC_PER_NODE": 1}}
 
 
@@ -44,15 +45,27 @@ def init_command(arguments: argparse.Namespace) -> int:
     Raises:
         MonoImageError: an unknown method or trunk, a bad photo, too few crops, or a folder in use.
     """
+    from vissl_monoimage.ledger.run_claim import claim_folder
+    from vissl_monoimage.models.init.learn import trunk_for
+    from vissl_monoimage.utils.folder_lock import folder_lock
+
+    trunk_name = trunk_for(arguments.method, arguments.trunk)
+    claim = _claim_of(arguments, trunk_name)
+    with folder_lock(arguments.out):
+        _refuse_finished(arguments.out)
+        claim_folder(arguments.out, claim, remedy=REMEDY)
+        _learn(arguments, trunk_name)
+    return 0
+
+
+def _learn(arguments: argparse.Namespace, trunk_name: str) -> None:
     from vissl_monoimage.ledger import io as ledger
     from vissl_monoimage.ledger import machine
     from vissl_monoimage.ledger.init_row import init_row
     from vissl_monoimage.models.checkpoint_file import save_trunk
-    from vissl_monoimage.models.init.learn import learn_trunk, trunk_for
+    from vissl_monoimage.models.init.learn import learn_trunk
 
     method, seed, checkpoint = arguments.method, arguments.seed, arguments.out / "checkpoint.torch"
-    trunk_name = trunk_for(method, arguments.trunk)
-    _claim(arguments.out)
     began = time.monotonic()
     trunk, crops = learn_trunk(method, trunk_name, arguments.photo, arguments.crops, seed)
     save_trunk(trunk, checkpoint)
@@ -63,16 +76,23 @@ def init_command(arguments: argparse.Namespace) -> int:
     row = init_row(options, crops.source, checkpoint, command, machine.device(_ON_CPU), seconds)
     ledger.append(arguments.out / ledger.FILE_NAME, row)
     print(f"{checkpoint}: {trunk_name} by {method} in {seconds:.0f} s")
-    return 0
 
 
-def _claim(folder: Path) -> None:
-    """Create the folder, or refuse it before the work: it cannot be written, or has a finished result."""
+def _claim_of(arguments: argparse.Namespace, trunk_name: str) -> Any:
+    """Return the `Claim` of what is to be learned."""
+    from vissl_monoimage.data.photos.find import find_photos
+    from vissl_monoimage.ledger.path_hash import hash_path, hash_together
+    from vissl_monoimage.ledger.run_claim import Claim
+
+    settings = {"method": arguments.method, "trunk": trunk_name, "seed": arguments.seed, "crops": arguments.crops}
+    photo = hash_together(map(hash_path, find_photos(arguments.photo)), f"the photos of {arguments.photo}")
+    return Claim.of(settings, {"photo": photo}, "init")
+
+
+def _refuse_finished(folder: Path) -> None:
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.ledger import io as ledger
-    from vissl_monoimage.utils.paths import make_folder
 
-    make_folder(folder)
     rows = folder / ledger.FILE_NAME
     if rows.is_file() and ledger.read([rows]):
-        raise MonoImageError(f"{folder} has a finished result already: choose another folder with -o, or delete it")
+        raise MonoImageError(f"{folder} has a finished result already: {REMEDY}")

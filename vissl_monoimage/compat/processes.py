@@ -7,10 +7,13 @@ imported all this once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import torch
+from classy_vision.hooks import ClassyHook
 from vissl.data.ssl_dataset import GenericSSLDataset
 from vissl.utils import distributed_launcher
 
@@ -18,15 +21,30 @@ from vissl_monoimage.compat.process_settings import preload_forkserver
 from vissl_monoimage.compat.source_edit import original, replace
 
 _distributed_worker = original(distributed_launcher, "_distributed_worker")
+_launch_distributed = original(distributed_launcher, "launch_distributed")
 _SlurmJob: Any = original(distributed_launcher, "_ResumableSlurmJob")
+
+around_launch: list[Callable[[Any, int, str], AbstractContextManager[None]]] = []
+"""Contexts that `plugin` adds; each is entered with (config, node_id, engine_name) around a launch on this machine."""
 
 
 def install() -> None:
     """Replace what VISSL sends to its children; calling it again changes nothing."""
+    replace(distributed_launcher, "launch_distributed", launch_distributed)
     replace(distributed_launcher, "_distributed_worker", train_rank)
     replace(distributed_launcher, "_ResumableSlurmJob", SlurmJob)
     ForkingPickler.register(GenericSSLDataset, reduce_dataset)
     preload_forkserver(__name__)
+
+
+def launch_distributed(
+    cfg: Any, node_id: int, engine_name: str, hook_generator: Callable[[Any], list[ClassyHook]]
+) -> None:
+    """Launch on this machine inside `around_launch`, whether our launcher, VISSL's or a SLURM job asks for it."""
+    with ExitStack() as stack:
+        for context in around_launch:
+            stack.enter_context(context(cfg, node_id, engine_name))
+        _launch_distributed(cfg=cfg, node_id=node_id, engine_name=engine_name, hook_generator=hook_generator)
 
 
 def train_rank(*args: Any, **kwargs: Any) -> None:

@@ -47,6 +47,16 @@ def config_hash(config: Mapping[str, Any], *, seed: bool = True) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def deciding_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that decide what a run computes, without paths and as if it ran in float32 on a CPU.
+
+    Args:
+        config: what lies below VISSL's `config`, as plain containers or an AttrDict.
+    """
+    kept: dict[str, Any] = _kept(_in_float32_on_cpu(config), _IGNORED | _PATHS)
+    return kept
+
+
 def _in_float32_on_cpu(config: Mapping[str, Any]) -> dict[str, Any]:
     changed = dict(config)
     for name, on_cpu in _ON_CPU.items():

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 
 from vissl_monoimage.config.quoting import quoted
@@ -19,7 +18,7 @@ from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.reproduce.progress import Progress
 from vissl_monoimage.reproduce.run import Chain, Run
-from vissl_monoimage.utils.paths import make_folder
+from vissl_monoimage.utils.folder_lock import INHERITED, folder_lock
 
 OnFinished = Callable[[Run, float], None]
 
@@ -46,13 +45,14 @@ def execute(folder: Path, words: Sequence[str], log: Path | None = None, threads
     """
     command = [sys.executable, "-m", "vissl_monoimage", *words]
     environment = {**os.environ, **({"OMP_NUM_THREADS": str(threads)} if threads else {})}
-    with _lock(folder) as lock, open(log, "a") if log else nullcontext() as output:
+    with folder_lock(folder, wait=True) as lock, open(log, "a") if log else nullcontext() as output:
         if finished(folder):  # by the process that held the lock
             return
         if any(folder.glob("model_final_checkpoint_*.torch")):  # killed between it and its row
             command.append("config.CHECKPOINT.OVERWRITE_EXISTING=true")
         # The run holds the lock too: should this process be killed, nobody starts a second one beside it.
         command.append(f"--out={folder}" if words[0] == "init" else f"config.CHECKPOINT.DIR={quoted(folder)}")
+        environment[INHERITED] = str(lock)
         status = subprocess.run(command, env=environment, pass_fds=(lock,), stdout=output, stderr=output).returncode
     if status in (-signal.SIGINT, 130):
         raise KeyboardInterrupt
@@ -107,25 +107,6 @@ def run_all(chains: Sequence[Chain], jobs: int) -> list[str]:
 def cores() -> int:
     """Return the number of cores this process may use: fewer than the machine's under `taskset` or in a SLURM job."""
     return len(os.sched_getaffinity(0))
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[int]:
-    """Hold a run's folder, and wait for another process that holds it."""
-    path = make_folder(folder) / "lock"
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise MonoImageError(f"cannot write {folder}: {error.strerror}") from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"{folder.name} is being run by another process: waiting for it", flush=True)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield handle
-    finally:
-        os.close(handle)
 
 
 def _checkpoint(run: Run) -> Path:

@@ -1,0 +1,53 @@
+"""What the data sets of an output folder hold, so that its finished runs are not taken for runs on other data."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.ledger.path_hash import PathHash, hash_path, hash_together
+from vissl_monoimage.reproduce.datasets import SPLITS, TORCHVISION, Inputs, find_split
+from vissl_monoimage.utils.atomic_write import replace_text
+
+CLAIM_FILE = "data.json"
+
+
+def claim_data(inputs: Inputs, names: Iterable[str], write: bool) -> None:
+    """Note what the data sets hold whose runs are in the output folder, and refuse the folder to others of their names.
+
+    The folder of a run is named after the contents of photos, but after the names of data sets.
+
+    Args:
+        inputs: the folders of the data sets, and the output folder.
+        names: the data sets that a benchmark reads.
+        write: whether to write the note, or only to compare with it.
+
+    Raises:
+        MonoImageError: a data set is another one than that of the runs in the output folder.
+    """
+    file = inputs.out / CLAIM_FILE
+    try:
+        before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        claimed = {name: PathHash(**values) for name, values in before.items()}
+    except (ValueError, TypeError, AttributeError):
+        raise MonoImageError(f"'{file}' is damaged: delete it, or choose another folder with --out") from None
+    contents = {name: _content(name, inputs) for name in names}
+    for name, content in contents.items():
+        if claimed.get(name, content).sha256 != content.sha256:
+            raise MonoImageError(
+                f"'{inputs.out}' has runs on another {name}: it was {claimed[name]}, now it is {content}: choose "
+                "another folder with --out"
+            )
+    if write and contents:
+        kept = {name: dataclasses.asdict(content) for name, content in {**claimed, **contents}.items()}
+        replace_text(file, json.dumps(kept, indent=1) + "\n")
+
+
+def _content(name: str, inputs: Inputs) -> PathHash:
+    places = []
+    for split in SPLITS:
+        source, where = find_split(split, name, inputs)
+        places.append(where / TORCHVISION[name] if source == "torchvision_dataset" else where)
+    return hash_together(map(hash_path, dict.fromkeys(places)), str(inputs.data[name]))
