@@ -79,4 +79,4 @@ def _restore_dataset(kind: type[Any], state: dict[str, Any]) -> Any:
     return dataset
 
 
-ALL = (train_rank, SlurmJob, reduce_dataset)
+ALL = (launch_distributed, train_rank, SlurmJob, reduce_dataset)
