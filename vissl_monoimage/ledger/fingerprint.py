@@ -26,6 +26,9 @@ END = 64 * 1024
 LARGEST_SIDE = 128
 """Pixels: a data set of PNG files no larger than this is hashed by its pixels."""
 
+_NOT_PLAIN = {"transparency", "icc_profile", "exif", "Raw profile type exif", "XML:com.adobe.xmp"}
+"""What Pillow knows of an image whose pixels are not shown as they are stored."""
+
 Labelled = tuple[str, int]
 """Path of an image relative to its data set, with `/` between the parts, and its class; -1 stands for none."""
 
@@ -99,13 +102,16 @@ def _joined(digests: Iterable[bytes]) -> str:
 
 
 def _pixel_digests(root: Path, files: Sequence[Labelled]) -> list[bytes]:
-    """Return the digest of each image; nothing if one is larger than LARGEST_SIDE or has more than 8 bits a value."""
+    """Return the digest of each image; nothing if one of them is large, or is more than 8 bits of grey or RGB."""
     digests = []
     for relative, label in files:
         with Image.open(root / relative) as image:
             if max(image.size) > LARGEST_SIDE or image.mode not in ("1", "L", "P", "RGB"):
                 return []
-            digests.append(pixel_digest(label, np.asarray(image.convert("RGB"))))
+            pixels = np.asarray(image.convert("RGB"))
+            if getattr(image, "n_frames", 1) > 1 or not _NOT_PLAIN.isdisjoint(image.info):
+                return []
+        digests.append(pixel_digest(label, pixels))
     return digests
 
 

@@ -9,10 +9,11 @@ import pickle
 import shutil
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from vissl_monoimage.data.crops.settings import SourceBlock
 from vissl_monoimage.ledger import fingerprint
@@ -92,14 +93,35 @@ def test_small_pngs_are_hashed_by_labels_and_pixels(tmp_path: Path) -> None:
     assert files_fingerprint(tmp_path, swapped) != Fingerprint(expected)
 
 
-def test_large_or_deep_pngs_are_hashed_by_bytes(tmp_path: Path) -> None:
-    large = photos(tmp_path / "large", ".png", side=129)
-    deep = photos(tmp_path / "deep", ".png")
-    Image.fromarray(np.zeros((20, 20), np.uint16)).save(tmp_path / "deep" / deep[0][0])
-    for name, files in (("large", large), ("deep", deep)):
-        before = files_fingerprint(tmp_path / name, files)
-        Image.open(tmp_path / name / files[1][0]).save(tmp_path / name / files[1][0], compress_level=0)
-        assert files_fingerprint(tmp_path / name, files) != before
+def rotated() -> dict[str, Any]:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return {"exif": exif}
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "options"),
+    [
+        ("large", Image.new("RGB", (129, 20)), {}),
+        ("deep", Image.fromarray(np.zeros((20, 20), np.uint16)), {}),
+        ("transparent", Image.new("RGBA", (20, 20)), {}),
+        ("transparent palette", Image.new("P", (20, 20)), {"transparency": 0}),
+        ("rotated", Image.new("RGB", (20, 30)), rotated()),
+        (
+            "profile",
+            Image.new("RGB", (20, 20)),
+            {"icc_profile": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()},
+        ),
+    ],
+)
+def test_a_png_that_is_not_shown_as_it_is_stored_has_its_folder_hashed_by_bytes(
+    tmp_path: Path, name: str, image: Image.Image, options: dict[str, Any]
+) -> None:
+    files = photos(tmp_path, ".png")
+    image.save(tmp_path / files[0][0], **options)
+    before = files_fingerprint(tmp_path, files)
+    Image.open(tmp_path / files[1][0]).save(tmp_path / files[1][0], compress_level=0)
+    assert files_fingerprint(tmp_path, files) != before, name
 
 
 def cifar(root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[object, Labelled]:
