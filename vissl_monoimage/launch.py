@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from vissl_monoimage.compat.process_settings import quiet_console, use_large_pages
 from vissl_monoimage.config.compose import compose_config, vissl_defaults
+from vissl_monoimage.config.scaled_rates import replaced_rates
 from vissl_monoimage.config.validate import problems_of
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.checkpoint_file import release_checkpoint
@@ -54,6 +55,9 @@ def run(overrides: list[str], verbose: bool = False) -> Any:
         args, settings = convert_to_attrdict(composed, dump_config=False)  # held_run_folder does
     except AssertionError as error:
         raise MonoImageError(f"VISSL does not accept this configuration: {error}") from error
+    stated = _plain(composed)["config"]["OPTIMIZER"]["param_schedulers"]
+    for sentence in replaced_rates(stated, settings.OPTIMIZER.param_schedulers):
+        print(sentence, file=sys.stderr)
     if settings.SLURM.USE_SLURM or settings.DISTRIBUTED.NUM_NODES * settings.DISTRIBUTED.NUM_PROC_PER_NODE > 1:
         release_checkpoint()  # the check read it, and each process reads its own
     if settings.SLURM.USE_SLURM:
