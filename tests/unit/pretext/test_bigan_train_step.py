@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,14 +15,13 @@ from vissl.models.heads import get_model_head
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.pretext.bigan.loss import BiGANLoss
+from vissl_monoimage.pretext.bigan.measure import bounded, measure_test_batch, reconstruction
 from vissl_monoimage.pretext.bigan.optimizers import DISCRIMINATOR, ENCODER_GENERATOR
 from vissl_monoimage.pretext.bigan.pairs import Pairs, make_pairs, scores
 from vissl_monoimage.pretext.bigan.train_step import (
     discriminator_step,
     encoder_generator_step,
     latent_error,
-    measure_test_batch,
-    reconstruction,
 )
 from vissl_monoimage.pretext.module_state import frozen, statistics_kept
 
@@ -202,3 +202,15 @@ def test_a_test_is_not_called_a_step_nor_said_to_move_anything() -> None:
     message = "test after epoch 2, batch 3: the discriminator loss is nan, and the run stops: lower"
     with pytest.raises(MonoImageError, match=message):
         measure_test_batch(task, played(task))
+
+
+@pytest.mark.parametrize("loss", [1e28, -3e9, float("inf"), float("-inf"), float("nan")])
+def test_a_loss_that_has_diverged_ends_the_run_though_it_is_finite(loss: float) -> None:
+    """A MonoGAN went on to its last epoch at losses of 1e28, and ended with status 0."""
+    with pytest.raises(MonoImageError, match=f"step 5: the discriminator loss is {re.escape(f'{loss:.4g}')}, and"):
+        bounded(spoilt(train=True), torch.tensor(loss), DISCRIMINATOR, "loss")
+
+
+@pytest.mark.parametrize("loss", [0.0, -2.5e4, 9e6])
+def test_large_losses_of_a_game_that_goes_on_are_left_alone(loss: float) -> None:
+    assert bounded(spoilt(train=True), torch.tensor(loss), DISCRIMINATOR, "loss") == loss

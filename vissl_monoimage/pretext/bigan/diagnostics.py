@@ -10,8 +10,8 @@ from typing import Any
 from classy_vision.hooks import ClassyHook
 
 from vissl_monoimage.pretext.bigan.artifacts import PLAYERS_FILE
+from vissl_monoimage.pretext.bigan.measure import reconstruction
 from vissl_monoimage.pretext.bigan.optimizers import DISCRIMINATOR, ENCODER_GENERATOR, RATES
-from vissl_monoimage.pretext.bigan.train_step import reconstruction
 from vissl_monoimage.utils import jsonl
 from vissl_monoimage.utils.distributed import is_primary
 

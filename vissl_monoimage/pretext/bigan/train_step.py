@@ -7,27 +7,21 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from classy_vision.generic.distributed_util import all_reduce_mean
 from torch import Tensor
 from vissl.hooks import SSLClassyHookFunctions as Hooks
 from vissl.trainer.train_steps import register_train_step
 from vissl.trainer.train_steps.standard_train_step import construct_sample_for_model
 from vissl.utils.perf_stats import PerfTimer
 
-from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.pretext.bigan.measure import Measured, bounded, measure_test_batch
 from vissl_monoimage.pretext.bigan.optimizers import (
     DISCRIMINATOR,
     ENCODER_GENERATOR,
-    RATES,
     average_over_ranks,
     running_statistics,
 )
 from vissl_monoimage.pretext.bigan.pairs import Pairs, draw_latents, head_of, make_pairs, scores
-from vissl_monoimage.pretext.module_state import at_rest, frozen, statistics_kept
-from vissl_monoimage.utils.precision import autocast
-
-Measured = dict[str, float]
-_UPDATED = {DISCRIMINATOR: "the discriminator is", ENCODER_GENERATOR: "encoder and generator are"}
+from vissl_monoimage.pretext.module_state import frozen, statistics_kept
 
 
 @register_train_step("bigan_train_step")
@@ -39,7 +33,7 @@ def bigan_train_step(task: Any) -> Any:
     measured: losses as means over all ranks, the rest by this rank.
 
     Raises:
-        MonoImageError: a player's loss is not finite. That player was not updated; if it is encoder and generator, the
+        MonoImageError: a player's loss has diverged. That player was not updated; if it is encoder and generator, the
             discriminator was.
     """
     task.last_batch = SimpleNamespace()
@@ -82,13 +76,13 @@ def discriminator_step(task: Any, pairs: Pairs, mix: Tensor) -> Measured:
     real, generated = scores(task, pairs)
     objective = loss.discriminator(real, generated)
     measured = {
-        f"{DISCRIMINATOR}_loss": finite(task, objective, DISCRIMINATOR, "loss"),
+        f"{DISCRIMINATOR}_loss": bounded(task, objective, DISCRIMINATOR, "loss"),
         f"{DISCRIMINATOR}_accuracy": loss.accuracy(real, generated),
     }
     if loss.takes_penalty(task.iteration):
         discriminator = head_of(task).discriminator
         penalty = loss.penalty(discriminator, (pairs.images, pairs.codes), (pairs.generated, pairs.latents), mix)
-        measured["penalty"] = finite(task, penalty, DISCRIMINATOR, "penalty")
+        measured["penalty"] = bounded(task, penalty, DISCRIMINATOR, "penalty")
         objective = objective + loss.penalty_weight * penalty
     task.optimizer[DISCRIMINATOR].minimise(objective, task.where)
     return measured
@@ -98,10 +92,10 @@ def encoder_generator_step(task: Any, pairs: Pairs) -> Measured:
     """Update encoder and generator through a frozen discriminator, and return what was measured."""
     with frozen(head_of(task).discriminator):
         objective = task.loss.encoder_generator(*scores(task, pairs))
-        measured = {f"{ENCODER_GENERATOR}_loss": finite(task, objective, ENCODER_GENERATOR, "loss")}
+        measured = {f"{ENCODER_GENERATOR}_loss": bounded(task, objective, ENCODER_GENERATOR, "loss")}
         if task.loss.config.latent_regression:
             error = latent_error(task, pairs)
-            measured["latent_error"] = finite(task, error, ENCODER_GENERATOR, "latent error")
+            measured["latent_error"] = bounded(task, error, ENCODER_GENERATOR, "latent error")
             objective = objective + task.loss.config.latent_regression * error
         task.optimizer[ENCODER_GENERATOR].minimise(objective, task.where)
     return measured
@@ -117,57 +111,3 @@ def latent_error(task: Any, pairs: Pairs) -> Tensor:
         images = F.interpolate(images, size=side, mode="bilinear")
     with statistics_kept(task.base_model.trunk):
         return F.mse_loss(task.base_model(images)[0].float(), pairs.latents)
-
-
-@torch.no_grad()
-def measure_test_batch(task: Any, pairs: Pairs) -> Measured:
-    """Return both players' losses on the same pairs, and the reconstruction errors."""
-    real, generated = scores(task, pairs)
-    return {
-        f"{DISCRIMINATOR}_loss": finite(task, task.loss.discriminator(real, generated), DISCRIMINATOR, "loss"),
-        f"{DISCRIMINATOR}_accuracy": task.loss.accuracy(real, generated),
-        f"{ENCODER_GENERATOR}_loss": float(task.loss.encoder_generator(real, generated)),
-        **reconstruction(task, pairs),
-    }
-
-
-@torch.no_grad()
-def reconstruction(task: Any, pairs: Pairs) -> Measured:
-    """Return the mean squared difference of x and G(E(x)), both in [0, 1], at the discriminator's size.
-
-    And that of x and G(E(x')), x' being another image of the batch: as long as the two are equal, the encoder does not
-    invert the generator at all.
-    """
-    generator = head_of(task).generator
-    with autocast(task.device.type, task.bf16), at_rest(generator):
-        reconstructed = generator.to_pixels(generator(pairs.codes))
-    images = generator.to_pixels(pairs.images)
-    return {
-        "reconstruction_error": float(F.mse_loss(reconstructed, images)),
-        "mismatch_error": float(F.mse_loss(reconstructed.roll(1, 0), images)),
-    }
-
-
-def finite(task: Any, value: Tensor, player: str, name: str) -> float:
-    """Return the mean over all ranks of a scalar, or stop the run on all of them if it is not finite.
-
-    Args:
-        task: a `BiGANTask`.
-        value: the loss of `player`, or a part of it.
-        player: DISCRIMINATOR or ENCODER_GENERATOR.
-        name: of the value, for the message.
-
-    Raises:
-        MonoImageError: the mean is infinite or not a number.
-    """
-    mean = float(all_reduce_mean(value.detach().clone()))
-    if mean - mean != 0:  # infinite or not a number
-        place, before = f"step {task.iteration + 1}", f" before {_UPDATED[player]} updated"
-        if not task.train:
-            place, before = f"test after epoch {task.train_phase_idx + 1}, batch {len(task.losses) + 1}", ""
-        raise MonoImageError(
-            f"{place}: the {player} {name} is {mean}, and the run stops{before}: lower the players' learning rates "
-            f"({', '.join(RATES.values())}), raise config.LOSS.bigan_loss.penalty where there is one"
-            f"{', or switch config.MONOIMAGE.BF16 off' if task.bf16 else ''}; checkpoints up to here are kept"
-        )
-    return mean
