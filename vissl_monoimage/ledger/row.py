@@ -103,11 +103,20 @@ class Row:
         For `group_hash` knows data by the last part of their path. What a probe was tested on counts; what tested a
         pretraining does not, for it has no influence on the weights.
         """
-        splits = ("train",) if self.kind == "pretrain" else ("train", "test")
-        contents = [self.data[split].content if split in self.data else None for split in splits]
-        if not any(contents):
+        if not any(self.contents):
             return self.group_hash
-        return hashlib.sha256(f"{self.group_hash} {contents}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.group_hash} {self.contents}".encode()).hexdigest()
+
+    @property
+    def contents(self) -> list[str | None]:
+        """What the data of the run are, by split; None for a split whose content is not known."""
+        splits = ("train",) if self.kind == "pretrain" else ("train", "test")
+        return [self.data[split].content if split in self.data else None for split in splits]
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether the content of all data of the run is known."""
+        return None not in self.contents
 
     def problems(self) -> list[str]:
         """Return what `schema.read_block` cannot see from the types alone, a sentence each."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.row import Row, Weights
+from vissl_monoimage.ledger.row import DataSplit, Row, Weights
 from vissl_monoimage.report.formats.markdown import tables_as_markdown
 from vissl_monoimage.report.formats.terminal import print_tables, tables_as_text
 from vissl_monoimage.report.tables.accuracy import header_and_rows, text_tables
@@ -22,6 +22,7 @@ from vissl_monoimage.report.tables.intervals import interval
 from vissl_monoimage.report.tables.join import join_probes
 from vissl_monoimage.report.tables.table import Table, build_tables
 
+KNOWN = {split: DataSplit("set", sha256=split) for split in ("train", "test")}
 Make = Callable[..., Row]
 IMAGE = {"name": "china", "sha256": "5" * 64}
 
@@ -287,7 +288,7 @@ def test_fixed_features_have_neither_seeds_nor_an_interval(probed: Make) -> None
 def test_only_protocols_of_this_version_are_described(
     probed: Make, protocol: str | None, title: str, note: str
 ) -> None:
-    table = only([probed(None, 0, 50.0, protocol=protocol)])
+    table = only([probed(None, 0, 50.0, protocol=protocol, data=KNOWN)])
     text = text_tables(table)[0]
     assert text.title == title
     assert [one[: len(note)] for one in text.notes[:-1]] == ([note] if note else [])

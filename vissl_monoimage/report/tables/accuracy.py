@@ -36,12 +36,12 @@ def accuracy_table(table: Table) -> TextTable:
 
 
 def header_and_rows(table: Table) -> tuple[list[str], list[list[str]]]:
-    """Return the header and the cells; there is a pretext column only if some line has a pretext accuracy."""
+    """Return the header and the cells; a label has its marks, and only some tables have a pretext column."""
     pretext = any(line.pretext for line in table.lines)
     header = ["pretraining", *table.layers, *(["pretext"] if pretext else []), "trunks", "architecture"]
     rows = [
         [
-            line.label,
+            f"{line.label} {line.marks}".rstrip(),
             *(str(line.cells.get(layer, "-")) for layer in table.layers),
             *([str(line.pretext or "-")] if pretext else []),
             line.runs,

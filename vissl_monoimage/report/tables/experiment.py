@@ -9,6 +9,7 @@ from pathlib import Path
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.tables.intervals import Cell, interval
 from vissl_monoimage.report.tables.join import ProbedTrunk
+from vissl_monoimage.report.tables.marks import marks_of, seed_conflicts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Line:
         is_random: whether the weights are random.
         is_fixed: whether the features are fixed, so that there is no spread over seeds.
         by_seed: {layer: {training seed: mean accuracy of the trunks trained with it}}.
+        marks: of `report.tables.marks`, for what its rows leave open.
+        conflicts: sentences on seeds whose trunks have different weights.
     """
 
     label: str
@@ -36,6 +39,8 @@ class Line:
     is_random: bool
     is_fixed: bool
     by_seed: dict[str, dict[str, float]]
+    marks: str
+    conflicts: tuple[str, ...]
 
     @property
     def runs(self) -> str:
@@ -81,8 +86,8 @@ def build_line(group: list[ProbedTrunk], label: str) -> Line:
         by_trunk.setdefault(_trunk_seed(item), []).append(item)
     layers = dict.fromkeys(layer for item in group for layer in item.probe.accuracies)
     values = {layer: _mean_by_trunk(by_trunk, layer) for layer in layers}
-    pretrainings = (items[0].pretrain for items in by_trunk.values())
-    pretext = [row.pretext["top_1"] for row in pretrainings if row and "top_1" in row.pretext]
+    pretext = _pretext_by_trunk(by_trunk)
+    conflicts = seed_conflicts(by_trunk, label)
     first = group[0]
     return Line(
         label,
@@ -94,6 +99,8 @@ def build_line(group: list[ProbedTrunk], label: str) -> Line:
         is_random=first.is_untrained and not first.is_fixed,
         is_fixed=first.is_fixed,
         by_seed={layer: _by_training_seed(accuracies) for layer, accuracies in values.items()},
+        marks=marks_of(group, conflicts),
+        conflicts=tuple(conflicts),
     )
 
 
@@ -108,6 +115,18 @@ def _trunk_seed(trunk: ProbedTrunk) -> str:
         return "" if trunk.probe.weights.path else str(trunk.probe.seed)
     crops = trunk.pretrain.recipe.get("seed", 0)
     return f"{trunk.pretrain.seed}/{crops}" if crops else str(trunk.pretrain.seed)
+
+
+def _pretext_by_trunk(by_trunk: dict[str, list[ProbedTrunk]]) -> list[float]:
+    """Return the pretext accuracy of each trunk that has one; nothing if they were not tested on the same data."""
+    by_seed = []
+    for items in by_trunk.values():
+        runs = {item.pretrain.run_id: item.pretrain for item in items if item.pretrain}
+        by_seed.append([row for row in runs.values() if "top_1" in row.pretext])
+    tested_on = {row.data["test"].content if "test" in row.data else None for rows in by_seed for row in rows}
+    if len(tested_on) > 1:
+        return []
+    return [statistics.fmean(row.pretext["top_1"] for row in rows) for rows in by_seed if rows]
 
 
 def _by_training_seed(by_trunk: dict[str, float]) -> dict[str, float]:

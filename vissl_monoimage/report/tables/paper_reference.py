@@ -32,7 +32,7 @@ RECALLED = f"{DAGGER} Recalled from memory and not checked against the paper, as
 def paper_table(table: Table) -> TextTable | None:
     """Return the paper's CIFAR figures for the table's data set; None if there are none, or nothing corresponds."""
     ours = [line for line in table.lines if line.trunk == TRUNK]
-    numbers = [number for number in paper() if number.dataset == table.dataset and number.top_1 is not None]
+    numbers = [number for number in paper() if number.dataset == table.dataset_name and number.top_1 is not None]
     if not ours or not numbers or table.changes or not table.protocol.startswith(PROTOCOL):
         return None
     lines: dict[tuple[str, str, str], dict[str, Reference]] = {}

@@ -8,14 +8,17 @@ has no interval, and its line says n=1.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 import warnings
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from vissl_monoimage.probe.protocols import is_known, title_of
 from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
 from vissl_monoimage.report.tables.experiment import Line, build_line, trunk_label
 from vissl_monoimage.report.tables.join import ProbedTrunk
+from vissl_monoimage.report.tables.marks import NOTES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +28,9 @@ class Table:
     Attributes:
         protocol: its name; `lowshot-v1, k=4` for few-shot probes; "" if the probes name none.
         changes: deviations from the protocol, with its own values in brackets.
-        dataset: the labelled data set.
+        dataset: the labelled data set, with a part of its hash if the report has several of this name.
+        dataset_name: its name alone.
+        is_identified: whether the content of the data set is known.
         layers: the layers that some line has, in order.
         lines: the experiments, random weights first.
     """
@@ -33,6 +38,8 @@ class Table:
     protocol: str
     changes: tuple[str, ...]
     dataset: str
+    dataset_name: str
+    is_identified: bool
     layers: tuple[str, ...]
     lines: tuple[Line, ...]
 
@@ -60,30 +67,63 @@ class Table:
         if self.changes:
             changes = "; ".join(self.changes)
             sentences.append(f"Changed from protocol {self.protocol} (its own values in brackets): {changes}.")
-        return sentences
+        if not self.is_identified:
+            sentences.append("The images were not hashed: the data set is known by its name alone.")
+        sentences += [note for mark, note in NOTES.items() if any(mark in line.marks for line in self.lines)]
+        return [*sentences, *(sentence for line in self.lines for sentence in line.conflicts)]
 
 
 def build_tables(probed: Iterable[ProbedTrunk], warn: Callable[[str], None] = warnings.warn) -> list[Table]:
     """Return the tables in the order in which their protocol, its changes and data set first appear.
 
+    Data sets are told apart by their content. Those of unknown content are one by their name, apart from all others.
+
     Args:
         probed: the probes.
         warn: called with a sentence for each probe with layers that cannot be shown.
     """
-    groups: dict[tuple[str, tuple[str, ...], str], dict[tuple[str, str], list[ProbedTrunk]]] = {}
+    groups: dict[_Key, dict[tuple[str, str], list[ProbedTrunk]]] = {}
     for item in (part for trunk in probed for part in trunk.with_top_1(warn).parts):
-        key = (item.probe.protocol or "", tuple(item.probe.protocol_changes), item.probe.dataset)
+        probe = item.probe
+        key = _Key(probe.protocol or "", tuple(probe.protocol_changes), probe.dataset, tuple(probe.contents))
         groups.setdefault(key, {}).setdefault(item.experiment, []).append(item)
-    return [_table(*key, list(experiments.values())) for key, experiments in groups.items()]
+    contents: dict[str, set[tuple[str | None, ...]]] = {}
+    for key in groups:
+        contents.setdefault(key.dataset, set()).add(key.contents)
+    return [
+        _table(key, list(experiments.values()), len(contents[key.dataset]) > 1) for key, experiments in groups.items()
+    ]
 
 
-def _table(protocol: str, changes: tuple[str, ...], dataset: str, groups: list[list[ProbedTrunk]]) -> Table:
+class _Key(NamedTuple):
+    protocol: str
+    changes: tuple[str, ...]
+    dataset: str
+    contents: tuple[str | None, ...]
+
+
+def _table(key: _Key, groups: list[list[ProbedTrunk]], is_ambiguous: bool) -> Table:
     groups = sorted(groups, key=lambda group: (not group[0].is_untrained, group[0].is_fixed, trunk_label(group[0])))
     layers = {layer for group in groups for item in group for layer in item.probe.accuracies}
     names = [(trunk_label(group[0]), group[0].probe.trunk) for group in groups]
     suffixes = disambiguating_suffixes(names, [group[0].pretrain or group[0].probe for group in groups])
     lines = [build_line(group, name[0] + suffix) for group, name, suffix in zip(groups, names, suffixes, strict=True)]
-    return Table(protocol, changes, dataset, tuple(sorted(layers, key=_natural_order)), tuple(lines))
+    return Table(
+        key.protocol,
+        key.changes,
+        f"{key.dataset} [data {_short(key.contents)}]" if is_ambiguous else key.dataset,
+        key.dataset,
+        None not in key.contents,
+        tuple(sorted(layers, key=_natural_order)),
+        tuple(lines),
+    )
+
+
+def _short(contents: tuple[str | None, ...]) -> str:
+    """Return a few letters that tell the content of a data set from that of others."""
+    if not any(contents):
+        return "not hashed"
+    return hashlib.sha256(str(contents).encode()).hexdigest()[:6]
 
 
 def _natural_order(layer: str) -> list[str | int]:
