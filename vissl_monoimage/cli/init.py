@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ probe FOLDER/checkpoint.torch like that of any pretraining, with the trunk's nam
   monoimage run config=benchmark/monoimage/linear_cifar10 config.MODEL.TRUNK.NAME=convnet4 \\
     config.MODEL.WEIGHTS_INIT.PARAMS_FILE=kmeans/checkpoint.torch ...
 """
+CHECKPOINT = "checkpoint.torch"
 REMEDY = "choose another folder with -o, or delete it"
 _ON_CPU = {"MACHINE": {"DEVICE": "cpu"}, "DISTRIBUTED": {"NUM_NODES": 1, "NUM_PROC_PER_NODE": 1}}
 
@@ -52,9 +54,11 @@ def init_command(arguments: argparse.Namespace) -> int:
     trunk_name = trunk_for(arguments.method, arguments.trunk)
     claim = _claim_of(arguments, trunk_name)
     with folder_lock(arguments.out):
-        _refuse_finished(arguments.out)
         claim_folder(arguments.out, claim, remedy=REMEDY)
-        _learn(arguments, trunk_name)
+        if _is_finished(arguments.out):
+            print(f"'{arguments.out}' holds this trunk, finished: nothing is learned", file=sys.stderr)
+        else:
+            _learn(arguments, trunk_name)
     return 0
 
 
@@ -65,7 +69,7 @@ def _learn(arguments: argparse.Namespace, trunk_name: str) -> None:
     from vissl_monoimage.models.checkpoint_file import save_trunk
     from vissl_monoimage.models.init.learn import learn_trunk
 
-    method, seed, checkpoint = arguments.method, arguments.seed, arguments.out / "checkpoint.torch"
+    method, seed, checkpoint = arguments.method, arguments.seed, arguments.out / CHECKPOINT
     began = time.monotonic()
     trunk, crops = learn_trunk(method, trunk_name, arguments.photo, arguments.crops, seed)
     save_trunk(trunk, checkpoint)
@@ -89,10 +93,8 @@ def _claim_of(arguments: argparse.Namespace, trunk_name: str) -> Any:
     return Claim.of(settings, {"photo": photo}, "init")
 
 
-def _refuse_finished(folder: Path) -> None:
-    from vissl_monoimage.errors import MonoImageError
+def _is_finished(folder: Path) -> bool:
     from vissl_monoimage.ledger import io as ledger
 
     rows = folder / ledger.FILE_NAME
-    if rows.is_file() and ledger.read([rows]):
-        raise MonoImageError(f"{folder} has a finished result already: {REMEDY}")
+    return (folder / CHECKPOINT).is_file() and rows.is_file() and bool(ledger.read([rows]))

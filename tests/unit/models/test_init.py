@@ -110,8 +110,12 @@ def test_a_result_is_kept_and_a_checkpoint_that_a_kill_left_without_its_row_is_m
     (tmp_path / "out" / "ledger.jsonl").unlink()
     assert main(command) == 0
     assert (tmp_path / "out" / "ledger.jsonl").is_file()
-    assert main(command) == 2
-    assert "has a finished result already" in capsys.readouterr().err
+    rows = (tmp_path / "out" / "ledger.jsonl").read_bytes()
+    assert main(command) == 0
+    assert "holds this trunk, finished: nothing is learned" in capsys.readouterr().err
+    assert main([*command, "--seed", "1"]) == 2
+    assert "init.seed: was 0, now 1" in capsys.readouterr().err
+    assert (tmp_path / "out" / "ledger.jsonl").read_bytes() == rows
 
 
 @pytest.mark.parametrize("method", ["kmeans", "sparse_coding"])
@@ -122,7 +126,9 @@ def test_a_photo_without_contrast_is_told_and_leaves_nothing(
     command = ["init", method, str(tmp_path / "black.png"), "-o", str(tmp_path / "out"), "--crops", "64"]
     assert main(command) == 2
     assert "no contrast" in capsys.readouterr().err
-    assert not list((tmp_path / "out").iterdir())
+    assert {file.name for file in (tmp_path / "out").iterdir()} <= {
+        "run.json"
+    }  # which binds nobody without a checkpoint
 
 
 def test_the_crops_are_normalised_as_the_cifar_configurations_say() -> None:
