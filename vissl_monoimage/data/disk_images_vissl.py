@@ -35,10 +35,10 @@ class DiskImages(DiskImageDataset):
             MonoImageError: the image cannot be read, and its replacement is not asked for.
         """
         if not self.enable_queue_dataset:
-            return read_image(self._image_path(idx)), True
+            return read_image(self.image_path(idx)), True
         start_queues(self)
         try:
-            image = read_image(self._image_path(idx))
+            image = read_image(self.image_path(idx))
         except MonoImageError as error:
             _log.warning("replaced: %s", error)
             replacement, valid = self.on_failure()
@@ -50,7 +50,8 @@ class DiskImages(DiskImageDataset):
     def _settings(self) -> Any:
         return self.cfg["DATA"][self.split]
 
-    def _image_path(self, index: int) -> str:
+    def image_path(self, index: int) -> str:
+        """Return the path of an image, with REMOVE_IMG_PATH_PREFIX replaced in a list."""
         if self.data_source == "disk_folder":
             return str(self.image_dataset.samples[index][0])
         if not len(self.image_dataset):  # each worker reads the list itself, so that it is not pickled

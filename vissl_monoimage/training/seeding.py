@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from classy_vision.hooks import ClassyHook
 
+from vissl_monoimage.data.batch_shapes_vissl import check_shapes
 from vissl_monoimage.data.class_labels_vissl import NumberedSSLDataset
 from vissl_monoimage.utils.distributed import rank
 from vissl_monoimage.utils.random import preserved_generators, seed_everything, seed_of
@@ -31,6 +32,16 @@ class SeededSSLDataset(NumberedSSLDataset):
         with preserved_generators():
             seed_everything("sample", self.cfg["SEED_VALUE"], self.split, self.epoch, int(idx))
             return super().__getitem__(idx)
+
+    def __getitems__(self, indices: list[int]) -> list[Any]:
+        """Return the samples of a batch, for torch's loader.
+
+        Raises:
+            MonoImageError: they have different sizes.
+        """
+        samples = [self[index] for index in indices]
+        check_shapes(self, indices, samples)
+        return samples
 
 
 class StepSeedHook(ClassyHook):

@@ -16,6 +16,7 @@ from vissl.config import AttrDict
 from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.data.photos.decode import load_photo
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.training.seeding import SeededSSLDataset
 
 NOISE = np.random.default_rng(0).integers(0, 256, (30, 40, 3), np.uint8)
 COLOUR = Image.fromarray(NOISE)
@@ -62,8 +63,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def data_set(source: str, path: Path, **changes: Any) -> Any:
-    """VISSL's data set of these images, without transforms."""
-    from vissl.data import build_dataset
+    """VISSL's data set of these images, as our task makes it, without transforms."""
+    from vissl.data import DATA_SOURCES_WITH_SUBSET_SUPPORT, DATASET_SOURCE_MAP
 
     composed = compose_config(["config=benchmark/monoimage/linear_cifar10"])
     config = AttrDict(OmegaConf.to_container(composed.config, resolve=True))
@@ -73,7 +74,7 @@ def data_set(source: str, path: Path, **changes: Any) -> Any:
             "LABEL_PATHS": [""], "TRANSFORMS": [{"name": "ToTensor"}], **changes,
         }
     )  # fmt: skip
-    return build_dataset(config, "TRAIN")
+    return SeededSSLDataset(config, "TRAIN", DATASET_SOURCE_MAP, DATA_SOURCES_WITH_SUBSET_SUPPORT)
 
 
 def file_list(folder: Path) -> Path:
@@ -140,3 +141,28 @@ def test_vissls_queue_replaces_bad_images_where_the_user_asks_for_it(folder: Pat
     image, valid = source[7]
     assert valid is True
     assert any((np.asarray(image) == pixels).all() for pixels in seen if pixels.shape == (30, 40, 3))
+
+
+@pytest.mark.parametrize("source", ["disk_folder", "disk_filelist"])
+def test_images_of_two_sizes_in_a_batch_are_named(folder: Path, source: str) -> None:
+    data = data_set(source, folder if source == "disk_folder" else file_list(folder))
+    loader: Any = DataLoader(data, batch_size=4, num_workers=1, multiprocessing_context="fork")
+    with pytest.raises(MonoImageError) as caught:
+        list(loader)
+    sentence = str(caught.value)
+    assert f"{folder}/odd/turned.jpg is 30x40 px after config.DATA.TRAIN.TRANSFORMS, and " in sentence
+    assert f"{folder}/odd/twelve.png is 40x30 px: images of a batch need one size" in sentence
+
+
+def test_a_collator_of_the_users_may_take_images_of_any_size(folder: Path) -> None:
+    from vissl.data.collators import COLLATOR_REGISTRY, register_collator
+
+    @register_collator("sizes_collator")
+    def sizes_collator(batch: list[dict[str, Any]]) -> list[Any]:
+        return [sample["data"][0].shape for sample in batch]
+
+    try:
+        data = data_set("disk_folder", folder, COLLATE_FUNCTION="sizes_collator")
+        assert len({shape for batch in DataLoader(data, 4, collate_fn=sizes_collator) for shape in batch}) == 2
+    finally:
+        del COLLATOR_REGISTRY["sizes_collator"]
