@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.machine import DIRTY
+from vissl_monoimage.ledger.row_values import accuracy_problems, image_problems, loss_problems, text_problems
 from vissl_monoimage.ledger.upgrade import upgrade_from_1
 
 SCHEMA = 2
@@ -121,14 +122,11 @@ class Row:
     def problems(self) -> list[str]:
         """Return what `schema.read_block` cannot see from the types alone, a sentence each."""
         sentences = [] if self.kind in KINDS else [f"kind={self.kind!r} must be one of {', '.join(KINDS)}"]
-        for layer, scores in self.accuracies.items():
-            bad = not isinstance(scores, dict) or any(not _is_percentage(value) for value in scores.values())
-            sentences += [f"accuracies: {layer} must map top_k to percentages, not {scores!r}"] if bad else []
-        if any(not isinstance(point, list) or len(point) != 2 for point in self.losses):
-            sentences.append("losses must be pairs [iteration, loss]")
-        if any(not isinstance(image, dict) or "name" not in image or "sha256" not in image for image in self.images):
-            sentences.append("images must be mappings with name, path and sha256")
-        return sentences
+        if self.n_images is not None and self.n_images < 0:
+            sentences.append(f"n_images={self.n_images} must not be negative")
+        sentences += accuracy_problems(self.accuracies, self.pretext)
+        sentences += loss_problems(self.losses)
+        return [*sentences, *image_problems(self.images, self.recipe)]
 
 
 def read_row(values: Any) -> Row:
@@ -139,6 +137,8 @@ def read_row(values: Any) -> Row:
     """
     if not isinstance(values, dict):
         raise MonoImageError(f"it is a {type(values).__name__}")
+    if problem := next(text_problems(values), None):
+        raise MonoImageError(problem)
     schema = values.get("schema", 1)
     if type(schema) is not int or schema < 1:
         raise MonoImageError(f"schema={schema!r} must be a whole number from 1")
@@ -152,8 +152,9 @@ def read_row(values: Any) -> Row:
         raise MonoImageError(f"it lacks {', '.join(missing)}")
     values["weights"] = _part(Weights, values["weights"], "weights")
     values["initial_weights"] = _part(InitialWeights, values["initial_weights"], "initial_weights")
-    splits = values["data"] if isinstance(values["data"], dict) else {}
-    values["data"] = {split: _part(DataSplit, part, f"data.{split}") for split, part in splits.items()}
+    if not isinstance(values["data"], dict):
+        raise MonoImageError(f"data must be a mapping, not a {type(values['data']).__name__}")
+    values["data"] = {split: _part(DataSplit, part, f"data.{split}") for split, part in values["data"].items()}
     return _part(Row, values, "row")
 
 
@@ -162,7 +163,3 @@ def _part(kind: type[Part], values: Any, where: str) -> Part:
         raise MonoImageError(f"{where} must be a mapping, not a {type(values).__name__}")
     names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     return read_block(kind, {name: value for name, value in values.items() if name in names}, where)
-
-
-def _is_percentage(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 100

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from vissl_monoimage.errors import MonoImageError
@@ -143,10 +143,14 @@ def test_no_bytes_raise(start: int, end: int, patch: bytes, tmp_path: Path) -> N
 
 
 NUMBERS = st.integers(-(10**18), 10**18) | st.floats()
+EXTREMES = [[(1e308, 1e308), (-1e308, -1e308)], [(0, 1e300), (1, -1e300)], [(0.0, 5e-324), (5e-324, 0.0)]]
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(st.floats(allow_nan=False, allow_infinity=False), NUMBERS), min_size=1, max_size=4))
+@example(EXTREMES[0])
+@example(EXTREMES[1])
+@example(EXTREMES[2])
 def test_all_numbers_that_records_can_hold_are_drawn(points: list[tuple[float, float]]) -> None:
     records = [{"step": step, "value": value} for step, value in points]
     assert b"<svg" in plot_records(records, {"value": "loss"}, "loss", "Loss", "a run").data

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.report.plots.style import COLOURS, Figure, new_axes, svg
+from vissl_monoimage.report.plots.style import COLOURS, Figure, drawable, new_axes, svg
 from vissl_monoimage.report.tables.experiment import pretrain_label
 
 
@@ -28,7 +28,7 @@ def _loss_curve(rows: Sequence[Row]) -> Figure:
     for number, row in enumerate(rows):
         losses = [math.nan if loss is None else loss for _, loss in row.losses]
         steps = [step for step, _ in row.losses]
-        axes.plot(steps, losses, color=COLOURS[number % len(COLOURS)], linewidth=1, label=f"seed {row.seed}")
+        axes.plot(steps, drawable(losses), color=COLOURS[number % len(COLOURS)], linewidth=1, label=f"seed {row.seed}")
         ends.append(f"seed {row.seed} from {losses[0]:.3g} at step {steps[0]} to {losses[-1]:.3g} at step {steps[-1]}")
     axes.set(xlabel="step", ylabel="training loss")
     if several := len(rows) > 1:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import dataclasses
 import io
+import math
+from collections.abc import Iterable
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -13,6 +15,7 @@ from matplotlib.text import Text
 
 # Okabe and Ito's colours, which colour-blind readers can distinguish; random weights are always grey.
 GREY, COLOURS = "#777777", ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_FARTHEST = 1e300
 MARKERS = "osD^vPX*"  # one more than there are colours, so that no pair repeats within 56 lines
 
 
@@ -45,6 +48,11 @@ def new_axes(height: float = 3.7) -> tuple[Canvas, Axes]:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#dddddd", linewidth=0.8)
     return canvas, axes
+
+
+def drawable(values: Iterable[float | None]) -> list[float]:
+    """Return the values with NaN, which leaves a gap, for None and for numbers whose range no axis can span."""
+    return [math.nan if value is None or abs(value) > _FARTHEST else float(value) for value in values]
 
 
 def svg(canvas: Canvas) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.report.plots.style import COLOURS, Figure, new_axes, svg
+from vissl_monoimage.report.plots.style import COLOURS, Figure, drawable, new_axes, svg
 from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
 from vissl_monoimage.report.tables.experiment import pretrain_label
 from vissl_monoimage.utils import jsonl
@@ -116,7 +116,7 @@ def plot_records(
     for colour, (key, words) in zip(COLOURS, lines.items(), strict=False):
         points = [(record[over], record[key]) for record in records if key in record]
         if points:
-            axes.plot(*zip(*points, strict=True), label=words, color=colour, linewidth=1.5)
+            axes.plot(*map(drawable, zip(*points, strict=True)), label=words, color=colour, linewidth=1.5)
             (start, first), (end, last) = points[0], points[-1]
             ends.append(f"{words} from {first:.3g} at {over} {start} to {last:.3g} at {over} {end}")
     axes.set(xlabel=over, ylabel=unit)
