@@ -67,8 +67,13 @@ def assignments(folder: Path, checkpoint: str = FINAL) -> torch.Tensor:
     return found
 
 
-def losses(folder: Path) -> list[Any]:
+def only_row(folder: Path) -> dict[str, Any]:
     (row,) = [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
+    return dict(row)
+
+
+def losses(folder: Path) -> list[Any]:
+    row = only_row(folder)
     assert [step for step, _ in row["losses"]] == list(range(1, EPOCHS * STEPS + 1))
     found: list[Any] = row["losses"]
     return found
@@ -108,11 +113,14 @@ def test_labels_are_in_place_before_workers_start(uninterrupted: Path, tmp_path:
 
 
 def test_a_run_killed_within_an_epoch_resumes_with_the_same_labels(uninterrupted: Path, tmp_path: Path) -> None:
-    """The run is killed in epoch 2, after the checkpoint of that epoch's step 1 (step 10 in all)."""
+    """The run is killed in epoch 3, after the checkpoint of that epoch's step 2 (step 20 in all).
+
+    The accuracy on the clusters, which goes into the row, is that of the whole epoch.
+    """
     folder = tmp_path / "run"
     process, newest = start(folder), folder / "checkpoint.torch"
     deadline = time.monotonic() + 600
-    while newest.resolve().name != "model_iteration10.torch":
+    while newest.resolve().name != "model_iteration20.torch":
         assert process.poll() is None, "the run ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.002)
@@ -120,11 +128,13 @@ def test_a_run_killed_within_an_epoch_resumes_with_the_same_labels(uninterrupted
     process.communicate()
     assert not (folder / FINAL).exists()
     said = run(folder)
-    assert "resumed at step 1" in said
-    assert "clusters for epoch 2" not in said  # they were in the checkpoint
+    assert "resumed at step 2" in said
+    assert "clusters for epoch 3" not in said  # they were in the checkpoint
     assert losses(folder) == losses(uninterrupted)
     assert clusters(folder) == clusters(uninterrupted)
     assert torch.equal(assignments(folder), assignments(uninterrupted))
+    assert only_row(folder)["pretext"] == only_row(uninterrupted)["pretext"]
+    assert only_row(folder)["pretext"]["top_1"] > 0
 
 
 def test_two_processes_find_the_clusters_of_one(tmp_path: Path) -> None:

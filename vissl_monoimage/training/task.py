@@ -25,6 +25,7 @@ from vissl.trainer.train_task import SelfSupervisionTask
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.models.checkpoint_file import release_checkpoint
+from vissl_monoimage.training.meter_state import KEY, MeterStateHook
 from vissl_monoimage.training.progress_hook import ProgressHook
 from vissl_monoimage.training.sampler import ResumableSampler
 from vissl_monoimage.training.seeding import SeededSSLDataset, StepSeedHook
@@ -43,15 +44,17 @@ class MonoImageTask(SelfSupervisionTask):
     Attributes:
         hook_factories: each makes a hook, or None, from `config`; `plugin` adds them.
         makes_labels: whether the task of a method gives the samples labels of its own.
+        meters_of_epoch: what checkpoints inside an epoch hold of its meters (`MeterStateHook`).
     """
 
     hook_factories: ClassVar[list[HookFactory]] = []
     makes_labels: ClassVar[bool] = False
+    meters_of_epoch: dict[str, Any] | None = None
 
     def set_hooks(self, hooks: list[ClassyHook]) -> None:
         """Set VISSL's hooks for this run, between our seeding hook and the ones that `plugin` adds."""
         ours = [make(self.config) for make in self.hook_factories]
-        super().set_hooks([StepSeedHook(), *hooks, ProgressHook(), *(hook for hook in ours if hook)])
+        super().set_hooks([StepSeedHook(), MeterStateHook(), *hooks, ProgressHook(), *(hook for hook in ours if hook)])
 
     def build_datasets(self, current_train_phase_idx: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
         datasets: dict[str, Any] = {}
@@ -98,6 +101,16 @@ class MonoImageTask(SelfSupervisionTask):
             start_iter = 0  # VISSL counts it in training steps, and a resumed run would skip its first test
         super().set_epoch(phase_type, epoch, start_iter, train_phase_idx)
         self.datasets[phase_type].epoch = train_phase_idx if phase_type == "train" else 0
+
+    def get_classy_state(self, deep_copy: bool = False) -> dict[str, Any]:
+        state: dict[str, Any] = super().get_classy_state(deep_copy)
+        if self.meters_of_epoch:
+            state[KEY] = self.meters_of_epoch
+        return state
+
+    def _set_classy_state(self, state: dict[str, Any]) -> None:
+        self.meters_of_epoch = state.get(KEY)
+        super()._set_classy_state(state)
 
     def _build_model(self) -> Any:
         model = super()._build_model()
