@@ -126,9 +126,7 @@ def test_a_photo_without_contrast_is_told_and_leaves_nothing(
     command = ["init", method, str(tmp_path / "black.png"), "-o", str(tmp_path / "out"), "--crops", "64"]
     assert main(command) == 2
     assert "no contrast" in capsys.readouterr().err
-    assert {file.name for file in (tmp_path / "out").iterdir()} <= {
-        "run.json"
-    }  # which binds nobody without a checkpoint
+    assert {file.name for file in (tmp_path / "out").iterdir()} <= {"lock", "run.json"}  # which bind nobody
 
 
 def test_the_crops_are_normalised_as_the_cifar_configurations_say() -> None:
