@@ -25,13 +25,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from vissl.config import AttrDict
-from vissl.models.trunks import get_model_trunk
 from vissl.models.trunks.feature_extractor import POOL_OPS
 
-from vissl_monoimage.models import checkpoint as loading
 from vissl_monoimage.models import features as trunks
-from vissl_monoimage.models.checkpoint_file import read_checkpoint
+from vissl_monoimage.models.checkpoint.load import load_trunk
+from vissl_monoimage.models.trunks.registry import build_trunk
 from vissl_monoimage.probe.pooling import BudgetPooling
 from vissl_monoimage.utils.atomic_write import atomic_write
 
@@ -70,7 +68,7 @@ def main() -> None:
     sources = {"random": ""} | dict(item.split("=", 1) for item in arguments.checkpoints)
     rows = []
     for name, checkpoint in sources.items():
-        trunk = build_trunk(checkpoint)
+        trunk = frozen_trunk(checkpoint)
         for pooling in POOLINGS:
             for layer, features in compute_features(trunk, pooling, images).items():
                 width = features[0].numel()
@@ -95,14 +93,10 @@ def load_cifar10(path: Path) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(pixels).permute(0, 3, 1, 2), torch.from_numpy(labels)
 
 
-def build_trunk(checkpoint: str) -> nn.Module:
+def frozen_trunk(checkpoint: str) -> nn.Module:
     """Return a frozen convnet4 with the checkpoint's weights, or with random weights of seed 0 for ""."""
     torch.manual_seed(0)
-    trunk: nn.Module = get_model_trunk("convnet4")(AttrDict({}), "convnet4")
-    if checkpoint:
-        weights = loading.trunk_weights(read_checkpoint(checkpoint), checkpoint)
-        trunk.load_state_dict(weights)
-    return trunk.eval()
+    return (load_trunk(checkpoint, "convnet4") if checkpoint else build_trunk("convnet4")).eval()
 
 
 @torch.no_grad()

@@ -125,10 +125,10 @@ def run(config: str) -> Result:
 
 def _millions(checkpoint: str) -> str:
     """Return the number of the trunk's weights in a checkpoint in millions, without the statistics of batch norms."""
-    from vissl_monoimage.models.checkpoint import trunk_weights
-    from vissl_monoimage.models.checkpoint_file import read_checkpoint
+    from vissl_monoimage.models.checkpoint.file import read_checkpoint
+    from vissl_monoimage.models.checkpoint.tensors import tensors_in, without_heads
 
-    weights = trunk_weights(read_checkpoint(checkpoint), checkpoint)
+    weights = without_heads(tensors_in(read_checkpoint(checkpoint), checkpoint))
     count = sum(weight.numel() for name, weight in weights.items() if ".running_" not in name)
     return f"{count / 1e6:.1f}"
 

@@ -15,7 +15,7 @@ from vissl_monoimage.config.compose import compose_config, vissl_defaults
 from vissl_monoimage.config.scaled_rates import replaced_rates
 from vissl_monoimage.config.validate import problems_of
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.models.checkpoint_file import release_checkpoint
+from vissl_monoimage.models.checkpoint.file import release_checkpoint
 from vissl_monoimage.utils.paths import make_folder
 from vissl_monoimage.utils.precision import cpu_has_bfloat16
 

@@ -66,7 +66,7 @@ def _learn(arguments: argparse.Namespace, trunk_name: str) -> None:
     from vissl_monoimage.ledger import io as ledger
     from vissl_monoimage.ledger import machine
     from vissl_monoimage.ledger.init_row import init_row
-    from vissl_monoimage.models.checkpoint_file import save_trunk
+    from vissl_monoimage.models.checkpoint.file import save_trunk
     from vissl_monoimage.models.init.learn import learn_trunk
 
     method, seed, checkpoint = arguments.method, arguments.seed, arguments.out / CHECKPOINT

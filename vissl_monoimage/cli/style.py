@@ -103,7 +103,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _features(name: str, checkpoint: str | None, seed: int) -> tuple[Features, str]:
     """Return the trunk's convolutions, and the weights in words."""
-    from vissl_monoimage.models.checkpoint import load_trunk
+    from vissl_monoimage.models.checkpoint.load import load_trunk
     from vissl_monoimage.models.normalisation import CIFAR10
     from vissl_monoimage.models.trunks.registry import build_trunk
     from vissl_monoimage.style_transfer import Features, convolutions

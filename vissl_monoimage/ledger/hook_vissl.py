@@ -21,7 +21,7 @@ from vissl_monoimage.ledger.initial_weights import note_initial_weights
 from vissl_monoimage.ledger.loss_curve import LossCurve
 from vissl_monoimage.ledger.meters import Scores, accuracies, other_numbers, shots_in
 from vissl_monoimage.ledger.row import SCHEMA, InitialWeights, Row, Weights
-from vissl_monoimage.models.checkpoint_file import checkpoint_sha256
+from vissl_monoimage.models.checkpoint.file import checkpoint_sha256
 from vissl_monoimage.utils import jsonl
 from vissl_monoimage.utils.distributed import is_primary
 

@@ -14,7 +14,7 @@ from vissl_monoimage.ledger import machine, provenance
 from vissl_monoimage.ledger.fingerprint import crops_sha256
 from vissl_monoimage.ledger.origin import recipe_and_images
 from vissl_monoimage.ledger.row import SCHEMA, DataSplit, InitialWeights, Row, Weights
-from vissl_monoimage.models.checkpoint_file import checkpoint_sha256
+from vissl_monoimage.models.checkpoint.file import checkpoint_sha256
 
 
 def init_row(

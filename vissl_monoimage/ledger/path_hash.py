@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from vissl_monoimage.models.checkpoint_file import checkpoint_sha256
+from vissl_monoimage.models.checkpoint.file import checkpoint_sha256
 
 MOST_SIZES = 100_000
 """Files of a folder whose sizes are hashed; of larger folders only the names are."""

@@ -17,6 +17,7 @@ from torch import nn
 
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.models.trunks.registry import OURS, build_trunk, trunk_names
+from vissl_monoimage.utils.random import preserved_generators
 
 Shape = tuple[int, ...]
 
@@ -38,8 +39,12 @@ def build_on_meta(model_config: Mapping[str, Any]) -> nn.Module:
     settings = {key: value for key, value in model_config.items() if key not in _BESIDE_THE_TRUNK}
     key = json.dumps(settings, sort_keys=True, default=str)
     if key not in _last_built:
-        with torch.device("meta"):
-            trunk = build_trunk(name, model_config)
+        try:
+            with torch.device("meta"):
+                trunk = build_trunk(name, model_config)
+        except RuntimeError:  # VISSL's transformers read values that they have just computed
+            with preserved_generators():
+                trunk = build_trunk(name, model_config)
         _last_built.clear()
         _last_built[key] = trunk.eval().to("meta")  # filters made by NumPy too
     return _last_built[key]

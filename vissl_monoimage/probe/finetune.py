@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import ClassVar
 
 from classy_vision.tasks import register_task
 from torch import nn
@@ -14,10 +14,8 @@ from vissl.config import AttrDict
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.errors import unknown
-from vissl_monoimage.models import checkpoint as loading
 from vissl_monoimage.models import features as trunks
-from vissl_monoimage.models.checkpoint_file import read_checkpoint
-from vissl_monoimage.models.download import is_remote
+from vissl_monoimage.models.checkpoint.validate import weights_problems
 from vissl_monoimage.probe.deviations import record_deviations
 from vissl_monoimage.probe.protocols import get_protocol
 from vissl_monoimage.training.task import MonoImageTask
@@ -30,6 +28,8 @@ class FinetuneTask(MonoImageTask):
     VISSL's own loading goes on with random weights where a checkpoint lacks a tensor.
     """
 
+    fills_whole_trunk: ClassVar[bool] = True
+
     def __init__(self, config: AttrDict) -> None:
         record_deviations(config)
         super().__init__(config)
@@ -40,14 +40,7 @@ class FinetuneTask(MonoImageTask):
         model = AttrDict(copy.deepcopy(config["MODEL"]))
         trunk = trunks.build_on_meta(model)
         yield from _head_problems(model, trunk)
-        weights = model.WEIGHTS_INIT.PARAMS_FILE
-        if weights and not is_remote(weights):
-            yield from loading.trunk_problems(model, weights)
-
-    def _restore_model_weights(self, model: Any) -> Any:
-        path = self.config.MODEL.WEIGHTS_INIT.PARAMS_FILE
-        loading.fill(model.trunk, self.config.MODEL.TRUNK.NAME, read_checkpoint(path), path)
-        return model
+        yield from weights_problems(model, whole=cls.fills_whole_trunk)
 
 
 def _head_problems(model: AttrDict, trunk: nn.Module) -> Iterator[str]:

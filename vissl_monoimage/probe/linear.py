@@ -18,8 +18,6 @@ from vissl_monoimage.compat.private_api import output_feature_names
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.models import checkpoint as loading
-from vissl_monoimage.models.checkpoint_file import read_checkpoint
 from vissl_monoimage.probe.configure import configure_probe
 from vissl_monoimage.probe.feature_cache import FeatureCacheHook
 from vissl_monoimage.probe.feature_rows import KEY, pooled_shapes, split_layers
@@ -33,9 +31,9 @@ from vissl_monoimage.training.task import MonoImageTask
 class ProbeModel(BaseSSLMultiInputOutputModel):
     """One head per layer of a trunk that never changes: frozen weights, batch norms with fixed statistics.
 
-    Differs from VISSL's model in four ways. It takes several crops of an image, (batch, crops, channels, height,
-    width), and averages their logits. It takes rows of cached features in place of images. It keeps no autograd graph
-    of the trunk. And it fills the whole trunk from a checkpoint or raises.
+    Differs from VISSL's model in three ways. It takes several crops of an image, (batch, crops, channels, height,
+    width), and averages their logits. It takes rows of cached features in place of images. And it keeps no autograd
+    graph of the trunk.
     """
 
     def __init__(self, model_config: AttrDict, optimizer_config: AttrDict) -> None:
@@ -70,14 +68,6 @@ class ProbeModel(BaseSSLMultiInputOutputModel):
         with torch.no_grad():
             pooled: list[Tensor] = self.trunk(images, output_feature_names(self))
         return pooled
-
-    def init_model_from_weights_params_file(self, config: AttrDict, checkpoint: dict[str, Any]) -> None:
-        """Fill the whole trunk.
-
-        Raises:
-            MonoImageError: naming the tensors that are missing or have another shape.
-        """
-        loading.fill(self.trunk.base_model, config.MODEL.TRUNK.NAME, checkpoint, config.MODEL.WEIGHTS_INIT.PARAMS_FILE)
 
 
 @register_task("probe_task")
@@ -118,12 +108,6 @@ class ProbeTask(MonoImageTask):
         """Yield what is wrong with a config that `configure_probe` has completed."""
         if configured.MONOIMAGE.get("CACHE_FEATURES"):
             yield from cache_problems(configured)
-
-    def _restore_model_weights(self, model: Any) -> Any:
-        """Read the checkpoint in every process: VISSL's broadcast of it costs seconds even for one process."""
-        path = self.config.MODEL.WEIGHTS_INIT.PARAMS_FILE
-        model.init_model_from_weights_params_file(self.config, read_checkpoint(path))
-        return model
 
 
 @register_check

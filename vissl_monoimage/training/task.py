@@ -24,11 +24,15 @@ from vissl.trainer.train_task import SelfSupervisionTask
 
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, register_check
-from vissl_monoimage.models.checkpoint_file import release_checkpoint
+from vissl_monoimage.models.checkpoint.file import release_checkpoint
+from vissl_monoimage.models.checkpoint.load_vissl import is_sharded, load_model
+from vissl_monoimage.models.checkpoint.report import LoadReport
+from vissl_monoimage.models.checkpoint.validate import is_frozen
 from vissl_monoimage.training.meter_state import KEY, MeterStateHook
 from vissl_monoimage.training.progress_hook import ProgressHook
 from vissl_monoimage.training.sampler import ResumableSampler
 from vissl_monoimage.training.seeding import SeededSSLDataset, StepSeedHook
+from vissl_monoimage.utils.distributed import is_primary
 from vissl_monoimage.utils.precision import autocast
 
 HookFactory = Callable[[AttrDict], ClassyHook | None]
@@ -48,6 +52,10 @@ class MonoImageTask(SelfSupervisionTask):
     """
 
     hook_factories: ClassVar[list[HookFactory]] = []
+    fills_whole_trunk: ClassVar[bool] = False
+    """Whether a trunk that is trained must be filled by a checkpoint as a whole, as a frozen one must."""
+    load_report: LoadReport | None = None
+    """What the model took from the checkpoint that the run starts from; None without one, and in a resumed run."""
     makes_labels: ClassVar[bool] = False
     meters_of_epoch: dict[str, Any] | None = None
 
@@ -111,6 +119,15 @@ class MonoImageTask(SelfSupervisionTask):
     def _set_classy_state(self, state: dict[str, Any]) -> None:
         self.meters_of_epoch = state.get(KEY)
         super()._set_classy_state(state)
+
+    def _restore_model_weights(self, model: Any) -> Any:
+        """Fill the model from a checkpoint of any library, and say how much of it was filled."""
+        if is_sharded(model):
+            return super()._restore_model_weights(model)
+        self.load_report = load_model(model, self.config, self.fills_whole_trunk or is_frozen(self.config.MODEL))
+        if is_primary():
+            print(self.load_report, flush=True)
+        return model
 
     def _build_model(self) -> Any:
         model = super()._build_model()

@@ -21,8 +21,10 @@ from vissl.models import build_model
 from vissl_monoimage.config.checks import run_checks
 from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.models.checkpoint import check_weights, fill
-from vissl_monoimage.models.checkpoint_file import checkpoint_sha256, read_checkpoint, release_checkpoint
+from vissl_monoimage.models.checkpoint.file import checkpoint_sha256, read_checkpoint, release_checkpoint
+from vissl_monoimage.models.checkpoint.load import fill
+from vissl_monoimage.models.checkpoint.load_vissl import load_model
+from vissl_monoimage.models.checkpoint.validate import check_weights
 from vissl_monoimage.models.trunks.registry import build_trunk
 from vissl_monoimage.probe.configure import configure_probe
 
@@ -74,9 +76,10 @@ def test_a_trunk_is_loaded_from_every_format(tmp_path, how):
     config = prepared(path)
     assert problems_of(path, config) == []
     model = build_model(config.MODEL, config.OPTIMIZER)
-    model.init_model_from_weights_params_file(config, torch.load(path, weights_only=True))
+    report = load_model(model, config, whole=True)
     loaded = model.trunk.base_model.state_dict()
     assert all(torch.equal(loaded[key], value) for key, value in state.items())
+    assert str(report) == f"{path}: 24 of 24 tensors of trunk 'convnet4' loaded"
 
 
 def test_safetensors_are_read(tmp_path):
@@ -96,7 +99,7 @@ def test_an_incomplete_trunk_is_refused_by_name(tmp_path):
     assert problems_of(path, config) == [f"{path} lacks 2 of the 24 tensors of trunk 'convnet4': {missing}"]
     model = build_model(config.MODEL, config.OPTIMIZER)
     with pytest.raises(MonoImageError, match=r"lacks 2 of the 24 tensors"):
-        model.init_model_from_weights_params_file(config, torch.load(path, weights_only=True))
+        load_model(model, config, whole=True)
 
 
 def test_another_architecture_is_named(tmp_path):

@@ -13,7 +13,7 @@ from vissl.models.trunks import get_model_trunk
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models import features as trunks
-from vissl_monoimage.models.checkpoint import check_weights
+from vissl_monoimage.models.checkpoint.validate import weights_problems
 from vissl_monoimage.probe.protocols import get_protocol
 
 SHAPES = {
@@ -75,6 +75,5 @@ def test_wrong_sizes_and_checkpoints_are_refused(tmp_path) -> None:
     with pytest.raises(MonoImageError, match="takes images of 3 x 32 x 32, not 3 x 64 x 64"):
         trunk(torch.zeros(1, 3, 64, 64))
     weights = {"PARAMS_FILE": str(tmp_path / "any.torch")}
-    config = {"MODEL": {"BASE_MODEL_NAME": "probe_model", "TRUNK": {"NAME": "hog_32px"}, "WEIGHTS_INIT": weights}}
-    (problem,) = check_weights(config)
+    (problem,) = weights_problems({"TRUNK": {"NAME": "hog_32px"}, "WEIGHTS_INIT": weights}, whole=True)
     assert "trunk 'hog_32px' learns nothing" in problem

@@ -21,7 +21,7 @@ from vissl.models.trunks import get_model_trunk
 from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models import features as trunks
-from vissl_monoimage.models.checkpoint import check_weights
+from vissl_monoimage.models.checkpoint.validate import check_weights
 from vissl_monoimage.probe.configure import configure_probe
 
 STAGES = ["res2", "res3", "res4", "res5"]

@@ -19,8 +19,8 @@ assert len(plain) > 20 and len(plain) < len(names), names
 for name in plain:
     importlib.import_module(name)
 
-from vissl_monoimage.models.checkpoint import load_trunk
-from vissl_monoimage.models.checkpoint_file import save_trunk
+from vissl_monoimage.models.checkpoint.load import load_trunk
+from vissl_monoimage.models.checkpoint.file import save_trunk
 from vissl_monoimage.models.features import build_on_meta, feature_shapes, probed_layers
 from vissl_monoimage.models.trunks.registry import OURS, VISSLS, build_trunk, trunk_names
 from pathlib import Path

@@ -13,6 +13,7 @@ from vissl.models.trunks import MODEL_TRUNKS_REGISTRY, register_model_trunk
 from vissl.models.trunks.resnext import ResNeXt
 
 from vissl_monoimage.config.compose import vissl_defaults
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.trunks import registry
 from vissl_monoimage.models.trunks.resnet18 import ResNet18
 
@@ -23,9 +24,17 @@ def names() -> list[str]:
 
 
 def build(name: str, model_config: Mapping[str, Any] | None) -> nn.Module:
-    """Build a trunk by its name in VISSL's registry, with VISSL's defaults where `model_config` is None."""
+    """Build a trunk by its name in VISSL's registry, with VISSL's defaults where `model_config` is None.
+
+    Raises:
+        MonoImageError: the trunk does not accept the configuration.
+    """
     settings = AttrDict(copy.deepcopy(dict(model_config or vissl_defaults()["config"]["MODEL"])))
-    trunk: nn.Module = MODEL_TRUNKS_REGISTRY[name](settings, name)
+    settings.setdefault("_MODEL_INIT_SEED", 0)  # VISSL's launcher sets it when a run starts
+    try:
+        trunk: nn.Module = MODEL_TRUNKS_REGISTRY[name](settings, name)
+    except (AssertionError, AttributeError, KeyError) as error:
+        raise MonoImageError(f"trunk '{name}' does not accept config.MODEL: {error}") from error
     return trunk
 
 

@@ -82,12 +82,12 @@ def first_convolution(checkpoint: str) -> np.ndarray[Any, Any]:
     Raises:
         MonoImageError: the file cannot be read, or holds no convolution over RGB with finite weights.
     """
-    from vissl_monoimage.models.checkpoint import trunk_weights  # imports torch
-    from vissl_monoimage.models.checkpoint_file import read_checkpoint
+    from vissl_monoimage.models.checkpoint.file import read_checkpoint  # imports torch
+    from vissl_monoimage.models.checkpoint.tensors import tensors_in, without_heads
 
     if not os.path.isfile(checkpoint):
         raise MonoImageError(f"there is no checkpoint '{checkpoint}'")
-    for tensor in trunk_weights(read_checkpoint(checkpoint), checkpoint).values():
+    for tensor in without_heads(tensors_in(read_checkpoint(checkpoint), checkpoint)).values():
         if tensor.ndim == 4 and tensor.shape[1] == 3 and tensor.numel() and not tensor.is_complex():
             weight = np.asarray(tensor.double().numpy())
             if not np.isfinite(weight).all():

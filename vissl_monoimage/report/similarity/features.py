@@ -10,8 +10,8 @@ from torchvision.transforms import Compose, Normalize, Resize, ToTensor
 
 from vissl_monoimage.data.photo_patches import PHOTOS, PatchesConfig, PhotoPatches
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.models.checkpoint import fill
-from vissl_monoimage.models.checkpoint_file import read_checkpoint
+from vissl_monoimage.models.checkpoint.file import read_checkpoint
+from vissl_monoimage.models.checkpoint.load import fill
 from vissl_monoimage.models.features import input_size, probed_layers
 from vissl_monoimage.models.trunks.registry import build_trunk
 from vissl_monoimage.probe.protocols import get_protocol
