@@ -34,12 +34,20 @@ def registered_checks() -> list[Check]:
 
 
 def run_checks(checks: Iterable[Check], config: Settings) -> list[str]:
-    """Return every problem that `checks` find in `config`, each sentence once."""
+    """Return every problem that `checks` find in `config`, each sentence once.
+
+    A check may fail on a mistake that is another's to report: its error is raised only if none reports anything.
+    """
     problems: dict[str, None] = {}
+    failures: list[Exception] = []
     for check in checks:
         try:
             for problem in check(config):
                 problems[problem] = None
         except MonoImageError as error:
             problems[str(error)] = None
+        except Exception as error:
+            failures.append(error)
+    if failures and not problems:
+        raise failures[0]
     return list(problems)

@@ -23,11 +23,11 @@ def problems_of(composed: Settings, defaults: Settings) -> list[str]:
         composed: the whole composed configuration, as plain containers.
         defaults: VISSL's defaults.yaml, which says which keys exist.
     """
-    config = composed["config"]
+    config, keys = composed["config"], list(check_keys(composed, defaults))
     if problems := list(misplaced_values(config, defaults["config"])) or list(check_types(config)):
-        return [*check_keys(composed, defaults), *problems]  # the other checks read these values
+        return [*keys, *problems]  # the other checks read these values
     own = (check_names, check_block, check_schedule, check_data, check_meters, check_output_folder)
-    return [*check_keys(composed, defaults), *run_checks([*own, *registered_checks()], config)]
+    return run_checks([lambda _: keys, *own, *registered_checks()], config)
 
 
 def check_meters(config: Settings) -> Iterator[str]:

@@ -114,6 +114,19 @@ def test_unknown_data_source_and_transform(problems: Problems) -> None:
         ([ROTNET, *CPU, "config.MACHINE.DEVICE=cuda"], "unknown device (config.MACHINE.DEVICE) 'cuda'"),
         ([ROTNET, *CPU, "config.SEED_VALUE=-1"], "SEED_VALUE=-1 must be a whole number from 0 to 4294967295"),
         ([ROTNET, *CPU, "config.SEED_VALUE=4294967296"], "SEED_VALUE=4294967296 must be a whole number from 0"),
+        (
+            [ROTNET, *CPU, "config.MODEL.TRUNK.RESNETS.DEPTH=18"],
+            "DEPTH=18: VISSL's resnet has 50, 101, 152, 200, or take ours: config.MODEL.TRUNK.NAME=resnet18",
+        ),
+        (
+            [
+                "config=benchmark/monoimage/linear_photo_patches",
+                "config.MODEL.TRUNK.NAME=resnet",
+                "config.MODEL.TRUNK.RESNETS.DEPTH=18",
+            ],
+            "DEPTH=18: VISSL's resnet has 50, 101, 152, 200, or take ours",
+        ),
+        ([ROTNET, *CPU, "config.MODEL.TRUNK.RESNETS.DEPTH=deep"], "DEPTH=deep: VISSL's resnet has 50, 101, 152, 200"),
         ([ROTNET, *CPU, "+config.MONOIMAGE.BF61=true"], "did you mean 'BF16'?"),
         ([ROTNET, *CPU, "+config.MONOIMAGE.BF16=3"], "config.MONOIMAGE.BF16=3 must be true or false"),
     ],

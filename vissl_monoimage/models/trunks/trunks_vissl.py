@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
 from vissl.config import AttrDict
 from vissl.data.collators.collator_helper import MultiDimensionalTensor
 from vissl.models.trunks import MODEL_TRUNKS_REGISTRY, register_model_trunk
-from vissl.models.trunks.resnext import ResNeXt
+from vissl.models.trunks.resnext import BLOCK_CONFIG, ResNeXt
 
+from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.config.compose import vissl_defaults
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.trunks import registry
@@ -51,6 +52,17 @@ class _VisslResNet(ResNet18):
         if not (several_sizes or self.use_checkpointing or self.model_config.INPUT_TYPE != "rgb"):
             return super().forward(images, out_feat_keys)
         return ResNeXt.forward(self, images if several_sizes else self.checked(images), out_feat_keys or [])
+
+
+@register_check
+def check_depth(config: Settings) -> Iterator[str]:
+    """Refuse a depth that VISSL's ResNet does not have, for which it has a traceback."""
+    trunk = config["MODEL"]["TRUNK"]
+    depth = trunk["RESNETS"]["DEPTH"]
+    if trunk["NAME"] == "resnet" and depth not in BLOCK_CONFIG:
+        ours = ", or take ours: config.MODEL.TRUNK.NAME=resnet18" if str(depth) == "18" else ""
+        depths = ", ".join(map(str, BLOCK_CONFIG))
+        yield f"config.MODEL.TRUNK.RESNETS.DEPTH={depth}: VISSL's resnet has {depths}{ours}"
 
 
 def _register(name: str) -> None:
