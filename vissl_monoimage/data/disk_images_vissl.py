@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,13 @@ class DiskImages(DiskImageDataset):
             return str(self.image_dataset.samples[index][0])
         if not len(self.image_dataset):  # each worker reads the list itself, so that it is not pickled
             self.get_image_paths()
-        path, prefix = str(self.image_dataset[index]), self._settings["REMOVE_IMG_PATH_PREFIX"]
-        return self._settings["NEW_IMG_PATH_PREFIX"] + path.removeprefix(prefix) if path.startswith(prefix) else path
+        return without_prefix(str(self.image_dataset[index]), self._settings)
+
+
+def without_prefix(path: str, data: Mapping[str, Any]) -> str:
+    """Return a path of a list with REMOVE_IMG_PATH_PREFIX replaced by NEW_IMG_PATH_PREFIX of its split's config."""
+    prefix = data["REMOVE_IMG_PATH_PREFIX"]
+    return data["NEW_IMG_PATH_PREFIX"] + path.removeprefix(prefix) if path.startswith(prefix) else path
 
 
 def read_image(path: str) -> Image.Image:
