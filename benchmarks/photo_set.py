@@ -1,4 +1,4 @@
-"""The photos that `which_photo.py` compares: all of the catalog, and synthetic ones. No network.
+"""The photos that `which_photo.py` compares: the whole catalog and the synthetic controls, without a network.
 
     python benchmarks/photo_set.py FOLDER [--size 512]
 
@@ -18,7 +18,7 @@ from vissl_monoimage.utils.atomic_write import replace_text
 
 
 def write_photos(folder: Path, size: int) -> Path:
-    """Write the synthetic photos and the list of all into `folder`; the list's path.
+    """Write the synthetic photos and a list of all photos into `folder`, and return the path of the list.
 
     Raises:
         MonoImageError: the folder cannot be written.
@@ -32,7 +32,7 @@ def write_photos(folder: Path, size: int) -> Path:
 
 
 def main() -> None:
-    """Read the command line and write."""
+    """Write the photos into the folder of the command line."""
     parser = argparse.ArgumentParser(description="the photos that which_photo.py compares")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--size", type=int, default=512, help="side of a synthetic photo in px [512]")

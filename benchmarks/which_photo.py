@@ -1,14 +1,14 @@
-"""Which photo is good? Rank correlation of a photo's card with what was learned from it, layer by layer.
+"""Which photo is good? Rank correlation of the measures of photos with the accuracies that they lead to, per layer.
 
     python benchmarks/photo_set.py photos
     monoimage card photos/photos.txt PHOTO -o cards
     monoimage reproduce sources --photo PHOTO --data cifar10=FOLDER --out OUT
     python benchmarks/which_photo.py cards/card.csv OUT/results/sources.jsonl [-o which_photo.csv]
 
-A ledger is a file or a folder. Photos without a line in card.csv are left out. Only trunks that learned from exactly
-one photo count; the accuracies of several seeds of a photo are averaged, so that n is the number of photos. Ledgers
-that mix methods, trunks, recipes (but for seeds), protocols or data sets are refused: such differences would look
-like the photo's.
+A ledger is a file or a folder. Photos without a line in card.csv are left out. Only trunks trained on exactly one
+photo count. The accuracies of several seeds of a photo are averaged, so that n is the number of photos. Ledgers that
+mix methods, trunks, recipes (but for seeds), protocols or data sets are refused: such differences would look like
+differences between photos.
 """
 
 from __future__ import annotations
@@ -39,9 +39,14 @@ RESAMPLES = 9_999
 
 @dataclass(frozen=True)
 class Correlation:
-    """Spearman's rho of a measure with a layer's accuracy over n photos, and its two-sided permutation p value.
+    """Spearman's rho of a measure with the accuracy of a layer over n photos.
 
-    rho and p are None where the measure or the accuracy is the same for all photos.
+    Attributes:
+        measure: name in MEASURES.
+        layer: name of the layer.
+        n: number of photos.
+        rho: the correlation; None where the measure or the accuracy is equal for all photos.
+        p: two-sided p value by permutation; None where rho is.
     """
 
     measure: str
@@ -52,10 +57,10 @@ class Correlation:
 
 
 def read_cards(path: Path) -> dict[str, dict[str, float]]:
-    """sha256 -> measures, from the file that `monoimage card -o` writes.
+    """Return {sha256 of a photo: its measures} from the file that `monoimage card -o` writes.
 
     Raises:
-        MonoImageError: unreadable, or no such file.
+        MonoImageError: the file cannot be read, or is another.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -63,11 +68,11 @@ def read_cards(path: Path) -> dict[str, dict[str, float]]:
     except OSError as error:
         raise MonoImageError(f"cannot read the cards {path}: {error.strerror}") from None
     except (KeyError, ValueError, TypeError) as error:
-        raise MonoImageError(f"{path} is no card.csv of `monoimage card -o`: {error}") from None
+        raise MonoImageError(f"{path} is not a card.csv of `monoimage card -o`: {error}") from None
 
 
 def accuracies(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
-    """sha256 of a photo -> layer -> top-1 accuracy in percent, the mean over its trunks and probes.
+    """Return {sha256 of a photo: {layer: top-1 in percent}}, means over the trunks and probes of a photo.
 
     Raises:
         MonoImageError: the runs differ in more than photo and seeds.
@@ -92,7 +97,7 @@ def accuracies(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
 
 
 def correlate(cards: dict[str, dict[str, float]], learned: dict[str, dict[str, float]]) -> list[Correlation]:
-    """Every measure against every layer that was probed for all photos with a card.
+    """Return the correlation of every measure with every layer that was probed for all photos with a card.
 
     Raises:
         MonoImageError: fewer than FEWEST photos have both a card and an accuracy.
@@ -125,7 +130,7 @@ def _correlation(measure: str, layer: str, pairs: list[tuple[float, float]]) -> 
 
 
 def as_csv(found: list[Correlation]) -> str:
-    """One line a measure and layer."""
+    """Return a line for each measure and layer."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(asdict(found[0])), lineterminator="\n")
     writer.writeheader()
@@ -135,7 +140,7 @@ def as_csv(found: list[Correlation]) -> str:
 
 
 def note(found: list[Correlation]) -> str:
-    """How many comparisons, and what chance alone would give."""
+    """Return how many comparisons were made, and what chance alone would give."""
     tested = sum(correlation.p is not None for correlation in found)
     return (
         f"{tested} comparisons: chance alone gives about {0.05 * tested:.1f} with p < 0.05; "
@@ -144,8 +149,10 @@ def note(found: list[Correlation]) -> str:
 
 
 def main() -> int:
-    """Read cards and ledgers, print and write the correlations."""
-    parser = argparse.ArgumentParser(description="rank correlation of photos' cards with what was learned from them")
+    """Read cards and ledgers, and print and write the correlations."""
+    parser = argparse.ArgumentParser(
+        description="rank correlation of the measures of photos with the accuracies that they lead to"
+    )
     parser.add_argument("cards", type=Path)
     parser.add_argument("ledgers", type=Path, nargs="+", metavar="LEDGER")
     parser.add_argument("-o", "--output", type=Path, help="a CSV file")
