@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from scipy import stats
 
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
@@ -16,6 +17,9 @@ from vissl_monoimage.report.formats.csv import tables_as_csv
 from vissl_monoimage.report.tables.accuracy import header_and_rows
 from vissl_monoimage.report.tables.join import join_probes
 from vissl_monoimage.report.tables.table import build_tables
+from vissl_monoimage.reproduce.datasets import Inputs
+from vissl_monoimage.reproduce.existing_rows import missing_chains
+from vissl_monoimage.reproduce.plan import plan
 from vissl_monoimage.reproduce.read_grid import read_grid
 from vissl_monoimage.reproduce.results import with_neighbours
 
@@ -103,3 +107,17 @@ def test_the_correlations_are_those_of_cards_and_ledger(name: str, photos: int) 
 def lines(file: Path) -> list[dict[str, str]]:
     with open(file, newline="") as opened:
         return list(csv.DictReader(opened))
+
+
+@pytest.mark.parametrize("name", [file.stem for file in LEDGERS])
+def test_every_run_of_a_committed_benchmark_is_known_as_done(name: str, tmp_path: Path, data_dir: Path) -> None:
+    grid = read_grid(name)
+    for data in grid.data_sets:
+        for split in ("train", "test"):
+            (tmp_path / data / split / "cat").mkdir(parents=True)
+            Image.new("RGB", (32, 32)).save(tmp_path / data / split / "cat" / "0.png")
+    photo = str(data_dir / "images" / "ameyoko.jpg")
+    inputs = Inputs(photo, {data: tmp_path / data for data in grid.data_sets}, tmp_path / "out")
+    chains = plan(grid, "laptop", inputs)
+    assert chains
+    assert missing_chains(chains, RESULTS) == []
