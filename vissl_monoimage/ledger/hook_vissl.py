@@ -65,7 +65,7 @@ class LedgerHook(ClassyHook):
         if not is_primary():
             return
         folder, config = task.checkpoint_folder, task.config
-        jsonl.check_writable(tasks.ledger_path(task))
+        jsonl.check_writable(tasks.ledger_path(config, folder))
         self._curve = LossCurve(folder, task.iteration, task.max_iteration)
         self._began = time.monotonic() - self._curve.seconds
         self._device = machine.note_device(folder, task.iteration, machine.device(config))
@@ -89,7 +89,7 @@ class LedgerHook(ClassyHook):
     def on_end(self, task: Any) -> None:
         """Append the row."""
         if self._curve:
-            ledger.append(tasks.ledger_path(task), self._row(task, self._curve))
+            ledger.append(tasks.ledger_path(task.config, task.checkpoint_folder), self._row(task, self._curve))
 
     def _row(self, task: Any, curve: LossCurve) -> Row:
         config, folder = task.config, os.path.abspath(task.checkpoint_folder)

@@ -18,9 +18,9 @@ from vissl_monoimage.ledger.provenance import pretext_method
 from vissl_monoimage.models.trunks.registry import fixed_features
 
 
-def ledger_path(task: Any) -> Path:
-    """Return the ledger of the run: `config.MONOIMAGE.LEDGER`, or `ledger.jsonl` in its folder."""
-    return Path(monoimage_block(task.config).get("LEDGER") or Path(task.checkpoint_folder, FILE_NAME))
+def ledger_path(config: Mapping[str, Any], folder: str | Path) -> Path:
+    """Return the ledger of the run in `folder`: `config.MONOIMAGE.LEDGER`, or `ledger.jsonl` in it."""
+    return Path(monoimage_block(config).get("LEDGER") or Path(folder, FILE_NAME))
 
 
 def newest_checkpoint(folder: str) -> str | None:

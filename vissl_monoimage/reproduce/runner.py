@@ -48,8 +48,6 @@ def execute(folder: Path, words: Sequence[str], log: Path | None = None, threads
     with folder_lock(folder, wait=True) as lock, open(log, "a") if log else nullcontext() as output:
         if finished(folder):  # by the process that held the lock
             return
-        if any(folder.glob("model_final_checkpoint_*.torch")):  # killed between it and its row
-            command.append("config.CHECKPOINT.OVERWRITE_EXISTING=true")
         # The run holds the lock too: should this process be killed, nobody starts a second one beside it.
         command.append(f"--out={folder}" if words[0] == "init" else f"config.CHECKPOINT.DIR={quoted(folder)}")
         environment[INHERITED] = str(lock)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from vissl_monoimage.data.single_image_vissl import SAME
 from vissl_monoimage.ledger.path_hash import PathHash, hash_path, hash_together
 from vissl_monoimage.ledger.provenance import deciding_settings
 from vissl_monoimage.ledger.run_claim import Claim, claim_folder
+from vissl_monoimage.training.finished import resume_if_unfinished
 from vissl_monoimage.utils.folder_lock import folder_lock
 
 _REMEDY = (
@@ -50,7 +50,7 @@ def held_run_folder(config: AttrDict, node_id: int, engine_name: str) -> Iterato
     with folder_lock(folder):
         claim_run_folder(config)
         _save_config(config)
-        _say_if_finished(folder, config)
+        resume_if_unfinished(folder, config)
         yield
 
 
@@ -107,13 +107,3 @@ def _save_config(config: AttrDict) -> None:
     dtype = saved.MODEL.FSDP_CONFIG.compute_dtype  # of torch by now, which YAML cannot hold
     saved.MODEL.FSDP_CONFIG.compute_dtype = str(dtype).removeprefix("torch.")
     save_attrdict_to_disk(saved)
-
-
-def _say_if_finished(folder: Path, config: AttrDict) -> None:
-    final = sorted(folder.glob("model_final_checkpoint_*.torch"))
-    if final and not config.CHECKPOINT.OVERWRITE_EXISTING:
-        print(
-            f"'{folder}' holds this run, finished ({final[-1].name}): nothing is trained. To train it again choose "
-            "another config.CHECKPOINT.DIR, or set config.CHECKPOINT.OVERWRITE_EXISTING=true.",
-            file=sys.stderr,
-        )
