@@ -12,8 +12,8 @@ checked against a fixed sha256.
 
 Then put one line into a .pth file of the environment's site-packages, with which every Python of the environment
 watches for VISSL: VISSL's own tools (python -m tools.run_distributed_engines ...) run as its documentation says, with
-our configs. It costs a start of Python less than 1 ms. You are asked first; without a terminal to ask in, or with
---yes, the line is written and its file named. `monoimage exec` runs a tool without the line.
+our configs. It costs a start of Python less than 1 ms. You are asked first; without a terminal to ask in, it is
+written with --yes alone. Its file is named. `monoimage exec` runs a tool without the line.
 """
 EXAMPLE = """\
 examples:
@@ -60,9 +60,10 @@ def setup_command(arguments: argparse.Namespace) -> int:
 
 
 def _agreed() -> bool:
-    """Ask whether to write the line; without a terminal to ask in the answer is yes."""
+    """Ask whether to write the line; without a terminal to ask in, say how to have it and return False."""
     if not sys.stdin.isatty():
-        return True
+        print("VISSL's own tools run with our plugin through `monoimage exec`, or after `monoimage setup --yes`")
+        return False
     print("VISSL's own tools (python -m tools....) need one line in this environment's site-packages to run with our")
     print("plugin; it costs a start of Python less than 1 ms. `monoimage run` does without it.")
     return input("Write it? [Y/n] ").strip().lower() in ("", "y", "yes")

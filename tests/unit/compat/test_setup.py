@@ -49,8 +49,11 @@ def test_setup_installs_vissl_and_the_line_and_takes_the_line_out(
     bare.run(*imports, cwd=tmp_path, status=1)
     first = bare.run(*SETUP, cwd=tmp_path, **index(vissl_wheel)).stdout
     assert first.startswith(f"VISSL {VERSION} is installed in {bare.python.parents[1]}")
-    assert str(bare.site / NAME) in first
-    assert "--remove" in first
+    assert "`monoimage setup --yes`" in first
+    assert not (bare.site / NAME).exists()
+    line = bare.run(*SETUP, "--yes", cwd=tmp_path).stdout
+    assert str(bare.site / NAME) in line
+    assert "--remove" in line
     assert bare.run(*imports, cwd=tmp_path).stdout == "True\n"
     again = bare.run(*SETUP, "--yes", cwd=tmp_path).stdout
     assert "is installed already" in again
