@@ -10,7 +10,7 @@ from vissl.config import AttrDict
 
 from vissl_monoimage.ledger.io import read
 from vissl_monoimage.ledger.task_vissl import ledger_path
-from vissl_monoimage.models.checkpoint_file import checkpoint_sha256
+from vissl_monoimage.models.checkpoint.file import checkpoint_sha256
 from vissl_monoimage.training.task import MonoImageTask
 
 
