@@ -42,6 +42,12 @@ def test_no_two_of_twelve_lines_look_alike() -> None:
     assert len({(line.get_color(), line.get_marker()) for line in drawn}) == 12
 
 
+def test_a_name_that_begins_with_an_underscore_is_in_the_legend() -> None:
+    """Matplotlib leaves such labels out unless they are given with their lines."""
+    _, axes = plot_over_layers([Series("_mine on set", {"conv1": Cell(60.0, None, 1)}, grey=False)], ["conv1"], "%")
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["_mine on set"]
+
+
 def test_a_dollar_sign_is_one_and_no_formula() -> None:
     layers = ["$conv_1$", "$\\frac{$"]
     cells = dict.fromkeys(layers, Cell(60.0, None, 1))

@@ -16,6 +16,9 @@ _ESCAPES = str.maketrans(
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
         "†": r"\textdagger{}",
+        "‡": r"\textdaggerdbl{}",
+        "§": r"\S{}",
+        "¶": r"\P{}",
         "±": r"$\pm$",
         **{special: f"\\{special}" for special in "&%$#_{}"},
     }

@@ -55,7 +55,8 @@ def plot_over_layers(series: Sequence[Series], layers: Sequence[str], ylabel: st
     axes.set_xticks(range(len(layers)), layers)
     axes.set_xlim(-0.3, len(layers) - 0.7)  # centres a single layer too
     axes.set_ylabel(ylabel)
-    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.08))
+    # With its lines: matplotlib leaves out labels that begin with an underscore unless they are given.
+    axes.legend(axes.containers, names, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.08))
     return canvas, axes
 
 
