@@ -8,6 +8,8 @@ same folder) has one `run_id`, and the row that finished last counts.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -49,6 +51,12 @@ def read(paths: Iterable[str | Path], warn: Callable[[str], None] = warnings.war
     return sorted(latest.values(), key=lambda row: row.finished)
 
 
+@functools.cache
+def print_note(note: str) -> None:
+    """Print a sentence on stderr, once in a process: `warn` for commands that read a ledger again and again."""
+    print(f"monoimage: {note}", file=sys.stderr, flush=True)
+
+
 def _files(paths: Iterable[str | Path]) -> dict[Path, bool]:
     """Return the ledger files, each once, and for each whether it is one of `paths` itself."""
     files: dict[Path, tuple[Path, bool]] = {}
@@ -61,11 +69,9 @@ def _files(paths: Iterable[str | Path]) -> dict[Path, bool]:
 
 
 def _rows(file: Path, named: bool, warn: Callable[[str], None]) -> list[Row]:
-    def skip(number: int, problem: object) -> None:
-        warn(f"{file}, line {number}: skipped, not a ledger row: {problem}")
-
+    problems: dict[int, object] = {}
     try:
-        lines = jsonl.read(file, skip)
+        lines = jsonl.read(file, problems.__setitem__)
     except MonoImageError as error:
         if named:
             raise
@@ -76,5 +82,7 @@ def _rows(file: Path, named: bool, warn: Callable[[str], None]) -> list[Row]:
         try:
             rows.append(read_row(values))
         except MonoImageError as error:
-            skip(number, error)
+            problems[number] = error
+    for number, problem in sorted(problems.items()):
+        warn(f"{file}, line {number}: skipped, not a ledger row: {problem}")
     return rows

@@ -64,7 +64,7 @@ def _planned(chain: Chain) -> Iterator[tuple[Run, RunKey]]:
 
 
 def _existing(file: Path) -> dict[RunKey, ProbedTrunk]:
-    probed = join_probes(ledger.read([file])) if file.is_file() else []
+    probed = join_probes(ledger.read([file], ledger.print_note), ledger.print_note) if file.is_file() else []
     return {
         (_row_key(item.pretrain) if item.pretrain else None, _row_key(item.probe), photo): item
         for item in probed

@@ -56,7 +56,9 @@ def _report(grid: Grid, chains: Sequence[Chain], own: Sequence[Row], inputs: Inp
     add_rows(target, [*own, *rows_in_other_ledgers(chains, target)], inputs)
     if not target.is_file():
         return
-    page = write(with_neighbours([*ledger.read([target]), *own], grid), inputs.out / "report" / grid.name)
+    page = write(
+        with_neighbours([*ledger.read([target], ledger.print_note), *own], grid), inputs.out / "report" / grid.name
+    )
     replace_text(results / f"{grid.name}.csv", page.with_name("report.csv").read_text())
 
 
@@ -87,7 +89,9 @@ def with_neighbours(own: Iterable[Row], grid: Grid) -> list[Row]:
 
 def add_rows(target: Path, rows: Iterable[Row], inputs: Inputs) -> None:
     """Append the rows that the ledger `target` does not have yet, without the folders of this machine."""
-    existing = {row.run_id: row.finished for row in (ledger.read([target]) if target.is_file() else [])}
+    existing = {
+        row.run_id: row.finished for row in (ledger.read([target], ledger.print_note) if target.is_file() else [])
+    }
     for row in rows:
         if row.finished > existing.get(row.run_id, ""):
             ledger.append(target, publish(row, inputs))

@@ -26,7 +26,7 @@ OnFinished = Callable[[Run, float], None]
 def finished(folder: Path) -> Row | None:
     """Return the row of the run in a folder, None if it has not ended."""
     file = folder / ledger.FILE_NAME
-    rows = ledger.read([file]) if file.is_file() else []
+    rows = ledger.read([file], ledger.print_note) if file.is_file() else []
     return rows[-1] if rows else None
 
 

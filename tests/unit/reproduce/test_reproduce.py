@@ -635,15 +635,18 @@ def test_results_are_refused_before_anything_runs_on_uncommitted_code(
 
 
 def test_lines_that_are_there_are_never_rewritten(
-    write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Neither rows of version 1, nor those of a later version, nor lines that are no rows."""
     chains = plan(read_grid(write()).only(["random"], ["patches"]), "laptop", inputs)
     committed = Path(__file__).parents[3] / "benchmarks" / "results" / "resnet.jsonl"
     before = committed.read_bytes() + b'{"schema":3}\nno row\n'
     (tmp_path / "kept.jsonl").write_bytes(before)
-    with pytest.warns(UserWarning, match="skipped"):
-        add_rows(tmp_path / "kept.jsonl", [left_by(chains[0].probes[0], "probe")], inputs)
+    add_rows(tmp_path / "kept.jsonl", [left_by(chains[0].probes[0], "probe")], inputs)
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(": skipped, ")[0] for line in said] == [
+        f"monoimage: {tmp_path}/kept.jsonl, line {number}" for number in (4, 5)
+    ]
     after = (tmp_path / "kept.jsonl").read_bytes()
     assert after.startswith(before)
     assert after.removeprefix(before).count(b"\n") == 1
