@@ -28,13 +28,13 @@ def add_parser(subparsers: Any) -> None:
 
 
 def report_command(arguments: argparse.Namespace) -> int:
-    """Print the tables, write the report's files, print where the page is."""
+    """Print the tables and the path of the page, and write the files of the report."""
     write_report(arguments.paths, arguments.out)
     return 0
 
 
 def write_report(paths: list[str], out: str) -> Path:
-    """Make the report of all rows in `paths`; returns the page.
+    """Write the report of all rows in `paths` into the folder `out`, and return its page.
 
     Raises:
         MonoImageError: no rows, an unreadable path, or a folder that cannot be written.

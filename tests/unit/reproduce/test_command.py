@@ -1,0 +1,90 @@
+"""The command line of `monoimage reproduce`: mistakes are named before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from vissl_monoimage.cli.main import main
+
+
+def test_the_profile_paper_has_no_gpu_option(
+    write: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["reproduce", write(), "--cells", "mono", "--probes", "patches", "--gpu", "--dry-run", f"--out={tmp_path}"]
+    assert main(words) == 0
+    assert main([*words, "--profile", "paper"]) == 2
+    assert "--gpu is for --profile laptop: runs of paper are where their YAMLs say" in capsys.readouterr().err
+
+
+def test_a_missing_gpu_is_named_before_anything_runs(
+    write: Callable[..., str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    out = tmp_path / "out"
+    words = ["reproduce", write(), "--cells", "mono", "--probes", "patches", "--gpu", f"--out={out}"]
+    assert main(words) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("monoimage: --gpu: torch finds no GPU on this machine; leave it out")
+    assert "minutes of a core" in told.out
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("option", ["--out", "--results"])
+def test_a_folder_that_cannot_be_written_is_named_before_the_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    (tmp_path / "file").touch()
+    for split in ("train", "test"):
+        (tmp_path / "c10" / split).mkdir(parents=True)
+    words = ["reproduce", "handmade", f"--data=cifar10={tmp_path / 'c10'}", option, str(tmp_path / "file" / "a")]
+    assert main([*words, "--dry-run"]) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith(f"monoimage: '{tmp_path}/file/a' cannot be written: '{tmp_path}/file' is a file\n")
+    assert told.out == ""
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296", "a"])
+def test_a_seed_out_of_range_is_refused(capsys: pytest.CaptureFixture[str], seed: str) -> None:
+    for words in (["reproduce", "handmade", "--seeds"], ["init", "kmeans", "china", "-o", "k", "--seed"]):
+        with pytest.raises(SystemExit, match="2"):
+            main([*words, seed])
+        assert f"'{seed}' must be a whole number from 0 to 4294967295" in capsys.readouterr().err
+
+
+def test_a_folder_of_photos_is_not_the_photo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a", "b"):
+        Image.new("RGB", (64, 64)).save(tmp_path / f"{name}.png")
+    (tmp_path / "c10" / "train").mkdir(parents=True)
+    (tmp_path / "c10" / "test").mkdir()
+    data = ["--data", f"cifar10={tmp_path / 'c10'}", "--photo", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main(["reproduce", "alexnet-64px", *data, "--dry-run"]) == 2
+    assert f"{tmp_path} has 2 photos: name one, such as {tmp_path / 'a.png'}" in capsys.readouterr().err
+    (tmp_path / "a.png").write_bytes(b"no photo")
+    data[3] = str(tmp_path / "a.png")
+    assert main(["reproduce", "alexnet-64px", *data, "--dry-run"]) == 2
+    assert "a.png is not an image that Pillow can read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("options", "refused"), [([], False), (["--results", "r"], True), (["--allow-dirty"], False)])
+def test_results_are_refused_before_anything_runs_on_uncommitted_code(
+    write: Callable[..., str],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    refused: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("vissl_monoimage.ledger.machine.git_sha", lambda: "5a-dirty")
+    monkeypatch.setattr("vissl_monoimage.reproduce.runner.run_all", lambda chains, jobs: [])
+    words = ["reproduce", write(), "--cells", "random", "--probes", "patches", *options]
+    if "--allow-dirty" in options:
+        words += ["--results", "r"]
+    assert main(words) == (2 if refused else 0)
+    said = capsys.readouterr().err
+    assert ("--results r: the working tree has uncommitted changes" in said) is refused
+    assert main([*words, "--dry-run"]) == 0

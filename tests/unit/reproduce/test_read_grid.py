@@ -1,0 +1,87 @@
+"""Reading benchmarks: what is wrong is named, cells inherit, every benchmark that comes with the package is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.reproduce.cell import Cell
+from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"cells": {"a": {"pretrain": "p", "source": "foto"}}}, "did you mean 'photo'"),
+        ({"cells": {"a": {"pretrain": "p"}}}, "pretrain or init goes with a source"),
+        ({"cells": {"a": {"pretrain": "p", "source": "photo", "labels": True}}}, "labels are a data set's"),
+        (
+            {"cells": {"a": {"pretrain": "p", "source": "photo", "images": 3}}},
+            "images=3 must be a number of images of a",
+        ),
+        ({"cells": {"a": {"zoo": "rotnet"}}}, "zoo: unknown model 'rotnet'"),
+        ({"cells": {"a": {"zoo": "rotnet-imagenet-1k", "trunk": "resnet"}}}, "zoo goes with probes and probe_"),
+        ({"cells": {"a": {"init": "kmeans"}}}, "pretrain or init goes with a source"),
+        ({"cells": {"a": {"init": "kmean", "source": "photo"}}}, "did you mean 'kmeans'"),
+        ({"cells": {"a": {"init": "kmeans", "source": "cifar10"}}}, "source: unknown photo 'cifar10'"),
+        ({"cells": {"a": {"init": "kmeans", "source": "photo", "trunk": "resnet"}}}, "trunk: unknown trunk 'resnet'"),
+        ({"cells": {"a": {"init": "kmeans", "source": "photo", "images": 2}}}, "without images and labels"),
+        ({"cells": {"a": {"init": "kmeans", "source": "photo", "overrides": ["--crops"]}}}, "takes --crops=N alone"),
+        ({"cells": {"a": {"init": "kmeans", "pretrain": "p", "source": "photo"}}}, "only one of them makes a trunk"),
+        ({"cells": {"a": {"minuts": 3}}}, "cells.a: unknown key 'minuts': did you mean 'minutes'"),
+        ({"probes": {"a": {"config": "c", "data": "cifar"}}}, "did you mean 'cifar100?'"),
+        ({"profile": {}}, "did you mean 'profiles'"),
+        ({"cells": {"a": 3}}, "cells.a=3 must be a mapping"),
+        ({"cells": {"a": {"probes": ["patch"]}}}, "cells.a.probes: unknown probe 'patch': did you mean 'patches'"),
+        ({"profiles": {"laptop": {"seeds": ["a"]}}}, "must be a list of whole numbers"),
+        ({"profiles": {"laptop": {"seeds": []}}}, "must be whole numbers from 0"),
+        ({"profiles": {"laptop": {"seeds": [2**32]}}}, "must be whole numbers from 0 to 4294967295"),
+        ({"cells": {}}, "mine.yaml: cells must name one at least"),
+        ({"cells": {1: {}}}, "cells: 1 must be a name: put it in quotes"),
+        ({"cells": {"a": {"minutes": -5}}}, "cells.a.minutes=-5 must not be negative"),
+        ({"cells": {"a": {"probe_overrides": [3]}}}, r"a.probe_overrides=\[3\] must be a list of names"),
+        ({"cells": {"a": {"overrides": [{"config.SEED": 1}]}}}, "must be a list of names"),
+        ({"beside": ["table3"]}, "beside: unknown benchmark with results 'table3': did you mean 'table3-cifar'"),
+    ],
+)
+def test_a_mistake_in_a_benchmark_is_named(write: Callable[..., str], changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(MonoImageError, match=sentence):
+        read_grid(write(**changes))
+
+
+def test_cells_inherit_defaults_unless_they_say_otherwise(write: Callable[..., str]) -> None:
+    defaults = {"pretrain": "p", "source": "photo", "minutes": 3, "overrides": ["config.A=1"]}
+    cells = {
+        "all": {},
+        "own": {"source": "china", "overrides": []},
+        "none": {"defaults": False},
+        "true": {"defaults": True, "minutes": 4},
+    }
+    found = read_grid(write(defaults=defaults, cells=cells)).cells
+    assert found["all"] == Cell(**defaults)
+    assert found["own"] == Cell(**{**defaults, "source": "china", "overrides": []})
+    assert found["none"] == Cell()
+    assert found["true"] == Cell(**{**defaults, "minutes": 4})
+
+
+@pytest.mark.parametrize(
+    ("defaults", "cell", "sentence"),
+    [
+        ({"minuts": 3}, {}, "mine.yaml: defaults: unknown key 'minuts': did you mean 'minutes'"),
+        ({"minutes": "long"}, {}, "cells.a.minutes='long' must be a number"),
+        ({"minutes": 3}, {"defaults": "no"}, "cells.a.defaults='no' must be false for a cell that inherits nothing"),
+        ({"source": "photo"}, {}, "pretrain or init goes with a source"),
+        ([], {}, "mine.yaml.defaults=.* must be a"),
+    ],
+)
+def test_mistakes_in_defaults_are_named(write: Callable[..., str], defaults: Any, cell: Any, sentence: str) -> None:
+    with pytest.raises(MonoImageError, match=sentence):
+        read_grid(write(defaults=defaults, cells={"a": cell}))
+
+
+def test_every_benchmark_has_a_title() -> None:
+    assert {"table1-ablation", "table3-cifar", "fewer-labels", "sources", "resnet"} <= set(grid_names())
+    assert all(read_grid(name).title for name in grid_names())
