@@ -1,4 +1,4 @@
-"""Linear CKA against other derivations, its invariances and its two ends."""
+"""Linear CKA against independent derivations, its invariances and its limits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def related(seed: int, n: int = 40, widths: tuple[int, int] = (5, 9)) -> tuple[Matrix, Matrix]:
-    """Features of two widths that share some of what they see, with means and scales of their own."""
+    """Return features of two widths that share a component, with different means and scales."""
     draw = np.random.default_rng(seed)
     common = draw.normal(size=(n, 3))
     x, y = (common @ draw.normal(size=(3, width)) + draw.normal(size=(n, width)) for width in widths)
@@ -26,20 +26,20 @@ def related(seed: int, n: int = 40, widths: tuple[int, int] = (5, 9)) -> tuple[M
 
 
 def hsic_over_quadruples(x: Matrix, y: Matrix) -> float:
-    """The unbiased HSIC as the U-statistic it is: a mean over all ordered quadruples of different images."""
+    """Return the unbiased HSIC as a U-statistic: a mean over all ordered quadruples of different images."""
     k, m = x @ x.T, y @ y.T
     quadruples = itertools.permutations(range(len(x)), 4)
     return float(np.mean([k[i, j] * (m[i, j] + m[q, r] - 2 * m[i, q]) for i, j, q, r in quadruples]))
 
 
 @pytest.mark.parametrize("n", [4, 7])
-def test_it_is_the_u_statistic_over_quadruples(n: int) -> None:
+def test_cka_equals_the_u_statistic_over_quadruples(n: int) -> None:
     x, y = related(1, n)
     expected = hsic_over_quadruples(x, y) / math.sqrt(hsic_over_quadruples(x, x) * hsic_over_quadruples(y, y))
     assert linear_cka(x, y) == pytest.approx(expected, abs=1e-6)
 
 
-def test_with_many_images_it_is_the_papers_formula() -> None:
+def test_cka_of_many_images_approaches_the_papers_formula() -> None:
     x, y = related(2, n=600)
     centring = np.eye(len(x)) - 1 / len(x)
     k, m = (centring @ (values @ values.T) @ centring for values in (x, y))
@@ -53,7 +53,7 @@ def test_with_many_images_it_is_the_papers_formula() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(SEEDS, st.floats(1e-4, 1e4), st.floats(-100, 100))
-def test_rotating_scaling_and_shifting_the_features_changes_nothing(seed: int, scale: float, shift: float) -> None:
+def test_cka_is_invariant_to_rotation_scaling_and_shifts(seed: int, scale: float, shift: float) -> None:
     x, y = related(seed)
     rotation = np.linalg.qr(np.random.default_rng(seed).normal(size=(x.shape[1],) * 2))[0]
     expected = linear_cka(x, y)
@@ -63,13 +63,13 @@ def test_rotating_scaling_and_shifting_the_features_changes_nothing(seed: int, s
     assert linear_cka(x, scale * x @ rotation) == pytest.approx(1, abs=1e-9)
 
 
-def test_stretching_one_direction_does_change_it() -> None:
+def test_cka_changes_if_one_direction_is_stretched() -> None:
     x, y = related(3)
     stretched = x * np.array([20, 1, 1, 1, 1])
     assert abs(linear_cka(stretched, y) - linear_cka(x, y)) > 0.02
 
 
-def test_unrelated_features_are_near_0_however_many_there_are() -> None:
+def test_cka_of_unrelated_features_is_near_0_at_any_width() -> None:
     draw = np.random.default_rng(4)
     values = [linear_cka(draw.normal(size=(60, 3000)), draw.normal(size=(60, 2000))) for _ in range(20)]
     assert max(map(abs, values)) < 0.1
@@ -78,10 +78,10 @@ def test_unrelated_features_are_near_0_however_many_there_are() -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("value", [0.1, 0.0, math.nan, math.inf])
-def test_a_layer_that_tells_no_image_from_another_has_none(value: float) -> None:
+def test_cka_of_a_constant_layer_is_nan(value: float) -> None:
     assert math.isnan(linear_cka(np.full((12, 3), value), related(5, 12)[0]))
 
 
-def test_three_images_are_too_few() -> None:
+def test_three_images_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 4 images, not 3"):
         unit_gram(np.eye(3))

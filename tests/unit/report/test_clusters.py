@@ -1,4 +1,4 @@
-"""What a page shows of a DeepCluster: the last sheet of clusters, byte for byte, and its numbers by epoch."""
+"""The clusters section of a page: the last contact sheet, byte for byte, and numbers by epoch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TITLE = "<h2>Clusters</h2>"
 
 @pytest.fixture
 def a_run(tmp_path: Path, a_row: Callable[..., Row]) -> Row:
-    """The row of a run whose folder has two sheets and three clusterings."""
+    """Return the row of a run whose folder has two contact sheets and the records of three clusterings."""
     (tmp_path / names.FOLDER).mkdir()
     for epoch in (1, 3):
         noise = np.random.default_rng(epoch).integers(0, 256, (30, 40, 3), dtype=np.uint8)
@@ -46,7 +46,7 @@ def a_run(tmp_path: Path, a_row: Callable[..., Row]) -> Row:
     )
 
 
-def test_it_is_not_taken_for_a_run_that_draws(a_run: Row) -> None:
+def test_a_deepcluster_run_has_no_section_of_generated_images(a_run: Row) -> None:
     page = page_of([dataclasses.replace(a_run, losses=[[1, 6.0], [2, 5.0]])])
     assert "samples" not in page
     assert "players" not in page
@@ -57,7 +57,7 @@ def section(page: str) -> str:
     return page.split(TITLE)[1].split("</section>")[0] if TITLE in page else ""
 
 
-def test_the_last_sheet_and_the_numbers_are_shown(a_run: Row, tmp_path: Path) -> None:
+def test_the_last_contact_sheet_and_the_numbers_are_shown(a_run: Row, tmp_path: Path) -> None:
     found = re.findall(r'<img src="data:image/([a-z+]+);base64,([^"]+)" alt="([^"]+)">', section(page_of([a_run])))
     images = {html.unescape(alt): base64.b64decode(data) for _, data, alt in found}
     sheet = f"each row is a cluster that deepcluster on china (1 image), seed {a_run.seed} made before epoch 3"
@@ -67,7 +67,7 @@ def test_the_last_sheet_and_the_numbers_are_shown(a_run: Row, tmp_path: Path) ->
     assert any("NMI from 0.25 at epoch 2 to 0.5 at epoch 3" in alt for alt in images)
 
 
-def test_a_sheet_that_is_gone_is_said(a_run: Row, tmp_path: Path) -> None:
+def test_a_missing_contact_sheet_is_named(a_run: Row, tmp_path: Path) -> None:
     for picture in (tmp_path / names.FOLDER).iterdir():
         picture.unlink()
     page = html.unescape(page_of([a_run]))
@@ -78,5 +78,5 @@ def test_a_sheet_that_is_gone_is_said(a_run: Row, tmp_path: Path) -> None:
     assert section(page).count("<img") == 2
 
 
-def test_other_runs_have_no_such_section(a_row: Callable[..., Row]) -> None:
+def test_runs_of_other_methods_have_no_clusters_section(a_row: Callable[..., Row]) -> None:
     assert TITLE not in page_of([a_row(kind="pretrain", method="rotnet", protocol=None, accuracies={})])

@@ -1,4 +1,4 @@
-"""Differences and recovered shares against derivations of their own; CSV read back; LaTeX that cannot break."""
+"""Differences and shares against independent derivations; CSV read back; LaTeX with all special characters escaped."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RANDOM, MONO, FULL = {0: 50.3, 1: 51.1, 2: 49.2}, {0: 55.0, 1: 57.2, 2: 54.1}, {
 
 
 def table_of(a_row: Make, random: Accuracies, mono: Accuracies, full: Accuracies, method: str = "rotnet") -> Table:
-    """Random weights, a method on one image (crops of the same seed) and on a data set, probed at conv1."""
+    """Return random weights, a method on one image (crops of the same seed) and on a data set, probed at conv1."""
     rows = [a_row(run_id=f"r{seed}", seed=seed, accuracies=top(value)) for seed, value in random.items()]
     for name, values, images in (("mono", mono, [{"name": "china", "sha256": "5" * 64}]), ("full", full, [])):
         for seed, value in values.items():
@@ -61,7 +61,7 @@ def cells(text: TextTable | None) -> dict[str, list[str]]:
     return {row[0]: row[1:] for row in text.rows}
 
 
-def test_differences_are_scipys_paired_t_interval(a_row: Make) -> None:
+def test_differences_equal_scipys_paired_t_interval(a_row: Make) -> None:
     found = cells(difference_table(table_of(a_row, RANDOM, MONO, FULL)))
     assert "random weights" not in found
     test = scipy.stats.ttest_rel([MONO[s] for s in range(3)], [RANDOM[s] for s in range(3)])
@@ -77,8 +77,8 @@ def test_only_shared_seeds_are_paired_and_one_pair_has_no_interval(a_row: Make) 
     assert found["rotnet on cifar10"][:2] == [f"{mean:+.1f}", "no shared seed, no interval"]
 
 
-def test_the_recovered_share_is_that_of_every_possible_resample(a_row: Make) -> None:
-    """All 27 resamples of three seeds, equally likely, in place of 10,000 random ones."""
+def test_the_share_equals_that_over_every_possible_resample(a_row: Make) -> None:
+    """Take all 27 resamples of three seeds, equally likely, instead of 10,000 random ones."""
     (row,) = recovery_table(table_of(a_row, RANDOM, MONO, FULL)).rows  # type: ignore[union-attr]
     r, m, f = (np.array([values[seed] for seed in range(3)]) for values in (RANDOM, MONO, FULL))
     draws = np.array(list(itertools.product(range(3), repeat=3)))
@@ -103,7 +103,7 @@ def test_the_recovered_share_is_that_of_every_possible_resample(a_row: Make) -> 
         ({0: 50.0, 1: 52.0}, {3: 60.0, 4: 62.0}, "40"),  # no seed of all three: (55 - 51) / (61 - 51)
     ],
 )
-def test_a_share_of_nothing_is_a_dash_with_its_footnote(
+def test_an_inconclusive_share_is_a_dash_with_its_footnote(
     a_row: Make, random: Accuracies, full: Accuracies, shown: str
 ) -> None:
     text = recovery_table(table_of(a_row, random, {0: 55.0}, full))
@@ -119,7 +119,7 @@ def test_shares_are_of_the_same_method_and_need_random_weights(a_row: Make) -> N
     assert difference_table(table_of(a_row, {}, MONO, FULL)) is None
 
 
-def test_the_csv_read_back_is_the_table(a_row: Make) -> None:
+def test_the_csv_read_back_equals_the_table(a_row: Make) -> None:
     table = table_of(a_row, RANDOM, {0: 55.0}, FULL)
     read = pd.read_csv(io.StringIO(tables_as_csv([table])), dtype={"seeds": str})
     assert tuple(read.columns) == HEADER
@@ -146,15 +146,15 @@ TOKEN = re.compile("|".join(map(re.escape, UNESCAPE)) + r"|[^\\&%$#_{}~^<>|†�
 
 @settings(max_examples=200)
 @given(st.text(alphabet=st.sampled_from("\\&%$#_{}~^<>|†‡§¶±[]ab \n")))
-def test_escaped_text_is_read_back_by_a_reader_of_its_own(text: str) -> None:
-    """A reader that knows no special character but in its escape; so none is left to LaTeX."""
+def test_escaped_text_is_read_back_by_an_independent_reader(text: str) -> None:
+    """The reader knows special characters only in their escaped form, so that none is left for LaTeX to interpret."""
     escaped = escape(text)
     tokens = TOKEN.findall(escaped)
     assert "".join(tokens) == escaped
     assert "".join(UNESCAPE.get(token, token) for token in tokens) == " ".join(text.split())
 
 
-def test_latex_tables_have_their_columns_and_say_protocol_data_set_and_n(a_row: Make) -> None:
+def test_latex_tables_have_all_columns_and_name_protocol_data_set_and_n(a_row: Make) -> None:
     texts = text_tables(table_of(a_row, RANDOM, MONO, FULL, method="a_b&c"))
     text = tables_as_latex(texts)
     assert text.count(r"\begin{table}") == text.count(r"\end{table}") == len(texts)

@@ -1,4 +1,4 @@
-"""Checkpoints and photos that are gone, damaged or others: named on the page, which shows the rest."""
+"""Missing, damaged or replaced checkpoints and photos: the page names them and shows the rest."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def saved(content: Any) -> bytes:
 
 
 class Code:
-    """What runs when it is unpickled."""
+    """An object that runs code when it is unpickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return print, ("run",)
@@ -91,7 +91,7 @@ def test_a_damaged_checkpoint_is_named_once_and_has_no_filters(case: str, tmp_pa
 
 
 @pytest.mark.parametrize("name", ["gone.torch", "folder", "x" * 300, "loop", "two\nlines"])
-def test_a_checkpoint_that_is_no_file_is_named(name: str, tmp_path: Path, a_row: MakeRow) -> None:
+def test_a_missing_checkpoint_is_named(name: str, tmp_path: Path, a_row: MakeRow) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "loop").symlink_to("loop")
     missing: list[str] = []
@@ -117,7 +117,7 @@ def test_no_bytes_raise(start: int, length: int, patch: bytes, tmp_path: Path, a
 
 
 @pytest.mark.parametrize("case", ["truncated", "text", "a trunk that is a list", "NaN", "complex weights"])
-def test_a_comparison_goes_without_the_damaged(case: str, tmp_path: Path, a_row: MakeRow) -> None:
+def test_a_comparison_leaves_damaged_checkpoints_out(case: str, tmp_path: Path, a_row: MakeRow) -> None:
     rows, missing = [], list[str]()
     for images in (1, 3):
         file, photos = tmp_path / f"{images}.torch", [{"name": "a", "path": "a", "sha256": "a"}] * images
@@ -179,7 +179,7 @@ def test_a_photo_that_cannot_be_shown_is_named(case: str, tmp_path: Path, a_row:
     row = a_row(kind="pretrain", images=[{"name": "me.png", "path": str(path), "sha256": sha256}], recipe=recipe)
     assert [len(figures) for figures in photo_figures([row], [])] == [2]
     PHOTOS[case](path, recipe)
-    if case in ("empty", "too small"):  # a file that was so when it was used, as far as its row knows
+    if case in ("empty", "too small"):  # the row has the hash of the file as it is
         sha256 = file_sha256(path)
     row.images[0]["sha256"] = sha256
     missing: list[str] = []

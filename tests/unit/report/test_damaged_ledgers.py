@@ -1,4 +1,4 @@
-"""Ledgers with damaged rows: the page of the whole folder is made, the good rows are on it, the others are named."""
+"""Ledgers with damaged rows: the page of the whole folder is made, shows the good rows and names the others."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MakeRow = Callable[..., Row]
 NAN, INFINITY = float("nan"), float("inf")
 PHOTO = {"name": "me.jpg", "path": "/gone/me.jpg", "sha256": "5" * 64}
 
-# A line of the ledger that is no row at all.
+# Lines that are no rows at all.
 LINES = {
     "empty object": "{}",
     "list": "[]",
@@ -141,7 +141,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "number of images negative": {"n_images": -1},
     "checkpoint number": {"checkpoint_out": 5},
 }
-# Odd, and yet rows: they are shown.
+# Unusual but valid rows, which are shown.
 ODD: dict[str, dict[str, Any]] = {
     "no name": {"name": ""},
     "a command without its end": {"command": "monoimage run config='x"},
@@ -175,7 +175,7 @@ ODD: dict[str, dict[str, Any]] = {
 
 
 def good(a_row: MakeRow) -> list[Row]:
-    """A pretraining and its probe, and a probe of random weights."""
+    """Return a pretraining, its probe, and a probe of random weights."""
     return [
         a_row(run_id="good pretraining", kind="pretrain", method="rotnet", checkpoint_out_sha256="w", accuracies={}),
         probe_of(a_row, "w", run_id="good probe", accuracies={"conv1": {"top_1": 61.5}}),
@@ -184,18 +184,18 @@ def good(a_row: MakeRow) -> list[Row]:
 
 
 def probe_of(a_row: MakeRow, sha256: str, **changes: Any) -> Row:
-    """A probe of the checkpoint with this hash, which is not there any more."""
+    """Return a probe of the checkpoint with this hash, which no longer exists."""
     return a_row(weights=Weights("/gone/model.torch", sha256), **changes)
 
 
 def damaged(a_row: MakeRow, change: dict[str, Any], kind: str) -> str:
-    """A line of the ledger: a row of this kind with the change."""
+    """Return a line of the ledger: a row of this kind with the change."""
     row = a_row(run_id=f"bad {kind}", kind=kind, checkpoint_out_sha256="bad", dataset="another")
     return json.dumps(dataclasses.asdict(row) | change)
 
 
 def render(report: Report) -> str:
-    """Everything of a report but its plots, which take long."""
+    """Return everything of a report except its plots, which take long."""
     texts = [text for table in report.tables for text in text_tables(table)]
     photo_figures(report.pretrained, report.missing)
     group_networks(report.probed)
@@ -205,7 +205,7 @@ def render(report: Report) -> str:
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_a_line_that_is_no_row_is_named_and_left_out(line: str, tmp_path: Path, a_row: MakeRow) -> None:
+def test_a_malformed_line_is_named_and_left_out(line: str, tmp_path: Path, a_row: MakeRow) -> None:
     check(tmp_path, a_row, LINES[line], refused=True)
 
 
@@ -225,7 +225,7 @@ def test_an_odd_row_is_shown(field: str, kind: str, tmp_path: Path, a_row: MakeR
 
 
 def check(folder: Path, a_row: MakeRow, line: str, refused: bool) -> Report:
-    """A ledger with good rows around the line: the good are shown, and the line is named if it is to be refused."""
+    """Put the line among good rows of a ledger: these are shown, and the line is named if it is to be refused."""
     path = folder / ledger.FILE_NAME
     first, *others = good(a_row)
     ledger.append(path, first)
@@ -247,15 +247,21 @@ def test_the_page_of_a_whole_folder_is_made(tmp_path: Path, a_row: MakeRow, caps
     lines = [*LINES.values(), *(damaged(a_row, change, "probe") for change in FIELDS.values())]
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / ledger.FILE_NAME).write_text("".join(f"{line}\n" for line in lines))
-    for number, row in enumerate(good(a_row)):
+    first, *others = good(a_row)
+    for number, row in enumerate([dataclasses.replace(first, checkpoint_out=f"{tmp_path}/good0/model.torch"), *others]):
         ledger.append(tmp_path / f"good{number}" / ledger.FILE_NAME, row)
     (tmp_path / "zipped" / ledger.FILE_NAME).mkdir(parents=True)
+    for name in ("losses.jsonl", "players.jsonl", "clusters.jsonl", "clusters.npy", "devices.txt"):
+        (tmp_path / "good0" / name).write_bytes(b"\0garbage\xff")
     assert main(["report", str(tmp_path), "-o", str(tmp_path / "out")]) == 0
     page, printed = html.unescape((tmp_path / "out" / "report.html").read_text()), capsys.readouterr()
     assert "61.5" in page
     assert "61.5" in printed.out
     for number in range(1, len(lines) + 1):
         assert f"{tmp_path / 'damaged' / ledger.FILE_NAME}, line {number}: skipped" in page
+    for name in ("players.jsonl", "clusters.jsonl"):
+        assert f"Not shown: there are no {'players' if name[0] == 'p' else 'clusters'}" in page
+        assert f"'{tmp_path}/good0/{name}'" in page
     assert "line 1: skipped" in printed.err
     assert "are named at the end of the page" in printed.err
     assert "Traceback" not in printed.err

@@ -1,4 +1,4 @@
-"""Broken pictures in a run's folder: those that are whole are shown byte for byte, the others are named."""
+"""Damaged pictures in a run's folder: intact ones are shown byte for byte, the others are named."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KINDS = (SAMPLES, CLUSTERS)
 
 
 def encoded(kind: str = "PNG", text: str = "") -> bytes:
-    """A small picture of noise, with `text` where a run records the layout of its images."""
+    """Return a small picture of noise, with `text` where a run records the layout of its images."""
     noise = np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8)
     info, buffer = PngInfo(), io.BytesIO()
     info.add_text("monoimage_grid", text)
@@ -39,7 +39,7 @@ def encoded(kind: str = "PNG", text: str = "") -> bytes:
 
 
 def of_size(side: int) -> bytes:
-    """The header of a PNG of `side` px squared, without its pixels."""
+    """Return the header of a PNG of `side` px squared, without its pixels."""
     body = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     return encoded()[:8] + struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
 
@@ -75,7 +75,7 @@ BROKEN = {
 
 @pytest.fixture
 def blocks(tmp_path: Path, a_row: MakeRow) -> Blocks:
-    """`blocks()`: what a page shows of a generator and of clusters whose run's folder is `tmp_path`."""
+    """Return `blocks()`: what a page shows of a generator and of clusters whose run's folder is `tmp_path`."""
     (tmp_path / FOLDER).mkdir()
     (tmp_path / CLUSTERS_FILE).write_text('{"epoch": 1, "clusters": 9}\n')
 
@@ -93,7 +93,7 @@ def put(folder: Path, content: bytes, epoch: int = 3) -> None:
 
 
 @pytest.mark.parametrize("case", WHOLE)
-def test_a_whole_picture_is_shown_whatever_it_says_of_its_layout(case: str, tmp_path: Path, blocks: Blocks) -> None:
+def test_an_intact_picture_is_shown_whatever_layout_it_records(case: str, tmp_path: Path, blocks: Blocks) -> None:
     put(tmp_path, WHOLE[case])
     shown, _ = blocks()
     assert [picture.data for block in shown for picture in block.pictures] == [WHOLE[case]] * 2
@@ -101,7 +101,7 @@ def test_a_whole_picture_is_shown_whatever_it_says_of_its_layout(case: str, tmp_
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_picture_is_named_and_not_shown(case: str, tmp_path: Path, blocks: Blocks) -> None:
+def test_a_damaged_picture_is_named_and_not_shown(case: str, tmp_path: Path, blocks: Blocks) -> None:
     put(tmp_path, BROKEN[case])
     shown, missing = blocks()
     assert [picture for block in shown for picture in block.pictures] == []
@@ -110,7 +110,7 @@ def test_a_broken_picture_is_named_and_not_shown(case: str, tmp_path: Path, bloc
         assert note.startswith("Not shown: ")
 
 
-def test_what_is_no_file_is_named(tmp_path: Path, blocks: Blocks) -> None:
+def test_a_folder_or_broken_link_is_named(tmp_path: Path, blocks: Blocks) -> None:
     (tmp_path / FOLDER / f"{SAMPLES}_0003.png").mkdir()
     (tmp_path / FOLDER / f"{CLUSTERS}_0003.png").symlink_to("nowhere.png")
     missing = blocks()[1]
@@ -118,7 +118,7 @@ def test_what_is_no_file_is_named(tmp_path: Path, blocks: Blocks) -> None:
         assert any(f"{kind}_0003.png" in note for note in missing)
 
 
-def test_a_number_of_an_epoch_may_have_any_length(tmp_path: Path, blocks: Blocks) -> None:
+def test_the_number_of_an_epoch_may_have_any_length(tmp_path: Path, blocks: Blocks) -> None:
     put(tmp_path, encoded())
     for kind in KINDS:
         (tmp_path / FOLDER / f"{kind}_{'9' * 200}.png").write_bytes(encoded())

@@ -1,4 +1,4 @@
-"""Broken files of JSON lines in a run's folder: whole records are shown and the rest is named."""
+"""Damaged files of JSON lines in a run's folder: intact records are shown and the rest is counted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vissl_monoimage.report.sections.gan import generator_blocks
 MakeRow = Callable[..., Row]
 Blocks = Callable[[Path], tuple[list[RunBlock], list[str]]]
 
-# A whole file has records at 1, 2 and 3. What each damage makes of it, and the lines that are left of it.
+# An intact file has records at 1, 2 and 3. The content after each damage, and the number of records left.
 GOOD = [{"at": 1, "value": 4.0}, {"at": 2, "value": 5.0}, {"at": 3, "value": 6.0}]
 DAMAGES: dict[str, tuple[bytes, int]] = {
     "nothing": (b"%1\n%2\n%3\n", 3),
@@ -69,7 +69,7 @@ FILES = {"players": (PLAYERS_FILE, "step", "discriminator_loss"), "clusters": (C
 
 
 def content(template: bytes, over: str, key: str) -> bytes:
-    """The template with whole records for %1 to %3, and the file's own names for those of the template."""
+    """Return the template with intact records for %1 to %3, and with the keys of the file."""
     for number, record in enumerate(GOOD, start=1):
         template = template.replace(
             b"%" + str(number).encode(), json.dumps({"@": record["at"], "value": record["value"]}).encode()
@@ -79,7 +79,7 @@ def content(template: bytes, over: str, key: str) -> bytes:
 
 @pytest.fixture
 def blocks(a_row: MakeRow) -> Blocks:
-    """`blocks(file)`: what a page shows of the run in whose folder the file is, and what it says is missing."""
+    """Return `blocks(file)`: what a page shows of the run in the file's folder, and its notes on missing files."""
 
     def make(file: Path) -> tuple[list[RunBlock], list[str]]:
         row = a_row(kind="pretrain", method="run", checkpoint_out=str(file.parent / "final.torch"), protocol=None)
@@ -90,7 +90,7 @@ def blocks(a_row: MakeRow) -> Blocks:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_whole_records_are_read_and_the_rest_is_counted(damage: str, tmp_path: Path) -> None:
+def test_intact_records_are_read_and_the_rest_is_counted(damage: str, tmp_path: Path) -> None:
     template, whole = DAMAGES[damage]
     path = tmp_path / PLAYERS_FILE
     path.write_bytes(content(template, "step", "discriminator_loss"))
@@ -103,7 +103,7 @@ def test_whole_records_are_read_and_the_rest_is_counted(damage: str, tmp_path: P
 
 @pytest.mark.parametrize("kind", FILES)
 @pytest.mark.parametrize("damage", ["nothing", "a torn last line", "an integer beyond floats", "empty", "no known key"])
-def test_what_is_left_is_on_the_page(kind: str, damage: str, tmp_path: Path, blocks: Blocks) -> None:
+def test_the_remaining_records_are_on_the_page(kind: str, damage: str, tmp_path: Path, blocks: Blocks) -> None:
     name, over, key = FILES[kind]
     template, whole = DAMAGES[damage]
     (tmp_path / name).write_bytes(content(template, over, key))
@@ -117,7 +117,7 @@ def test_what_is_left_is_on_the_page(kind: str, damage: str, tmp_path: Path, blo
 
 
 @pytest.mark.parametrize("kind", FILES)
-def test_a_file_that_is_none_is_named(kind: str, tmp_path: Path, blocks: Blocks) -> None:
+def test_a_folder_in_place_of_the_file_is_named(kind: str, tmp_path: Path, blocks: Blocks) -> None:
     name, _, _ = FILES[kind]
     (tmp_path / name).mkdir()
     shown, missing = blocks(tmp_path / name)
@@ -129,7 +129,7 @@ def test_a_file_that_is_none_is_named(kind: str, tmp_path: Path, blocks: Blocks)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.integers(0, 200), end=st.integers(0, 200), patch=st.binary(max_size=40))
 def test_no_bytes_raise(start: int, end: int, patch: bytes, tmp_path: Path) -> None:
-    """A file of which some bytes are replaced by others: a torn page, a bad sector, an editor."""
+    """Replace some bytes of a file by others, as a torn page, a bad sector or an editor does."""
     path, missing = tmp_path / PLAYERS_FILE, list[str]()
     whole = content(DAMAGES["nothing"][0], "step", "discriminator_loss")
     path.write_bytes(whole[:start] + patch + whole[end:])

@@ -1,4 +1,4 @@
-"""The curve of accuracy over the number of images: when there is one, and where its points are."""
+"""Plots of accuracy against the number of images: when there is one, and where its points are."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ACCURACY = {1: 50.0, 10: 54.0, 1000: 59.0, 50_000: 61.0}
 
 
 def rows_of(a_row: MakeRow, count: int, method: str = "rotnet", trunk: str = "convnet4", seed: int = 0) -> list[Row]:
-    """A pretraining on `count` photos, or for 50,000 on CIFAR-10, and its probe."""
+    """Return a pretraining on `count` photos, or on CIFAR-10 for 50,000, and its probe."""
     name = f"{method}-{trunk}-{count}-{seed}"
     photos = [{"name": f"{number}.jpg", "path": f"{number}.jpg", "sha256": f"{number}"} for number in range(count)]
     photos = [] if count == 50_000 else photos
@@ -39,7 +39,7 @@ def rows_of(a_row: MakeRow, count: int, method: str = "rotnet", trunk: str = "co
     ]
 
 
-def test_three_numbers_of_images_are_a_curve_and_two_are_none(a_row: MakeRow) -> None:
+def test_a_curve_needs_three_numbers_of_images(a_row: MakeRow) -> None:
     two = [*rows_of(a_row, 1), *rows_of(a_row, 50_000), *rows_of(a_row, 10, method="bigan")]
     two += rows_of(a_row, 10, trunk="resnet18")
     assert HEADING not in page_of(two)
@@ -48,7 +48,7 @@ def test_three_numbers_of_images_are_a_curve_and_two_are_none(a_row: MakeRow) ->
     assert page.count("number of images used for pretraining with rotnet") == 1
 
 
-def test_points_and_their_bars_are_where_the_numbers_are(a_row: MakeRow) -> None:
+def test_points_and_error_bars_are_at_the_accuracies(a_row: MakeRow) -> None:
     rows = [row for count in (1, 10, 50_000) for seed in (0, 1) for row in rows_of(a_row, count, seed=seed)]
     rows.append(a_row(trunk="convnet4", accuracies={"conv1": {"top_1": 40.0}, "conv2": {"top_1": 41.0}}))
     table = build_tables(join_probes(rows))[0]
@@ -71,7 +71,7 @@ def test_points_and_their_bars_are_where_the_numbers_are(a_row: MakeRow) -> None
     assert "trained for 10 to 500,000 steps; dotted: random weights." in figure.caption
 
 
-def test_lines_of_one_number_are_points_and_the_curve_is_their_mean(a_row: MakeRow) -> None:
+def test_the_curve_runs_through_the_mean_of_experiments_with_one_number(a_row: MakeRow) -> None:
     other = rows_of(a_row, 10, seed=4)
     rows = [*rows_of(a_row, 1), *rows_of(a_row, 10), *rows_of(a_row, 1000)]
     rows += [a_row(**{**vars(row), "group_hash": "another"}) for row in other]

@@ -1,4 +1,4 @@
-"""Words that tell experiments of one name apart."""
+"""Suffixes that distinguish experiments with the same name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vissl_monoimage.report.tables.disambiguate import describe_recipe, disambig
 RELEASED = {**dataclasses.asdict(Recipe(size=32)), "num_samples": 50_000, "seed": 3, "scale": [0.002, 1.0]}
 
 
-def test_a_recipe_in_words() -> None:
+def test_a_recipe_is_described_by_its_changes() -> None:
     assert describe_recipe(RELEASED) == "recipe released"
     changed: dict[str, Any] = {"scale": [1.0, 1.0], "rotation": 0.0, "jitter": 0.25, "aspect": [0.5, 2.0]}
     said = describe_recipe(RELEASED | changed)
@@ -21,7 +21,7 @@ def test_a_recipe_in_words() -> None:
     assert describe_recipe({}) == ""
 
 
-def test_only_what_is_named_alike_is_told_apart(a_row: Callable[..., Row]) -> None:
+def test_only_equal_names_get_a_suffix(a_row: Callable[..., Row]) -> None:
     rows = [
         a_row(recipe=RELEASED),
         a_row(recipe=RELEASED | {"jitter": 0.0}),
@@ -30,6 +30,6 @@ def test_only_what_is_named_alike_is_told_apart(a_row: Callable[..., Row]) -> No
     assert disambiguating_suffixes(["a", "a", "b"], rows) == [", recipe released", ", no jitter", ""]
 
 
-def test_recipes_that_say_no_difference_leave_it_to_the_hash(a_row: Callable[..., Row]) -> None:
+def test_equal_recipes_are_distinguished_by_the_hash(a_row: Callable[..., Row]) -> None:
     rows = [a_row(recipe=RELEASED, group_hash="abcdef99"), a_row(recipe=RELEASED, group_hash="12345678"), a_row()]
     assert disambiguating_suffixes(["a", "a", "a"], rows) == [" [abcdef]", " [123456]", " [gggggg]"]

@@ -1,4 +1,4 @@
-"""What a page shows of a BiGAN: the pictures its run left, byte for byte, and its players' numbers."""
+"""The section of generated images: the run's pictures, byte for byte, and the losses of its players."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MEASURED = {
 
 
 def leave(folder: Path, epoch: int = 3, images: int = 64, size: int = 8, seed: int = 0) -> Path:
-    """What a run leaves in its folder, in the run's own way: pictures and its players' numbers."""
+    """Write into `folder` what a run writes there: pictures and its players' losses."""
     (folder / pictures.FOLDER).mkdir(parents=True, exist_ok=True)
     draw = torch.Generator().manual_seed(seed + epoch)
     for kind, count in ((pictures.SAMPLES, images), (pictures.RECONSTRUCTIONS, images)):
@@ -56,7 +56,7 @@ def leave(folder: Path, epoch: int = 3, images: int = 64, size: int = 8, seed: i
 
 @pytest.fixture
 def a_gan(tmp_path: Path, a_row: MakeRow) -> Callable[..., Row]:
-    """`a_gan(name, **changes)`: the row of a MonoGAN whose folder is `name`; it is empty so far."""
+    """Return `a_gan(name, **changes)`: the row of a MonoGAN whose folder `name` does not exist yet."""
 
     def make(name: str = "run", **changes: Any) -> Row:
         values = {
@@ -76,7 +76,7 @@ def a_gan(tmp_path: Path, a_row: MakeRow) -> Callable[..., Row]:
 
 
 def shown(page: str) -> dict[str, bytes]:
-    """The images of the section, each under its text alternative."""
+    """Return {text alternative: bytes} of the images in the section."""
     section = page.split(TITLE)[1].split("</section>")[0] if TITLE in page else ""
     found = re.findall(r'<img src="data:image/([a-z+]+);base64,([^"]+)" alt="([^"]+)">', section)
     assert section.count("<img") == len(found)
@@ -114,7 +114,7 @@ def test_the_page_has_the_last_epochs_pictures_byte_for_byte(tmp_path: Path, a_g
         (20, 32, "20 images in 2 rows", "10 pairs of images in 2 rows"),
     ],
 )
-def test_the_words_count_what_is_on_the_grid(
+def test_captions_count_the_images_of_the_grid(
     tmp_path: Path, a_gan: Callable[..., Row], images: int, size: int, samples: str, pairs: str
 ) -> None:
     leave(tmp_path / "run", images=images, size=size)
@@ -126,7 +126,7 @@ def test_the_words_count_what_is_on_the_grid(
 def test_a_picture_that_does_not_record_its_layout_is_shown_without_numbers(
     tmp_path: Path, a_gan: Callable[..., Row]
 ) -> None:
-    """Runs of before left such pictures, and so do other programs that write a picture again."""
+    """Earlier versions wrote such pictures, and so do other programs that save a picture again."""
     for path in (leave(tmp_path / "run", images=16) / pictures.FOLDER).iterdir():
         with Image.open(path) as picture:
             pixels = picture.copy()
@@ -167,7 +167,7 @@ def test_each_players_loss_and_the_error_are_plotted_at_the_steps_that_have_them
     assert "Training loss of" not in page  # the same numbers again, without a word of whose they are
 
 
-def test_what_was_measured_is_said_and_an_accuracy_as_ever(tmp_path: Path, a_gan: Callable[..., Row]) -> None:
+def test_pretext_measurements_and_accuracies_are_listed(tmp_path: Path, a_gan: Callable[..., Row]) -> None:
     text = page_of([a_gan(), a_gan("rotnet", method="rotnet", pretext={"split": "test", "top_1": 71.25})])
     assert (
         "<dt>pretext (test)</dt><dd>discriminator loss -1.25, encoder generator loss 1.25, "
@@ -192,12 +192,12 @@ def test_a_run_without_pictures_has_no_section(tmp_path: Path, a_gan: Callable[.
     assert "Training loss of rotnet" in page
 
 
-def test_pictures_are_found_where_the_row_says_nothing_of_them(tmp_path: Path, a_gan: Callable[..., Row]) -> None:
+def test_pictures_are_found_though_the_row_has_no_measurements(tmp_path: Path, a_gan: Callable[..., Row]) -> None:
     leave(tmp_path / "run")
     assert len(shown(page_of([a_gan(pretext={})]))) == 4
 
 
-def test_what_is_missing_or_torn_is_said_and_the_rest_is_shown(tmp_path: Path, a_gan: Callable[..., Row]) -> None:
+def test_missing_or_truncated_files_are_named_and_the_rest_is_shown(tmp_path: Path, a_gan: Callable[..., Row]) -> None:
     folder, row = leave(tmp_path / "run"), a_gan(images=[])
     players_file, samples = folder / diagnostics.PLAYERS_FILE, folder / pictures.FOLDER / "samples_0003.png"
     players_file.write_text(players_file.read_text() + '17\n{"step": 150, "discriminator_lo')
@@ -234,7 +234,7 @@ def test_names_and_paths_cannot_become_markup(tmp_path: Path, a_gan: Callable[..
     assert any("<script>" in note for note in notes(gone))
 
 
-def test_each_experiment_is_shown_once_by_its_first_seed_and_not_too_many(
+def test_each_experiment_is_shown_by_its_first_seed_and_no_more_than_max_runs(
     tmp_path: Path, a_gan: Callable[..., Row]
 ) -> None:
     rows = []
@@ -249,7 +249,7 @@ def test_each_experiment_is_shown_once_by_its_first_seed_and_not_too_many(
     assert "Training loss of monogan" not in page_of(rows[:3])  # the discriminator's alone says nothing of the run
 
 
-def test_the_names_are_those_the_runs_write() -> None:
+def test_the_keys_are_those_that_runs_write() -> None:
     losses = [f"{player}_loss" for player in (players.DISCRIMINATOR, players.ENCODER_GENERATOR)]
     assert list(gan.LOSSES) == losses
     assert {*losses, *gan.ERROR} <= set(meter.NAMES)
@@ -261,7 +261,7 @@ def test_measurements_survive_the_ledger(tmp_path: Path, a_gan: Callable[..., Ro
     assert row.pretext == MEASURED
 
 
-def test_the_rows_kept_so_far_are_still_read() -> None:
+def test_committed_rows_are_still_read() -> None:
     results = Path(__file__).parents[3] / "benchmarks" / "results"
     assert all(ledger.read([path]) for path in results.glob("*.jsonl"))
     rows = [

@@ -1,4 +1,4 @@
-"""The page and the files of `monoimage report`: whole, self-contained, readable without seeing."""
+"""The page and the files of `monoimage report`: complete, self-contained, with text alternatives."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RECIPE = {"name": "released", "size": 32, "scale": [0.1, 1.0], "num_samples": 40
 
 
 class Page(HTMLParser):
-    """Tags with their attributes, text, and tags left open."""
+    """A parsed page: tags with their attributes, text, and tags that were not closed."""
 
     VOID = ("meta", "img", "br", "hr", "link", "input")
 
@@ -65,7 +65,7 @@ def checkpoint(path: Path, seed: int = 0) -> Path:
 
 @pytest.fixture
 def runs(tmp_path: Path, a_row: MakeRow) -> Path:
-    """A folder like a demo's: RotNet on `china`, a probe of it and one of random weights."""
+    """Return a folder like that of the demo: RotNet on `china`, a probe of it and one of random weights."""
     photo = CATALOG["china"].path
     weights = checkpoint(tmp_path / "rotnet" / "final.torch")
     image = {"name": "china", "path": CATALOG["china"].path_in_package, "sha256": load_photo(photo).sha256}
@@ -112,7 +112,7 @@ def test_the_page_needs_no_other_file_and_no_network(runs: Path, tmp_path: Path)
     assert "@import" not in style
 
 
-def test_every_figure_is_an_image_with_words_for_it(runs: Path) -> None:
+def test_every_figure_has_a_text_alternative(runs: Path) -> None:
     page = Page(page_of(ledger.read([runs])))
     images = [attributes for tag, attributes in page.tags if tag == "img"]
     assert len(images) == 6  # plot, photo, crops, two conv1 sheets, loss curve
@@ -127,7 +127,7 @@ def test_every_figure_is_an_image_with_words_for_it(runs: Path) -> None:
     assert any("61.5" in (attributes["alt"] or "") for attributes in images)
 
 
-def test_the_page_holds_what_made_each_number(runs: Path) -> None:
+def test_the_page_lists_how_each_number_was_made(runs: Path) -> None:
     text = Page(page_of(ledger.read([runs]))).text
     for word in (
         "conv1",
@@ -148,7 +148,7 @@ def test_the_page_holds_what_made_each_number(runs: Path) -> None:
     assert text.index("random weights") < text.index("rotnet on china")
 
 
-def test_what_is_gone_is_said_and_the_rest_is_shown(runs: Path, tmp_path: Path, a_row: MakeRow) -> None:
+def test_missing_files_are_named_and_the_rest_is_shown(runs: Path, tmp_path: Path, a_row: MakeRow) -> None:
     (runs / "random" / "final.torch").write_bytes(b"torn")
     photo = tmp_path / "me.jpg"
     Image.new("RGB", (64, 64), "red").save(photo)
@@ -193,7 +193,7 @@ def test_what_is_left_out_is_named_on_the_page_and_on_stderr(
 
 
 @pytest.mark.parametrize("case", ["empty", "missing", "out is a file"])
-def test_bad_input_is_one_sentence_and_leaves_nothing(
+def test_bad_input_is_refused_in_one_sentence_and_writes_nothing(
     case: str, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "empty").mkdir()
@@ -222,7 +222,7 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
     ),
     st.integers(1, 4),
 )
-def test_each_filter_lies_whole_on_the_sheet_stretched_to_its_own_range(weight: np.ndarray, zoom: int) -> None:
+def test_each_filter_is_on_the_grid_stretched_to_its_own_range(weight: np.ndarray, zoom: int) -> None:
     sheet = filter_grid(weight, zoom)
     count, _, height, width = weight.shape
     columns = (sheet.shape[1] - 2) // (width * zoom + 2)
@@ -236,7 +236,7 @@ def test_each_filter_lies_whole_on_the_sheet_stretched_to_its_own_range(weight: 
             np.testing.assert_allclose(shown, (one.transpose(1, 2, 0) - one.min()) / span, atol=1e-6)
 
 
-def test_a_checkpoint_that_is_none_is_named(tmp_path: Path) -> None:
+def test_files_without_rgb_filters_are_named(tmp_path: Path) -> None:
     torch.save({"weights": 1}, tmp_path / "other.torch")
     grey = {"classy_state_dict": {"base_model": {"model": {"trunk": {"w": torch.zeros(2, 1, 3, 3)}}}}}
     torch.save(grey, tmp_path / "grey.torch")
@@ -246,7 +246,7 @@ def test_a_checkpoint_that_is_none_is_named(tmp_path: Path) -> None:
             conv1_filters(str(tmp_path / name), "x")
 
 
-def test_fixed_features_have_no_filters_and_nothing_is_missing(tmp_path: Path, a_row: MakeRow) -> None:
+def test_fixed_features_have_no_filters_and_no_note(tmp_path: Path, a_row: MakeRow) -> None:
     empty = tmp_path / "fixed.torch"
     torch.save({"classy_state_dict": {"base_model": {"model": {"trunk": {}}}}}, empty)
     text = Page(page_of([a_row(method="HOG", trunk="hog_32px", checkpoint_out=str(empty))])).text

@@ -1,4 +1,4 @@
-"""Plots over layers: every value stands over its own layer."""
+"""Plots over layers: positions, styles and labels."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vissl_monoimage.report.plots.style import GREY, svg
 from vissl_monoimage.report.tables.intervals import Cell
 
 
-def test_each_value_stands_over_its_layer() -> None:
+def test_each_value_is_drawn_at_its_layer() -> None:
     layers = ["conv1", "conv2", "pool2", "J2"]
     series = [
         Series("random weights", {"conv1": Cell(60, None, 1), "pool2": Cell(61, 2.0, 3)}, grey=True),
@@ -24,7 +24,7 @@ def test_each_value_stands_over_its_layer() -> None:
     assert [label.get_text() for label in axes.get_xticklabels()] == layers
 
 
-def test_a_single_layer_stands_in_the_middle_and_its_values_close_together() -> None:
+def test_a_single_layer_is_centred_with_its_values_close_together() -> None:
     series = [Series(name, {"pool2": Cell(74, None, 1)}, grey=False) for name in ("random weights", "rotnet")]
     _, axes = plot_over_layers(series, ["pool2"], "%")
     left, right = axes.get_xlim()
@@ -33,7 +33,7 @@ def test_a_single_layer_stands_in_the_middle_and_its_values_close_together() -> 
     assert max(map(abs, places)) < (right - left) / 20
 
 
-def test_no_two_of_twelve_lines_look_alike() -> None:
+def test_twelve_lines_have_different_styles() -> None:
     one = {"conv1": Cell(60.0, None, 1)}
     _, axes = plot_over_layers(
         [Series(f"line {number}", one, grey=number == 0) for number in range(12)], ["conv1"], "%"
@@ -48,7 +48,7 @@ def test_a_name_that_begins_with_an_underscore_is_in_the_legend() -> None:
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["_mine on set"]
 
 
-def test_a_dollar_sign_is_one_and_no_formula() -> None:
+def test_a_dollar_sign_starts_no_formula() -> None:
     layers = ["$conv_1$", "$\\frac{$"]
     cells = dict.fromkeys(layers, Cell(60.0, None, 1))
     canvas, _ = plot_over_layers([Series("rotnet on $\\frac{$", cells, grey=False)], layers, "%")

@@ -1,4 +1,4 @@
-"""The plots of training losses: an experiment a plot, a training a line."""
+"""Plots of training losses: one plot per experiment, one line per training."""
 
 from collections.abc import Callable
 

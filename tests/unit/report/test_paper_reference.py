@@ -1,4 +1,4 @@
-"""Figures of others: read strictly, and never shown without the mark that says how far they can be trusted."""
+"""The paper's numbers: read strictly, and never shown without the mark of recalled ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEADER = "table,dataset,protocol,method,source,n_images,augmentation,layer,top_1
 LAYERS = ("conv1", "conv2", "conv3", "conv4")
 
 
-def test_the_files_have_what_was_read_and_nothing_recalled_is_verified() -> None:
+def test_the_files_have_the_published_numbers_and_no_recalled_one_is_verified() -> None:
     numbers, models = paper(), zoo()
     assert all(not row.verified for row in numbers if row.mark == "recalled")
     assert {row.top_1 for row in numbers if row.table == "4"} == {None}
@@ -57,7 +57,7 @@ def test_the_files_have_what_was_read_and_nothing_recalled_is_verified() -> None
         (f'{HEADER}\n1,"c\n', ["no CSV"]),
     ],
 )
-def test_a_file_that_cannot_be_is_one_sentence(tmp_path: Path, text: str, words: list[str]) -> None:
+def test_a_malformed_file_is_refused_in_one_sentence(tmp_path: Path, text: str, words: list[str]) -> None:
     path = tmp_path / "paper.csv"
     path.write_text(text)
     with pytest.raises(MonoImageError) as caught:
@@ -69,7 +69,7 @@ def test_a_file_that_cannot_be_is_one_sentence(tmp_path: Path, text: str, words:
 
 
 def rows_of(a_row: Make, dataset: str, recipe: dict[str, object], base: float = 10.0) -> list[Row]:
-    """Random weights and MonoGAN of the market photo; no accuracy of ours has one decimal, as the paper's have."""
+    """Return rows of random weights and of MonoGAN on the market photo, with accuracies that are not in the paper."""
     common = {"dataset": dataset, "protocol": "cifar-v1", "trunk": "convnet4"}
     mono = a_row(
         run_id="p",
@@ -89,15 +89,15 @@ def rows_of(a_row: Make, dataset: str, recipe: dict[str, object], base: float = 
     return [mono, a_row(run_id="r", accuracies=random, **common), probe]
 
 
-def cited_of(rows: list[Row]) -> TextTable | None:
+def paper_table_of(rows: list[Row]) -> TextTable | None:
     (table,) = build_tables(join_probes(rows))
     found = [text for text in text_tables(table) if text.title.startswith("The paper's figures")]
     return found[0] if found else None
 
 
 @pytest.mark.parametrize("dataset", ["cifar10", "cifar100"])
-def test_no_recalled_figure_is_shown_without_its_dagger_anywhere(a_row: Make, dataset: str) -> None:
-    """The figures of the files, looked for as digits: each occurrence is followed at once by a dagger."""
+def test_every_recalled_figure_has_its_dagger_in_every_format(a_row: Make, dataset: str) -> None:
+    """Search the formats for the digits of each recalled figure: each occurrence is followed by a dagger."""
     rows = rows_of(a_row, dataset, {})
     texts = [text for table in build_tables(join_probes(rows)) for text in text_tables(table)]
     page = re.sub(r"data:[^\"]+", "", page_of(rows).split("</style>")[1])
@@ -127,10 +127,10 @@ def test_no_recalled_figure_is_shown_without_its_dagger_anywhere(a_row: Make, da
         ({"jpeg": 75}, None),
     ],
 )
-def test_ours_stands_beside_the_row_of_the_same_augmentations_alone(
+def test_ours_is_compared_with_the_row_of_the_same_augmentations_only(
     a_row: Make, recipe: dict[str, object], augmentation: str | None
 ) -> None:
-    text = cited_of(rows_of(a_row, "cifar10", recipe))
+    text = paper_table_of(rows_of(a_row, "cifar10", recipe))
     assert text is not None
     beside = {row[0]: row[1:] for row in text.rows if any("(" in cell for cell in row[1:])}
     expected = {} if augmentation is None else {f"MonoGAN on ameyoko, augmentation: {augmentation}"}
@@ -142,8 +142,8 @@ def test_ours_stands_beside_the_row_of_the_same_augmentations_alone(
         assert [cell.split("(")[1] for cell in beside[name]] == [f"{value:+.1f})" for value in points]
 
 
-def test_other_data_sets_trunks_and_changed_protocols_have_no_figures_beside_them(a_row: Make) -> None:
+def test_other_data_sets_trunks_and_changed_protocols_have_no_paper_table(a_row: Make) -> None:
     common = {"protocol": "cifar-v1", "dataset": "cifar10", "trunk": "convnet4"}
-    assert cited_of([a_row(**common)]) is not None
+    assert paper_table_of([a_row(**common)]) is not None
     for change in ({"dataset": "set"}, {"trunk": "alexnet"}, {"protocol": "p-v1"}, {"protocol_changes": ["epochs=1"]}):
-        assert cited_of([a_row(**(common | change))]) is None, change
+        assert paper_table_of([a_row(**(common | change))]) is None, change

@@ -1,4 +1,4 @@
-"""What the page says of how each number was made."""
+"""The facts that the page lists of each run."""
 
 from __future__ import annotations
 
@@ -53,5 +53,5 @@ IMAGES = [{"name": f"{number}.jpg", "path": "x", "sha256": f"{number}" * 64} for
         ({"shots": [1, 4]}, "labelled images per class", "1, 4"),
     ],
 )
-def test_a_fact_is_said_in_words(a_row: Callable[..., Row], changes: dict[str, Any], name: str, value: str) -> None:
+def test_a_fact_is_listed_in_words(a_row: Callable[..., Row], changes: dict[str, Any], name: str, value: str) -> None:
     assert dict(run_facts(a_row(**changes)).facts).get(name) == value

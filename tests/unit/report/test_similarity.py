@@ -1,4 +1,4 @@
-"""Layers beside those of a reference network: which networks, which pairs, what the page shows of them."""
+"""Similarity of layers to those of a reference: which networks, which pairs, and what the page shows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from vissl_monoimage.report.similarity.section import similarity_block
 from vissl_monoimage.report.tables.join import ProbedTrunk, join_probes
 
 MakeRow = Callable[..., Row]
-Taught = Callable[..., list[Row]]
+Trained = Callable[..., list[Row]]
 LAYERS = ["conv1", "conv2", "conv3", "conv4"]
 PHOTO = [{"name": "me.jpg", "path": "me.jpg", "sha256": "s"}]
 HEADING = "Similarity to networks pretrained on many images"
@@ -51,8 +51,8 @@ def saved(path: Path, seed: int) -> str:
 
 
 @pytest.fixture
-def taught(a_row: MakeRow, tmp_path: Path) -> Taught:
-    """`taught(method, images, {seed: seed of the weights})`: pretrainings, and probes that read their checkpoints."""
+def trained(a_row: MakeRow, tmp_path: Path) -> Trained:
+    """`trained(method, images, {seed: seed of the weights})`: pretrainings, and probes that read their checkpoints."""
 
     def make(method: str, images: list[dict[str, Any]], weights: dict[int, int], name: str = "x") -> list[Row]:
         rows = []
@@ -90,7 +90,7 @@ def reader() -> LayerReader:
 
 @pytest.fixture
 def quick(reader: LayerReader, monkeypatch: pytest.MonkeyPatch) -> LayerReader:
-    """The reader of every comparison of the test: made once, with 24 images."""
+    """Use one reader with 24 images in all comparisons of the test."""
     few = copy.copy(reader)
     few.images = reader.images[:24]
     monkeypatch.setattr(layer_features, "LayerReader", lambda trunk: few)
@@ -102,7 +102,7 @@ def compared(rows: list[Row]) -> tuple[list[Similarity], list[str]]:
     return compare_layers(join_probes(rows), missing), missing
 
 
-def test_features_are_those_that_the_probe_reads(reader: LayerReader, tmp_path: Path) -> None:
+def test_features_equal_those_of_the_probe(reader: LayerReader, tmp_path: Path) -> None:
     source = PhotoPatches(PatchesConfig(), train=False)
     images = [np.asarray(source[index].resize((32, 32), 2), np.float32) for index in range(240)]
     stacked = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).div(255).sub(0.5).div(0.19)
@@ -134,9 +134,9 @@ def test_another_architecture_and_an_unknown_one_are_refused(reader: LayerReader
         LayerReader("convnet")
 
 
-def test_networks_of_one_seed_are_paired(taught: Taught, quick: LayerReader) -> None:
-    rows = taught("rotnet", PHOTO, {1: 11, 0: 10}) + taught("rotnet", [], {1: 21, 0: 20, 2: 22})
-    rows += taught("random", [], {7: 30})
+def test_networks_of_one_seed_are_paired(trained: Trained, quick: LayerReader) -> None:
+    rows = trained("rotnet", PHOTO, {1: 11, 0: 10}) + trained("rotnet", [], {1: 21, 0: 20, 2: 22})
+    rows += trained("random", [], {7: 30})
     files = {row.weights.sha256: quick.features(row.weights.path) for row in rows if row.weights.path}
     (one,), missing = compared(rows)
     assert missing == []
@@ -154,22 +154,22 @@ def test_networks_of_one_seed_are_paired(taught: Taught, quick: LayerReader) -> 
 
 
 @pytest.mark.usefixtures("quick")
-def test_the_same_weights_are_alike_in_every_layer(taught: Taught) -> None:
-    (one,), _ = compared(taught("rotnet", PHOTO, {0: 5}) + taught("rotnet", [], {0: 5}))
+def test_equal_weights_have_similarity_1_in_every_layer(trained: Trained) -> None:
+    (one,), _ = compared(trained("rotnet", PHOTO, {0: 5}) + trained("rotnet", [], {0: 5}))
     assert [line.pairs for line in one.lines] == ["n=1 (seed 0)"]
     assert [line.cells["conv3"].mean for line in one.lines] == pytest.approx([1])
 
 
 @pytest.mark.usefixtures("quick")
-def test_each_method_has_its_reference_the_one_of_the_most_images(taught: Taught) -> None:
-    rows = taught("rotnet", PHOTO * 10, {0: 1}) + taught("rotnet", [], {0: 2}) + taught("bigan", PHOTO * 10, {0: 3})
-    rows += taught("mono", PHOTO, {0: 4})
+def test_the_reference_of_a_method_is_pretrained_on_the_most_images(trained: Trained) -> None:
+    rows = trained("rotnet", PHOTO * 10, {0: 1}) + trained("rotnet", [], {0: 2}) + trained("bigan", PHOTO * 10, {0: 3})
+    rows += trained("mono", PHOTO, {0: 4})
     assert [one.reference for one in compared(rows)[0]] == ["bigan on 10 images", "rotnet on cifar10"]
     assert [one.reference for one in compared(rows[2:])[0]] == ["bigan on 10 images", "rotnet on cifar10"]
 
 
-def test_the_page_shows_it_with_words_for_the_figure(taught: Taught) -> None:
-    page = page_of(taught("rotnet", PHOTO, {0: 5}) + taught("rotnet", [], {0: 5}) + taught("random", [], {0: 6}))
+def test_the_page_shows_the_comparison_with_a_text_alternative(trained: Trained) -> None:
+    page = page_of(trained("rotnet", PHOTO, {0: 5}) + trained("rotnet", [], {0: 5}) + trained("random", [], {0: 6}))
     assert page.count(HEADING) == 1
     assert "CKA with rotnet on cifar10: convnet4" in page
     assert "rotnet on me.jpg (1 image): conv1 1.00, conv2 1.00, conv3 1.00, conv4 1.00" in page
@@ -178,11 +178,11 @@ def test_the_page_shows_it_with_words_for_the_figure(taught: Taught) -> None:
     assert "Not compared" not in page
 
 
-def test_without_a_pair_there_is_nothing(taught: Taught) -> None:
+def test_without_a_pair_there_is_no_comparison(trained: Trained) -> None:
     few, full, random = (
-        taught("rotnet", PHOTO, {0: 5}),
-        taught("rotnet", [], {0: 5, 1: 6}),
-        taught("random", [], {0: 7}),
+        trained("rotnet", PHOTO, {0: 5}),
+        trained("rotnet", [], {0: 5, 1: 6}),
+        trained("random", [], {0: 7}),
     )
     for rows in (few + random, full, random, NO_ROWS):
         assert compared(rows) == ([], [])
@@ -191,8 +191,8 @@ def test_without_a_pair_there_is_nothing(taught: Taught) -> None:
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("how", ["gone", "torn"])
-def test_what_is_gone_is_said_once_and_nothing_stands_in_for_it(taught: Taught, how: str) -> None:
-    rows = taught("rotnet", PHOTO, {0: 5}) + taught("rotnet", PHOTO * 10, {0: 7}) + taught("rotnet", [], {0: 6})
+def test_a_missing_or_damaged_reference_is_named_once_and_not_replaced(trained: Trained, how: str) -> None:
+    rows = trained("rotnet", PHOTO, {0: 5}) + trained("rotnet", PHOTO * 10, {0: 7}) + trained("rotnet", [], {0: 6})
     file = Path(rows[-1].weights.path or "")
     file.unlink() if how == "gone" else file.write_bytes(b"torn")
     comparisons, missing = compared(rows)
@@ -203,8 +203,8 @@ def test_what_is_gone_is_said_once_and_nothing_stands_in_for_it(taught: Taught, 
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_layer_that_died_is_a_dash(taught: Taught) -> None:
-    rows = taught("rotnet", PHOTO, {0: 5, 1: 7}) + taught("rotnet", [], {0: 6, 1: 8})
+def test_a_dead_layer_is_a_dash(trained: Trained) -> None:
+    rows = trained("rotnet", PHOTO, {0: 5, 1: 7}) + trained("rotnet", [], {0: 6, 1: 8})
     file = Path(rows[1].weights.path or "")
     state = torch.load(file, weights_only=True)
     state["classy_state_dict"]["base_model"]["model"]["trunk"]["_feature_blocks.6.1.weight"].zero_()
@@ -217,17 +217,19 @@ def test_a_layer_that_died_is_a_dash(taught: Taught) -> None:
     assert "conv4 -" in shown.figure.alt
 
 
-def test_fixed_features_and_foreign_files_are_left_out(taught: Taught, a_row: MakeRow, tmp_path: Path) -> None:
+def test_fixed_features_and_checkpoints_of_unknown_origin_are_left_out(
+    trained: Trained, a_row: MakeRow, tmp_path: Path
+) -> None:
     foreign = a_row(weights=Weights(saved(tmp_path / "f.torch", 8), "f"), trunk="convnet4")
     hog = a_row(method="HOG", trunk="convnet4", checkpoint_out=foreign.weights.path)
-    full = join_probes(taught("rotnet", [], {0: 6}))
+    full = join_probes(trained("rotnet", [], {0: 6}))
     assert compare_layers([*full, ProbedTrunk(foreign, None), ProbedTrunk(hog, None)], []) == []
 
 
 @pytest.mark.parametrize(("protocol", "there"), [("cifar-v1", True), ("freeze-v1", True), ("finetune-v1", False)])
-def test_a_network_trained_from_random_weights_is_none_with_random_weights(
-    taught: Taught, protocol: str, there: bool
+def test_a_network_trained_on_labels_does_not_count_as_random_weights(
+    trained: Trained, protocol: str, there: bool
 ) -> None:
-    (row,) = taught("random", [], {0: 1})
+    (row,) = trained("random", [], {0: 1})
     (random,) = group_networks(join_probes([dataclasses.replace(row, protocol=protocol)]))
     assert bool(random.files) is there

@@ -1,4 +1,4 @@
-"""Tables: intervals against scipy, grouping by what was run, nothing shown without its seeds."""
+"""Tables: intervals against scipy, grouping by experiment, seeds always shown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IMAGE = {"name": "china", "sha256": "5" * 64}
 
 @pytest.fixture(scope="session")
 def pretrained(a_row: Make) -> Make:
-    """A pretraining row of one photo: `pretrained(seed, name, group, **changes)`."""
+    """Return `pretrained(seed, name, group, **changes)`: the row of a pretraining on one photo."""
 
     def make(seed: int, name: str = "rotnet", group: str = "p", **changes: object) -> Row:
         values = {
@@ -50,7 +50,7 @@ def pretrained(a_row: Make) -> Make:
 
 @pytest.fixture(scope="session")
 def probed(a_row: Make) -> Make:
-    """A probe row of a pretraining row, or None for random weights: `probed(source, seed, conv1, conv2)`."""
+    """Return `probed(source, seed, conv1, conv2)`: the row of a probe of `source`, or of random weights for None."""
 
     def make(source: Row | None, seed: int, conv1: float, conv2: float = 1.0, **changes: object) -> Row:
         values = {
@@ -71,7 +71,7 @@ def only(rows: list[Row]) -> Table:
 
 
 @given(st.lists(st.floats(0, 100), min_size=2, max_size=12))
-def test_intervals_are_scipys(values: list[float]) -> None:
+def test_intervals_equal_scipys(values: list[float]) -> None:
     cell = interval(values)
     low, high = scipy.stats.t.interval(
         0.95, len(values) - 1, loc=statistics.fmean(values), scale=scipy.stats.sem(values) or 1e-300
@@ -153,7 +153,7 @@ def test_different_experiments_are_never_averaged(pretrained: Make, probed: Make
     )
 
 
-def test_columns_are_in_the_order_of_the_layers_whatever_trunk_comes_first(probed: Make) -> None:
+def test_columns_are_in_natural_order_whichever_trunk_comes_first(probed: Make) -> None:
     def of(trunk: str, *layers: str) -> Row:
         accuracies = {layer: {"top_1": 50.0 + number} for number, layer in enumerate(layers)}
         return probed(None, 0, 0.0, run_id=trunk, trunk=trunk, group_hash=trunk, accuracies=accuracies)
@@ -174,9 +174,7 @@ def test_a_checkpoint_of_unknown_origin_is_one_trunk(probed: Make) -> None:
     assert (line.label, line.runs) == ("checkpoint alexnet/final.torch", "n=1 (seed unknown), no interval")
 
 
-def test_of_trainings_that_ended_in_the_same_bytes_a_probe_has_the_one_whose_file_it_read(
-    pretrained: Make, probed: Make
-) -> None:
+def test_among_equal_checkpoints_a_probe_is_joined_with_the_file_it_read(pretrained: Make, probed: Make) -> None:
     rows = []
     for group in ("first", "again"):
         rows.append(pretrained(0, "a", group, checkpoint_out=f"OUT/{group}/m.torch", checkpoint_out_sha256="5a"))
@@ -199,7 +197,7 @@ def test_the_pretraining_is_found_in_the_ledger_beside_the_checkpoint(
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "\\", "a\nb", "~"])
-def test_a_checkpoint_may_have_had_any_name(tmp_path: Path, probed: Make, name: str) -> None:
+def test_a_missing_checkpoint_may_have_any_name(tmp_path: Path, probed: Make, name: str) -> None:
     foreign = probed(None, 0, 60.0, weights=Weights(f"{tmp_path}/{name}/model.torch", "f"))
     (line,) = only([foreign]).lines
     assert line.label == f"checkpoint {name}/model.torch"
@@ -295,7 +293,7 @@ def test_only_protocols_of_this_version_are_described(
     assert note in tables_as_text([table])
 
 
-def test_seeds_after_a_slash_are_explained_where_there_are_some(pretrained: Make, probed: Make) -> None:
+def test_a_slash_among_the_seeds_is_explained(pretrained: Make, probed: Make) -> None:
     plain, other = pretrained(1), pretrained(1, recipe={"seed": 2})
     for source, explained in ((plain, False), (other, True)):
         notes = " ".join(text_tables(only([source, probed(source, 0, 50.0)]))[0].notes)

@@ -23,7 +23,7 @@ RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
 
 
 def trained(folder: Path, a_row: MakeRow, method: str, trunk: str, images: int) -> list[Row]:
-    """A pretraining whose checkpoint is there, as VISSL writes it, and its probe."""
+    """Return a pretraining with a checkpoint in the format of VISSL, and its probe."""
     name, file = f"{method}-{trunk}-{images}", folder / f"{method}-{trunk}-{images}.torch"
     weights = build_trunk(trunk).state_dict() if trunk == "convnet4" else {"weight": torch.ones(2)}
     torch.save({"classy_state_dict": {"base_model": {"model": {"trunk": weights, "heads": {}}}}}, file)

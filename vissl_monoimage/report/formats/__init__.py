@@ -1,0 +1,1 @@
+"""What a report is written as: terminal, Markdown, LaTeX, CSV and an HTML page."""

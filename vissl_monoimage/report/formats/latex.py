@@ -26,7 +26,7 @@ _ESCAPES = str.maketrans(
 
 
 def tables_as_latex(tables: Sequence[TextTable]) -> str:
-    """Return a file for \\input: a LaTeX `table` each, captioned with its title and notes, no wider than the text."""
+    """Return a LaTeX file with a `table` each, captioned with its title and notes, and no wider than the text."""
     return "\n".join([HEAD, *map(_table, tables)])
 
 

@@ -1,0 +1,1 @@
+"""How similar the layers of networks are to those of a reference."""
