@@ -25,7 +25,7 @@ def check_shapes(dataset: Any, indices: Sequence[int], samples: Sequence[dict[st
     Raises:
         MonoImageError: images of one source have different shapes after the transforms.
     """
-    if not _stacks(dataset.cfg["DATA"][dataset.split]["COLLATE_FUNCTION"]):
+    if not _stacks(dataset.cfg["DATA"][dataset.split].get("COLLATE_FUNCTION", "")):
         return
     for number, source in enumerate(dataset.data_objs):
         shapes = [getattr(sample["data"][number], "shape", None) for sample in samples]
