@@ -30,6 +30,7 @@ def write_folders(root: Path, save: Callable[[NDArray[np.float64], Path], None])
     overrides = ["config=benchmark/monoimage/linear_cifar10", "config.MODEL.TRUNK.NAME=convnet4"]
     for split in ("TRAIN", "TEST"):
         values = {"DATA_SOURCES": "disk_folder", "LABEL_SOURCES": "disk_folder", "DATA_PATHS": root / split.lower()}
+        values["DATASET_NAMES"] = "waves"
         overrides += [f"config.DATA.{split}.{key}=[{value}]" for key, value in values.items()]
     return [
         *overrides,

@@ -25,6 +25,7 @@ def test_a_class_missing_in_the_test_folder_costs_no_other_its_accuracy(
     overrides = [f"config.DATA.{split}.DATA_PATHS=[{split.lower()}]" for split in ("TRAIN", "TEST")]
     for split in ("TRAIN", "TEST"):
         overrides += [f"config.DATA.{split}.{key}=[disk_folder]" for key in ("DATA_SOURCES", "LABEL_SOURCES")]
+        overrides.append(f"config.DATA.{split}.DATASET_NAMES=[colours]")
     monoimage(
         "run",
         "config=benchmark/monoimage/knn_cifar10",

@@ -14,7 +14,12 @@ SMALL = [
     *(
         f"config.DATA.{split}.{setting}"
         for split in ("TRAIN", "TEST")
-        for setting in ("DATA_SOURCES=[disk_folder]", "LABEL_SOURCES=[disk_folder]", "DATA_PATHS=[images]")
+        for setting in (
+            "DATA_SOURCES=[disk_folder]",
+            "LABEL_SOURCES=[disk_folder]",
+            "DATA_PATHS=[images]",
+            "DATASET_NAMES=[stripes]",
+        )
     ),
     "config.DATA.TRAIN.BATCHSIZE_PER_REPLICA=16",
 ]

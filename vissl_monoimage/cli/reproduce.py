@@ -62,7 +62,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
         MonoImageError: an unknown name, a missing data set, or runs that failed; all others are finished then.
     """
     from vissl_monoimage.errors import MonoImageError
-    from vissl_monoimage.reproduce.data_claim import claim_data
+    from vissl_monoimage.reproduce.data_claim import check_data, claim_data
     from vissl_monoimage.reproduce.existing_rows import missing_chains
     from vissl_monoimage.reproduce.overview import print_plan
     from vissl_monoimage.reproduce.plan import plan
@@ -77,6 +77,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     chains = plan(grid, arguments.profile, inputs, arguments.seeds)
     results = Path(arguments.results) if arguments.results else inputs.out / "results"
     _check_folders(inputs.out, results)
+    check_data(inputs, grid.data_sets)
     claim_data(inputs, grid.data_sets, write=not arguments.dry_run)
     left = missing_chains(chains, results)
     jobs = arguments.jobs or max(1, cores() // (CORES_BESIDE_A_GPU if arguments.gpu else 1))

@@ -40,7 +40,7 @@ def count_images(config: Settings, split: str, index: int, enough: int | None = 
     if source == FILE:
         return _listed(images)
     if source == FOLDERS:
-        return _count(_images_below(Path(images)), enough) if _is_folder(images) else None
+        return count_below(Path(images), enough) if _is_folder(images) else None
     opened = _opened(config, split, index, images)
     return None if opened is None else len(opened)
 
@@ -51,7 +51,7 @@ def count_classes(config: Settings, split: str, index: int, enough: int) -> list
     source = data["LABEL_SOURCES"][index] if index < len(data["LABEL_SOURCES"]) else ""
     images, path = source_files(config, split, index)
     if source == FOLDERS and _is_folder(images):
-        return [_count(_images_below(Path(images, name)), enough) for name in folder_classes(images)]
+        return [count_below(Path(images, name), enough) for name in folder_classes(images)]
     if source == FILE and isinstance(path, str) and Path(path).is_file():
         labels = read_labels(path)
         return np.unique(labels, return_counts=True)[1].tolist() if labels.ndim == 1 else None
@@ -74,14 +74,15 @@ def _listed(path: Any) -> int | None:
         return None
 
 
+def count_below(folder: Path, enough: int | None = None) -> int:
+    """Return the number of images that torchvision's ImageFolder finds in a folder, at most `enough`."""
+    return sum(1 for _ in itertools.islice(_images_below(folder), enough))
+
+
 def _images_below(folder: Path) -> Iterator[str]:
     """Yield the images that torchvision's ImageFolder finds: by their suffix, through links."""
     for _, _, names in os.walk(folder, followlinks=True):
         yield from (name for name in names if name.lower().endswith(IMG_EXTENSIONS))
-
-
-def _count(images: Iterator[str], enough: int | None) -> int:
-    return sum(1 for _ in itertools.islice(images, enough))
 
 
 def _opened(config: Settings, split: str, index: int, images: Any) -> Any:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import ClassVar
 
+from classy_vision.hooks import ClassyHook
 from classy_vision.tasks import register_task
 from torch import nn
 from vissl.config import AttrDict
@@ -16,6 +17,7 @@ from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.errors import unknown
 from vissl_monoimage.models import features as trunks
 from vissl_monoimage.models.checkpoint.validate import weights_problems
+from vissl_monoimage.probe.data_deviations import DataDeviationsHook
 from vissl_monoimage.probe.deviations import record_deviations
 from vissl_monoimage.probe.protocols import get_protocol
 from vissl_monoimage.training.task import MonoImageTask
@@ -33,6 +35,9 @@ class FinetuneTask(MonoImageTask):
     def __init__(self, config: AttrDict) -> None:
         record_deviations(config)
         super().__init__(config)
+
+    def set_hooks(self, hooks: list[ClassyHook]) -> None:
+        super().set_hooks([*hooks, DataDeviationsHook()])
 
     @classmethod
     def check(cls, config: Settings) -> Iterator[str]:

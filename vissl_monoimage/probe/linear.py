@@ -19,6 +19,7 @@ from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.probe.configure import configure_probe
+from vissl_monoimage.probe.data_deviations import DataDeviationsHook
 from vissl_monoimage.probe.feature_cache import FeatureCacheHook
 from vissl_monoimage.probe.feature_rows import KEY, pooled_shapes, split_layers
 from vissl_monoimage.probe.protocols import get_protocol
@@ -87,7 +88,7 @@ class ProbeTask(MonoImageTask):
 
     def set_hooks(self, hooks: list[ClassyHook]) -> None:
         """Fill the cache after the ledger's clock has started and before the progress hook estimates the time left."""
-        super().set_hooks(hooks)
+        super().set_hooks([*hooks, DataDeviationsHook()])
         if self.config.MONOIMAGE.get("CACHE_FEATURES"):
             progress = [hook for hook in self.hooks if isinstance(hook, ProgressHook)]
             others = [hook for hook in self.hooks if hook not in progress]

@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterable
 
+from vissl_monoimage.data.class_labels import folder_classes
+from vissl_monoimage.data.image_counts_vissl import count_below
+from vissl_monoimage.data.known_sets import known_set, unlike
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.path_hash import PathHash, hash_path, hash_together
 from vissl_monoimage.reproduce.datasets import SPLITS, TORCHVISION, Inputs, find_split
 from vissl_monoimage.utils.atomic_write import replace_text
 
 CLAIM_FILE = "data.json"
+
+
+def check_data(inputs: Inputs, names: Iterable[str]) -> None:
+    """Refuse folders that do not hold the data sets that `--data` says they hold, before anything is trained.
+
+    Raises:
+        MonoImageError: a sentence for each split that is neither the data set of its name nor a part of it.
+    """
+    problems = []
+    for name, split in itertools.product(names, SPLITS):
+        source, folder = find_split(split, name, inputs)
+        known = known_set(name)
+        if known and source == "disk_folder":
+            images = count_below(folder, known.images[split] + 1)
+            found = unlike(known, split, len(folder_classes(str(folder))), images)
+            problems += [f"--data {name}={inputs.data[name]}: '{folder}' {problem}" for problem in found]
+    if problems:
+        raise MonoImageError("\n".join(problems))
 
 
 def claim_data(inputs: Inputs, names: Iterable[str], write: bool) -> None:

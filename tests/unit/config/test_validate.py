@@ -160,7 +160,7 @@ def test_data_paths_are_enough_for_a_data_set_that_no_catalog_has(tmp_path: Path
     (tmp_path / "cat").mkdir()
     Image.new("RGB", (4, 4)).save(tmp_path / "cat" / "a.png")
     folder = f"config.DATA.TRAIN.DATA_PATHS=[{tmp_path}]"
-    composed = compose_config([ROTNET, folder, "config.TEST_MODEL=false"])
+    composed = compose_config([ROTNET, folder, "config.DATA.TRAIN.DATASET_NAMES=[cats]", "config.TEST_MODEL=false"])
     prepare(composed)
     assert get_data_files("TRAIN", composed.config.DATA) == [[str(tmp_path)], []]
 
@@ -178,7 +178,7 @@ def test_preparing_takes_our_task_and_an_absolute_folder(tmp_path: Path, monkeyp
 
 
 def test_a_folder_of_images_has_a_folder_a_class_and_an_image_in_each(problems: Problems, tmp_path: Path) -> None:
-    values = {"DATA_SOURCES": "disk_folder", "DATA_PATHS": tmp_path}
+    values = {"DATA_SOURCES": "disk_folder", "DATA_PATHS": tmp_path, "DATASET_NAMES": "mine"}
     overrides = [f"config.DATA.{split}.{key}=[{value}]" for split in ("TRAIN", "TEST") for key, value in values.items()]
     assert any("there is no folder of a class in it" in found for found in problems(ROTNET, *CPU, *overrides))
     (tmp_path / "cat").mkdir()
@@ -198,7 +198,7 @@ def test_more_classes_than_a_head_has_outputs_are_refused(problems: Problems, tm
     probe = ["config=benchmark/monoimage/linear_cifar10"]
     for split in ("TRAIN", "TEST"):
         probe += [f"config.DATA.{split}.{key}=[disk_folder]" for key in ("DATA_SOURCES", "LABEL_SOURCES")]
-        probe.append(f"config.DATA.{split}.DATA_PATHS=[{tmp_path}]")
+        probe += [f"config.DATA.{split}.DATA_PATHS=[{tmp_path}]", f"config.DATA.{split}.DATASET_NAMES=[mine]"]
     message = f"'{tmp_path}' has 11 classes, and linear_probe (config.MODEL.HEAD.PARAMS) has 10 outputs"
     assert problems(*probe) == [f"config.DATA.TRAIN.DATA_PATHS: {message}"]
     (tmp_path / "10" / "a.png").unlink()
