@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -42,3 +43,9 @@ def test_how_much_a_training_took_is_on_the_console(monoimage: Run, tmp_path: Pa
     first, last = "_feature_blocks.0.0.weight", "_feature_blocks.6.0.weight"
     moved = {name: (trained[name] - trunk.state_dict()[name]).abs().max() for name in (first, last)}
     assert moved[first] < 0.05 < moved[last]  # by a few steps of training; by another draw
+    (row,) = [json.loads(line) for line in (tmp_path / "out" / "ledger.jsonl").read_text().splitlines()]
+    assert {name: row["initial_weights"][name] for name in ("origin", "loaded", "total")} == {
+        "origin": "checkpoint",
+        "loaded": 18,
+        "total": 24,
+    }

@@ -1,4 +1,4 @@
-"""Style transfer: Gram matrices and losses against NumPy, a picture nearer to the style, and mistakes told."""
+"""Style transfer: Gram matrices and losses against NumPy, a picture nearer to the style, and mistakes reported."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def test_losses_are_those_of_numpy() -> None:
         first, second = (np.einsum("chw,dhw->cd", one, one) / one[0].size for one in (found[a][layer], found[b][layer]))
         return float(np.sum((first - second) ** 2))
 
-    told = style.Objective(seen, content, wanted)(other)
+    losses = style.Objective(seen, content, wanted)(other)
     expected = np.mean([distance(layer, 2, 1) / distance(layer, 0, 1) for layer in range(4)])
-    assert float(told[0]) == pytest.approx(expected, rel=1e-3)
-    mine, conv3 = found[2][2], found[0][2]
+    assert float(losses[0]) == pytest.approx(expected, rel=1e-3)
+    conv3_of_image, conv3 = found[2][2], found[0][2]
     spread = np.mean((conv3 - conv3.mean((1, 2), keepdims=True)) ** 2)
-    assert float(told[1]) == pytest.approx(np.mean((mine - conv3) ** 2) / spread, rel=1e-3)
+    assert float(losses[1]) == pytest.approx(np.mean((conv3_of_image - conv3) ** 2) / spread, rel=1e-3)
 
 
 @pytest.mark.parametrize("name", ["convnet4", "alexnet_wide_32px", "resnet18_32px"])
@@ -116,14 +116,14 @@ def test_the_same_seed_paints_the_same_picture_and_another_seed_or_trained_weigh
     for number, options in enumerate((["--seed", "5"], ["--seed", "5"], [], ["--checkpoint", str(checkpoint)])):
         path = tmp_path / f"{number}.png"
         assert main(["style", "coffee", "china", "-o", str(path), *SMALL, *options]) == 0
-        said = capsys.readouterr().out
-        assert ("random weights, seed" in said) == ("--checkpoint" not in options)
+        output = capsys.readouterr().out
+        assert ("random weights, seed" in output) == ("--checkpoint" not in options)
         pictures.append(path.read_bytes())
     assert pictures[0] == pictures[1] == pictures[3] != pictures[2]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["chinaa", "coffee"], "unknown photo 'chinaa': did you mean 'china'?"),
         (["china", "cofee"], "unknown photo 'cofee': did you mean 'coffee'?"),
@@ -142,7 +142,7 @@ def test_mistakes_are_one_sentence_and_write_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     arguments: list[str],
-    said: str,
+    message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if "other.torch" in arguments:
@@ -150,21 +150,21 @@ def test_mistakes_are_one_sentence_and_write_nothing(
     before = set(tmp_path.iterdir())
     assert main(["style", *SMALL, "-o", "out.png", *arguments]) == 2
     error = capsys.readouterr().err
-    assert said in error
+    assert message in error
     assert error.count("\n") == 1
     assert set(tmp_path.iterdir()) == before
 
 
 @pytest.mark.parametrize(
-    ("output", "said"),
+    ("output", "message"),
     [("out.gif", "out.gif: a picture is saved as .png, .jpg, .jpeg"), ("none/out.png", "cannot write none/out.png")],
 )
-def test_a_place_that_cannot_be_written_is_told_before_the_work(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], output: str, said: str
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], output: str, message: str
 ) -> None:
     monkeypatch.setattr(style, "transfer", lambda *_: pytest.fail("worked first"))
     assert main(["style", "china", "coffee", "-o", output, *SMALL]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_photo_in_its_own_style_is_left_as_it_is() -> None:

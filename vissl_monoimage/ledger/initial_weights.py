@@ -10,7 +10,10 @@ from pathlib import Path
 
 import torch
 
+from vissl_monoimage.config.schema import read_block
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.row import InitialWeights
+from vissl_monoimage.models.checkpoint.report import LoadReport
 from vissl_monoimage.utils.atomic_write import replace_text
 
 FILE_NAME = "initial_weights.json"
@@ -25,7 +28,9 @@ def weights_sha256(state: Mapping[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
-def note_initial_weights(folder: str | Path, iteration: int, origin: str, trunk: torch.nn.Module) -> InitialWeights:
+def note_initial_weights(
+    folder: str | Path, iteration: int, origin: str, trunk: torch.nn.Module, load_report: LoadReport | None = None
+) -> InitialWeights:
     """Record the weights of a run that starts afresh in its folder, and return those of a run that resumes.
 
     Args:
@@ -33,12 +38,14 @@ def note_initial_weights(folder: str | Path, iteration: int, origin: str, trunk:
         iteration: 0 for a run that starts afresh.
         origin: "random", "checkpoint" or "fixed".
         trunk: with its weights before the first step, if it starts afresh.
+        load_report: of the checkpoint that the trunk was filled from, if any.
     """
     path = Path(folder, FILE_NAME)
     if iteration:
         return _read(path, origin)
     state = {} if _is_sharded(trunk) else trunk.state_dict()
-    noted = InitialWeights(origin, weights_sha256(state) if state else None)
+    counts = (load_report.loaded, load_report.total) if load_report else ()
+    noted = InitialWeights(origin, weights_sha256(state) if state else None, *counts)
     replace_text(path, json.dumps(dataclasses.asdict(noted)) + "\n")
     return noted
 
@@ -46,9 +53,8 @@ def note_initial_weights(folder: str | Path, iteration: int, origin: str, trunk:
 def _read(path: Path, origin: str) -> InitialWeights:
     """Return what was recorded; without a hash where the file is missing or damaged."""
     try:
-        noted = json.loads(path.read_bytes())
-        return InitialWeights(str(noted["origin"]), noted["sha256"] and str(noted["sha256"]))
-    except (OSError, ValueError, TypeError, LookupError):
+        return read_block(InitialWeights, json.loads(path.read_bytes()), str(path))
+    except (OSError, ValueError, TypeError, MonoImageError):
         return InitialWeights(origin)
 
 

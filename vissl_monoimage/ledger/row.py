@@ -31,10 +31,19 @@ class Weights:
 
 @dataclasses.dataclass(frozen=True)
 class InitialWeights:
-    """Where the trunk's weights came from before the first step, and the hash of these weights."""
+    """Where the trunk's weights came from before the first step, and the hash of these weights.
+
+    Attributes:
+        origin: "random", "checkpoint" or "fixed".
+        sha256: of the weights; None where it is not known.
+        loaded: number of the trunk's tensors that a checkpoint filled, without counters of batches.
+        total: number of tensors of the trunk, likewise.
+    """
 
     origin: str
     sha256: str | None = None
+    loaded: int | None = None
+    total: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

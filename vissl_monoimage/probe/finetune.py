@@ -30,7 +30,7 @@ class FinetuneTask(MonoImageTask):
     VISSL's own loading goes on with random weights where a checkpoint lacks a tensor.
     """
 
-    fills_whole_trunk: ClassVar[bool] = True
+    requires_all_weights: ClassVar[bool] = True
 
     def __init__(self, config: AttrDict) -> None:
         record_deviations(config)
@@ -45,7 +45,7 @@ class FinetuneTask(MonoImageTask):
         model = AttrDict(copy.deepcopy(config["MODEL"]))
         trunk = trunks.build_on_meta(model)
         yield from _head_problems(model, trunk)
-        yield from weights_problems(model, whole=cls.fills_whole_trunk)
+        yield from weights_problems(model, require_all=cls.requires_all_weights)
 
 
 def _head_problems(model: AttrDict, trunk: nn.Module) -> Iterator[str]:

@@ -52,7 +52,7 @@ class MonoImageTask(SelfSupervisionTask):
     """
 
     hook_factories: ClassVar[list[HookFactory]] = []
-    fills_whole_trunk: ClassVar[bool] = False
+    requires_all_weights: ClassVar[bool] = False
     """Whether a trunk that is trained must be filled by a checkpoint as a whole, as a frozen one must."""
     load_report: LoadReport | None = None
     """What the model took from the checkpoint that the run starts from; None without one, and in a resumed run."""
@@ -124,7 +124,7 @@ class MonoImageTask(SelfSupervisionTask):
         """Fill the model from a checkpoint of any library, and say how much of it was filled."""
         if is_sharded(model):
             return super()._restore_model_weights(model)
-        self.load_report = load_model(model, self.config, self.fills_whole_trunk or is_frozen(self.config.MODEL))
+        self.load_report = load_model(model, self.config, self.requires_all_weights or is_frozen(self.config.MODEL))
         if is_primary():
             print(self.load_report, flush=True)
         return model

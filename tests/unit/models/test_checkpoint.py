@@ -76,7 +76,7 @@ def test_a_trunk_is_loaded_from_every_format(tmp_path, how):
     config = prepared(path)
     assert problems_of(path, config) == []
     model = build_model(config.MODEL, config.OPTIMIZER)
-    report = load_model(model, config, whole=True)
+    report = load_model(model, config, require_all=True)
     loaded = model.trunk.base_model.state_dict()
     assert all(torch.equal(loaded[key], value) for key, value in state.items())
     assert str(report) == f"{path}: 24 of 24 tensors of trunk 'convnet4' loaded"
@@ -99,7 +99,7 @@ def test_an_incomplete_trunk_is_refused_by_name(tmp_path):
     assert problems_of(path, config) == [f"{path} lacks 2 of the 24 tensors of trunk 'convnet4': {missing}"]
     model = build_model(config.MODEL, config.OPTIMIZER)
     with pytest.raises(MonoImageError, match=r"lacks 2 of the 24 tensors"):
-        load_model(model, config, whole=True)
+        load_model(model, config, require_all=True)
 
 
 def test_another_architecture_is_named(tmp_path):

@@ -91,7 +91,7 @@ def filled(checkpoint: Any, **kwargs: Any) -> tuple[State, LoadReport]:
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_names_of_other_libraries_are_read_and_said(library: str) -> None:
+def test_names_of_other_libraries_are_read_and_reported(library: str) -> None:
     write, naming = LIBRARIES[library]
     network = torchvisions()
     state, report = filled(write(network))
@@ -110,7 +110,7 @@ def test_any_single_prefix_is_found(parts: list[str], blocks: bool) -> None:
     assert set(weights.usable) == set(OURS)
 
 
-def test_two_networks_alike_are_refused_unless_one_is_chosen() -> None:
+def test_two_matching_networks_are_refused_unless_one_is_chosen() -> None:
     network = torchvisions()
     two = {**under("left.", network), **copied("right.")}
     with pytest.raises(MonoImageError, match=r"several networks of that architecture, under 'left\.', 'right\.': set"):

@@ -37,6 +37,6 @@ def test_with_a_networks_own_weights_it_is_the_rest_of_that_network(
     torch.testing.assert_close(rest(frozen), classifier(trunk(images)[-1]))
 
 
-def test_a_map_too_small_for_its_convolutions_is_told() -> None:
+def test_a_map_too_small_for_its_convolutions_is_refused() -> None:
     with pytest.raises(MonoImageError, match="4 x 4 is too small for it: the least is 8"):
         head([256, 4, 4], [1, 1, 1])

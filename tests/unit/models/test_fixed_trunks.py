@@ -75,5 +75,5 @@ def test_wrong_sizes_and_checkpoints_are_refused(tmp_path) -> None:
     with pytest.raises(MonoImageError, match="takes images of 3 x 32 x 32, not 3 x 64 x 64"):
         trunk(torch.zeros(1, 3, 64, 64))
     weights = {"PARAMS_FILE": str(tmp_path / "any.torch")}
-    (problem,) = weights_problems({"TRUNK": {"NAME": "hog_32px"}, "WEIGHTS_INIT": weights}, whole=True)
+    (problem,) = weights_problems({"TRUNK": {"NAME": "hog_32px"}, "WEIGHTS_INIT": weights}, require_all=True)
     assert "trunk 'hog_32px' learns nothing" in problem

@@ -88,7 +88,7 @@ def test_the_same_command_makes_the_same_bytes_and_another_seed_others(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["kmean", "china"], "unknown method 'kmean': did you mean 'kmeans'?"),
         (["kmeans", "china", "--trunk", "convnet"], "did you mean 'convnet4'?"),
@@ -96,9 +96,9 @@ def test_the_same_command_makes_the_same_bytes_and_another_seed_others(tmp_path:
         (["kmeans", "china", "--crops", "8"], "--crops=8 is too few to learn 256 filters from: give at least 32"),
     ],
 )
-def test_mistakes_are_told(tmp_path: Path, capsys, arguments: list[str], said: str) -> None:
+def test_mistakes_are_reported_in_a_sentence(tmp_path: Path, capsys, arguments: list[str], message: str) -> None:
     assert main(["init", *arguments, "-o", str(tmp_path / "out")]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "out" / "checkpoint.torch").exists()
 
 
@@ -119,7 +119,7 @@ def test_a_result_is_kept_and_a_checkpoint_that_a_kill_left_without_its_row_is_m
 
 
 @pytest.mark.parametrize("method", ["kmeans", "sparse_coding"])
-def test_a_photo_without_contrast_is_told_and_leaves_nothing(
+def test_a_photo_without_contrast_is_refused_and_leaves_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], method: str
 ) -> None:
     Image.new("RGB", (200, 200)).save(tmp_path / "black.png")

@@ -1,4 +1,4 @@
-"""VISSL's models filled from checkpoints: what is refused, what is filled in part and said, what its settings do."""
+"""VISSL's models filled from checkpoints: refused, filled in part and reported, and what the settings do."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def composed(path: str, *overrides: str) -> AttrDict:
     return config
 
 
-def loaded(config: AttrDict, whole: bool = False) -> tuple[Any, LoadReport]:
+def loaded(config: AttrDict, require_all: bool = False) -> tuple[Any, LoadReport]:
     assert run_checks([check_weights], config) == []
     torch.manual_seed(0)
     model = build_model(config.MODEL, config.OPTIMIZER)
-    return model, load_model(model, config, whole)
+    return model, load_model(model, config, require_all)
 
 
 def saved(path: Path, content: Any) -> str:
@@ -66,7 +66,7 @@ def test_nothing_that_matches_is_refused_before_the_run(tmp_path: Path) -> None:
     )
     config = composed(path, ROTNET)
     with pytest.raises(MonoImageError, match="another architecture than trunk 'convnet4'"):
-        load_model(build_model(config.MODEL, config.OPTIMIZER), config, whole=False)
+        load_model(build_model(config.MODEL, config.OPTIMIZER), config, require_all=False)
 
 
 def test_the_same_names_with_other_shapes_are_refused(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_vissls_own_probe_of_a_torchvision_resnet50_is_filled(tmp_path: Path, do
     path = saved(tmp_path / "resnet50.pth", network)
     init = "config.MODEL.WEIGHTS_INIT"
     overrides = [f"{init}.STATE_DICT_KEY_NAME=''", f"{init}.APPEND_PREFIX=trunk.base_model._feature_blocks."]
-    model, report = loaded(composed(path, VISSLS_PROBE, *(overrides if documented else [])), whole=True)
+    model, report = loaded(composed(path, VISSLS_PROBE, *(overrides if documented else [])), require_all=True)
     weight = model.trunk.base_model.state_dict()["_feature_blocks.layer4.2.conv3.weight"]
     assert torch.equal(weight, network["layer4.2.conv3.weight"])
     assert report.loaded == report.total

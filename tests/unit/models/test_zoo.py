@@ -1,4 +1,4 @@
-"""Weights by address and by name: fetched once, whole or not at all, and refused where they do not fit."""
+"""Weights by URL and by name: downloaded once, completely or not at all, and refused where they do not fit."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
-    """Its address, the folder it serves, and what it was asked for."""
-    folder, asked = tmp_path / "served", []
+    """The URL of a server, the folder it serves, and the paths requested from it."""
+    folder, requests = tmp_path / "served", []
     folder.mkdir()
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def log_request(self, *_: Any) -> None:
-            asked.append(self.path)
+            requests.append(self.path)
 
         def do_GET(self) -> None:
             if "short" in self.path:
@@ -49,7 +49,7 @@ def server(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
     handler = functools.partial(Handler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{running.server_port}", folder, asked
+        yield f"http://127.0.0.1:{running.server_port}", folder, requests
         running.shutdown()
 
 
@@ -57,18 +57,16 @@ def files_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"]
 
 
-def test_an_address_is_fetched_once_and_stands_for_itself_alone(
-    server: tuple[str, Path, list[str]], cache: Path
-) -> None:
-    address, folder, asked = server
+def test_a_url_is_downloaded_once_and_kept_under_its_own_path(server: tuple[str, Path, list[str]], cache: Path) -> None:
+    url, folder, requests = server
     for name in ("one", "two"):
         (folder / name).mkdir()
         (folder / name / "final.torch").write_text(name)
-    files = [fetch(f"{address}/{name}/final.torch") for name in ("one", "two", "one")]
+    files = [fetch(f"{url}/{name}/final.torch") for name in ("one", "two", "one")]
     assert [Path(file).read_text() for file in files] == ["one", "two", "one"]
-    assert asked == ["/one/final.torch", "/two/final.torch"]
+    assert requests == ["/one/final.torch", "/two/final.torch"]
     assert all(Path(file).is_relative_to(cache) for file in files)
-    assert all(is_remote(weights) for weights in (address, "zoo:x"))
+    assert all(is_remote(weights) for weights in (url, "zoo:x"))
     assert not any(is_remote(weights) for weights in ("a/b.torch", "", None))
 
 
@@ -84,7 +82,7 @@ def test_an_address_is_fetched_once_and_stands_for_itself_alone(
         ("a.torch?download=true", "does not end in the name of a file"),
     ],
 )
-def test_what_cannot_be_fetched_is_told_and_leaves_nothing(
+def test_a_failed_download_is_reported_and_leaves_nothing(
     server: tuple[str, Path, list[str]], cache: Path, path: str, words: str
 ) -> None:
     with pytest.raises(MonoImageError, match=words):
@@ -93,8 +91,9 @@ def test_what_cannot_be_fetched_is_told_and_leaves_nothing(
 
 
 def composed(name: str, overrides: list[str], folder: Path) -> Any:
-    (folder / "data" / "cat").mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", (8, 8)).save(folder / "data" / "cat" / "0.png")
+    for label in ("cat", "dog"):
+        (folder / "data" / label).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(folder / "data" / label / "0.png")
     config = compose_config(
         [
             "config=benchmark/monoimage/linear_imagenet1k",
@@ -140,7 +139,7 @@ def test_a_probe_reads_each_of_them_from_the_cache(name: str, tmp_path: Path, ca
         ("rotnet-imagenet-1k", ["config.OPTIMIZER.num_epochs=none"], "num_epochs"),
     ],
 )
-def test_what_is_wrong_is_told_before_anything_is_fetched(
+def test_mistakes_are_reported_before_anything_is_downloaded(
     name: str, overrides: list[str], words: str, tmp_path: Path, cache: Path
 ) -> None:
     with pytest.raises(MonoImageError, match=words):
@@ -154,6 +153,6 @@ def test_null_means_random_weights_as_nothing_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["config.MODEL.WEIGHTS_INIT=x", "config.MODEL.WEIGHTS_INIT=null", "config.MODEL=3"])
-def test_weights_that_have_no_place_are_told_in_a_sentence(wrong: str, tmp_path: Path) -> None:
+def test_a_malformed_weights_block_is_reported_in_a_sentence(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(MonoImageError, match=wrong.partition("=")[0]):
         composed("", [wrong], tmp_path)

@@ -36,7 +36,7 @@ def fill(
         MonoImageError: naming the tensors that are missing, surplus or of another shape.
     """
     weights = find_trunk_weights(checkpoint, path, name, trunk.state_dict(), settings)
-    if problems := list(weights.problems(whole=True)):
+    if problems := list(weights.problems(require_all=True)):
         raise MonoImageError("; ".join(problems))
     trunk.load_state_dict(weights.usable, strict=False)
     return weights.report()

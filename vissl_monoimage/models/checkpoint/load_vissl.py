@@ -14,7 +14,15 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.checkpoint.file import read_checkpoint
 from vissl_monoimage.models.checkpoint.match import find_trunk_weights
 from vissl_monoimage.models.checkpoint.report import LoadReport
-from vissl_monoimage.models.checkpoint.tensors import VISSL_KEY, State, WeightsSettings, heads_in, some, tensors_in
+from vissl_monoimage.models.checkpoint.tensors import (
+    COUNTER,
+    VISSL_KEY,
+    State,
+    WeightsSettings,
+    heads_in,
+    some,
+    tensors_in,
+)
 
 
 def is_sharded(model: Any) -> bool:
@@ -22,7 +30,7 @@ def is_sharded(model: Any) -> bool:
     return isinstance(_base_trunk(model), FullyShardedDataParallel)
 
 
-def load_model(model: Any, config: AttrDict, whole: bool) -> LoadReport:
+def load_model(model: Any, config: AttrDict, require_all: bool) -> LoadReport:
     """Fill a model of VISSL from the checkpoint that `config.MODEL.WEIGHTS_INIT` names.
 
     The tensors are given to VISSL's own loading in VISSL's format, by the trunk's names.
@@ -30,26 +38,27 @@ def load_model(model: Any, config: AttrDict, whole: bool) -> LoadReport:
     Args:
         model: with `trunk` and `heads`.
         config: what lies below VISSL's `config`.
-        whole: whether the checkpoint has to fill the whole trunk.
+        require_all: whether the checkpoint has to fill the whole trunk.
 
     Raises:
         MonoImageError: nothing in the checkpoint is for the trunk, or not all where that is asked, or tensors have
             other shapes.
     """
     path, settings = config.MODEL.WEIGHTS_INIT.PARAMS_FILE, WeightsSettings.from_config(config.MODEL)
+    settings = settings.with_counters() if require_all else settings
     checkpoint = read_checkpoint(path)
     weights = find_trunk_weights(checkpoint, path, config.MODEL.TRUNK.NAME, _base_trunk(model).state_dict(), settings)
     heads = heads_in(tensors_in(checkpoint, path, settings)) if _loads_heads(config) else {}
-    problems = [*weights.problems(whole), *_misfits(heads, model.heads.state_dict(), path, settings)]
+    problems = [*weights.problems(require_all), *_misfits(heads, model.heads.state_dict(), path, settings)]
     if problems:
         raise MonoImageError("; ".join(problems))
     content = {VISSL_KEY: {"base_model": {"model": {"trunk": weights.usable, "heads": heads}}}}
     init_model_from_consolidated_weights(config, model, content, VISSL_KEY, list(settings.skip))
     if not _loads_heads(config):
         return weights.report()
-    wanted = {name for name in model.heads.state_dict() if not name.endswith("num_batches_tracked")}
-    loaded = {name for name in wanted & set(heads) if not settings.skips(f"heads.{name}")}
-    return dataclasses.replace(weights.report(), heads_loaded=len(loaded), heads_total=len(wanted))
+    names = {name for name in model.heads.state_dict() if not name.endswith(COUNTER)}
+    loaded = {name for name in names & set(heads) if not settings.skips(f"heads.{name}")}
+    return dataclasses.replace(weights.report(), heads_loaded=len(loaded), heads_total=len(names))
 
 
 def _base_trunk(model: Any) -> Any:
@@ -63,11 +72,11 @@ def _loads_heads(config: AttrDict) -> bool:
     return bool(not settings.EVAL_MODE_ON or settings.EVAL_TRUNK_AND_HEAD)
 
 
-def _misfits(found: dict[str, Tensor], heads: State, path: str, settings: WeightsSettings) -> list[str]:
+def _misfits(tensors: dict[str, Tensor], heads: State, path: str, settings: WeightsSettings) -> list[str]:
     misfits = [
-        f"{name} {list(found[name].shape)} instead of {list(heads[name].shape)}"
-        for name in set(found) & set(heads)
-        if found[name].shape != heads[name].shape and not settings.skips(f"heads.{name}")
+        f"{name} {list(tensors[name].shape)} instead of {list(heads[name].shape)}"
+        for name in set(tensors) & set(heads)
+        if tensors[name].shape != heads[name].shape and not settings.skips(f"heads.{name}")
     ]
     if not misfits:
         return []

@@ -12,9 +12,7 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.checkpoint.file import checkpoint_sha256
 from vissl_monoimage.models.checkpoint.names import Naming, find_naming, has_shapes, renamed
 from vissl_monoimage.models.checkpoint.report import LoadReport
-from vissl_monoimage.models.checkpoint.tensors import State, WeightsSettings, some, tensors_in, without_heads
-
-_COUNTER = "num_batches_tracked"  # old checkpoints lack it, and frozen batch norms never read it
+from vissl_monoimage.models.checkpoint.tensors import COUNTER, State, WeightsSettings, some, tensors_in, without_heads
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class TrunkWeights:
         path: of the checkpoint.
         trunk: name of the trunk.
         state: the trunk's state dict, of which only names and shapes are read.
-        found: the tensors by the trunk's names; some may be surplus.
+        tensors: the tensors by the trunk's names; some may be surplus.
         naming: how their names were read.
         settings: of `config.MODEL.WEIGHTS_INIT`.
     """
@@ -33,14 +31,14 @@ class TrunkWeights:
     path: str
     trunk: str
     state: State
-    found: Mapping[str, Tensor]
+    tensors: Mapping[str, Tensor]
     naming: Naming
     settings: WeightsSettings
 
     @property
-    def wanted(self) -> set[str]:
+    def required(self) -> set[str]:
         """Names of the trunk's tensors that a checkpoint should fill."""
-        names = {name for name in self.state if not name.endswith(_COUNTER)}
+        names = {name for name in self.state if not name.endswith(COUNTER)}
         return {name for name in names if not self.settings.skips(f"trunk.{name}")}
 
     @property
@@ -48,39 +46,39 @@ class TrunkWeights:
         """The tensors to load."""
         return {
             name: value
-            for name, value in self.found.items()
+            for name, value in self.tensors.items()
             if name in self.state and not self.settings.skips(f"trunk.{name}")
         }
 
-    def problems(self, whole: bool) -> Iterator[str]:
+    def problems(self, require_all: bool) -> Iterator[str]:
         """Yield why the tensors cannot be loaded.
 
         Surplus tensors beside the trunk's own mean a larger trunk.
 
         Args:
-            whole: whether the checkpoint has to fill the whole trunk, and to have no more than it.
+            require_all: whether the checkpoint has to fill the whole trunk, and to have no more tensors than it.
         """
-        wanted, names = self.wanted, set(self.found)
-        missing, surplus = wanted - names, names - set(self.state)
+        required, names = self.required, set(self.tensors)
+        missing, surplus = required - names, names - set(self.state)
         misfits = [
-            f"{name} {list(self.found[name].shape)} instead of {list(self.state[name].shape)}"
-            for name in wanted & names
-            if self.found[name].shape != self.state[name].shape
+            f"{name} {list(self.tensors[name].shape)} instead of {list(self.state[name].shape)}"
+            for name in required & names
+            if self.tensors[name].shape != self.state[name].shape
         ]
         trunk = f"trunk '{self.trunk}'"
-        if not wanted & names:
+        if not required & names:
             skipped = ", ".join(self.settings.skip)
             yield f"{self.path}: nothing is left to load with config.MODEL.WEIGHTS_INIT.SKIP_LAYERS=[{skipped}]"
-        if missing and whole:
-            yield f"{self.path} lacks {len(missing)} of the {len(wanted)} tensors of {trunk}: {some(missing)}"
-        if surplus and whole:
+        if missing and require_all:
+            yield f"{self.path} lacks {len(missing)} of the {len(required)} tensors of {trunk}: {some(missing)}"
+        if surplus and require_all:
             yield f"{self.path} has {len(surplus)} tensors that {trunk} lacks: {some(surplus)}"
         if misfits:
             yield f"{self.path} is of another architecture than {trunk}: {some(misfits)}"
 
     def report(self) -> LoadReport:
         """Return what a trunk filled with `usable` has taken."""
-        counted = {name for name in self.state if not name.endswith(_COUNTER)}
+        counted = {name for name in self.state if not name.endswith(COUNTER)}
         loaded = counted & set(self.usable)
         return LoadReport(
             self.path,
@@ -89,7 +87,7 @@ class TrunkWeights:
             len(loaded),
             len(counted),
             tuple(sorted(counted - loaded)),
-            tuple(sorted(set(self.found) - set(self.state))),
+            tuple(sorted(set(self.tensors) - set(self.state))),
             "" if self.naming.is_vissls else str(self.naming),
         )
 
@@ -110,7 +108,7 @@ def find_trunk_weights(
         MonoImageError: the checkpoint holds no trunk, or another one.
     """
     tensors = without_heads(tensors_in(checkpoint, path, settings))
-    needed = {key: value for key, value in state.items() if not key.endswith(_COUNTER)}
+    needed = {key: value for key, value in state.items() if not key.endswith(COUNTER)}
     naming = find_naming(tensors, needed, path)
     if naming is None and has_shapes(tensors, needed.values()):
         raise MonoImageError(

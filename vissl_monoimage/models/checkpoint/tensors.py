@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,8 @@ VISSL_KEY = "classy_state_dict"
 _VISSL_MODEL = (VISSL_KEY, "base_model", "model")
 _STATE_DICT_NAMES = ("state_dict", "model_state_dict", "model", "network")  # the last: RotNet's authors'
 _WRAPPERS = ("module.", "trunk.", "base_model.")  # what torch's DataParallel and VISSL put before a trunk's names
+COUNTER = "num_batches_tracked"
+"""Ends the names of counters of batches, which old checkpoints lack and frozen batch norms never read."""
 _HEADS = "heads."
 _LISTED = 6  # names spelled out in a message; the rest are counted
 
@@ -48,6 +50,10 @@ class WeightsSettings:
             init.get("REMOVE_PREFIX") or "",
             init.get("APPEND_PREFIX") or "",
         )
+
+    def with_counters(self) -> WeightsSettings:
+        """Return the settings without VISSL's default entry of `skip`: a whole trunk has its counters of batches."""
+        return replace(self, skip=tuple(part for part in self.skip if part != COUNTER))
 
     def skips(self, name: str) -> bool:
         """Return whether the tensor of that name in VISSL's model keeps its initial value."""

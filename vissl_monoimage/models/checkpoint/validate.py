@@ -17,17 +17,17 @@ from vissl_monoimage.models.trunks.registry import fixed_features
 @register_check
 def check_weights(config: Settings) -> Iterator[str]:
     """Refuse a checkpoint that does not fill all of a frozen trunk, or that fills nothing of a trained one."""
-    yield from weights_problems(config["MODEL"], whole=is_frozen(config["MODEL"]))
+    yield from weights_problems(config["MODEL"], require_all=is_frozen(config["MODEL"]))
 
 
-def weights_problems(model_config: Mapping[str, Any], whole: bool) -> Iterator[str]:
+def weights_problems(model_config: Mapping[str, Any], require_all: bool) -> Iterator[str]:
     """Yield why the checkpoint that `config.MODEL` names, if any, cannot be loaded into its trunk.
 
     The trunk exists only on the meta device.
 
     Args:
         model_config: what lies below `config.MODEL`.
-        whole: whether the checkpoint has to fill the whole trunk.
+        require_all: whether the checkpoint has to fill the whole trunk.
     """
     path, name = model_config["WEIGHTS_INIT"]["PARAMS_FILE"], model_config["TRUNK"]["NAME"]
     if not path or is_remote(path):
@@ -37,7 +37,7 @@ def weights_problems(model_config: Mapping[str, Any], whole: bool) -> Iterator[s
         return
     settings = WeightsSettings.from_config(model_config)
     state = build_on_meta(model_config).state_dict()
-    yield from find_trunk_weights(read_checkpoint(path), path, name, state, settings).problems(whole)
+    yield from find_trunk_weights(read_checkpoint(path), path, name, state, settings).problems(require_all)
 
 
 def is_frozen(model_config: Mapping[str, Any]) -> bool:
