@@ -26,6 +26,8 @@ END = 64 * 1024
 LARGEST_SIDE = 128
 """Pixels: a data set of PNG files no larger than this is hashed by its pixels."""
 
+DECODING = "+2"
+"""Added to the hash of a photo that is not plain 8-bit sRGB: version 1 of the decoding made other pixels of it."""
 _NOT_PLAIN = {"transparency", "icc_profile", "exif", "Raw profile type exif", "XML:com.adobe.xmp"}
 """What Pillow knows of an image whose pixels are not shown as they are stored."""
 
@@ -69,11 +71,12 @@ def pixel_digest(label: int, pixels: NDArray[np.uint8]) -> bytes:
     return hashlib.sha256(struct.pack("<qqq", label, height, width) + pixels.tobytes()).digest()
 
 
-def crops_sha256(photos: Sequence[str], recipe: Mapping[str, Any], split: str = "train") -> str:
+def crops_sha256(images: Sequence[Mapping[str, Any]], recipe: Mapping[str, Any], split: str = "train") -> str:
     """Return the fingerprint of crops of photos: of all that they depend on, apart from the seed.
 
     Args:
-        photos: sha256 of the photos' files, in the order in which they take turns.
+        images: a row's `images`: sha256 of each photo's file, and notes if decoding changed it, in the order in which
+            they take turns.
         recipe: a row's `recipe`: the parts of a `Recipe`, `num_samples`, `fresh` and `seed`.
         split: "train" or "test", whose crops differ.
     """
@@ -83,7 +86,8 @@ def crops_sha256(photos: Sequence[str], recipe: Mapping[str, Any], split: str = 
     always = ("name", "num_samples", "fresh")
     drawn = {key: value for key, value in recipe.items() if key in always or value != usual.get(key)}
     drawn.pop("seed", None)
-    return json_sha256({"crops": drawn, "photos": list(photos), "split": split})
+    photos = [image["sha256"] + (DECODING if image.get("notes") else "") for image in images]
+    return json_sha256({"crops": drawn, "photos": photos, "split": split})
 
 
 def json_sha256(values: Any) -> str:

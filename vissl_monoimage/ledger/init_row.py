@@ -36,8 +36,7 @@ def init_row(
         wall_s: seconds.
     """
     recipe, images = recipe_and_images([crops], options["SOURCE"])
-    photos = [image["sha256"] for image in images]
-    config = {**options, "IMAGES": photos}
+    config = {**options, "IMAGES": [image["sha256"] for image in images]}
     config_hash = provenance.config_hash(config)
     file = checkpoint.absolute()
     return Row(
@@ -57,7 +56,7 @@ def init_row(
         protocol_changes=[],
         shots=[],
         dataset="single_image",
-        data={"train": DataSplit("single_image", len(crops), sha256=crops_sha256(photos, recipe))},
+        data={"train": DataSplit("single_image", len(crops), sha256=crops_sha256(images, recipe))},
         images=images,
         n_images=len(images),
         images_seen=len(crops),

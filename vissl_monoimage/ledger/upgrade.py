@@ -81,6 +81,6 @@ def _training_data(row: Mapping[str, Any], overrides: Sequence[str], init_photo:
     return {
         "name": row["dataset"],
         "images": recipe["num_samples"],
-        "sha256": crops_sha256([image["sha256"] for image in images], recipe),
+        "sha256": crops_sha256(images, recipe),
         "drawn_from": None if is_named else listed,
     }

@@ -187,10 +187,16 @@ def recipe(**changes: object) -> dict[str, object]:
     return resolved_recipe(SourceBlock(**{"NUM_SAMPLES": 100, **changes}))  # type: ignore[arg-type]
 
 
+def of(*photos: str, **more: object) -> list[dict[str, object]]:
+    return [{"name": "me.jpg", "sha256": photo, **more} for photo in photos]
+
+
 def test_crops_are_the_same_for_all_seeds_and_for_rows_read_from_json() -> None:
-    crops = crops_sha256(["a", "b"], recipe())
+    crops = crops_sha256(of("a", "b"), recipe())
     assert (
-        crops == crops_sha256(["a", "b"], recipe(SEED=5)) == crops_sha256(["a", "b"], json.loads(json.dumps(recipe())))
+        crops
+        == crops_sha256(of("a", "b"), recipe(SEED=5))
+        == crops_sha256(of("a", "b"), json.loads(json.dumps(recipe())))
     )
     text = '{"crops":{"fresh":false,"name":"released","num_samples":100},"photos":["a","b"],"split":"train"}'
     assert crops == hashlib.sha256(text.encode()).hexdigest()
@@ -200,20 +206,28 @@ def test_crops_are_the_same_for_all_seeds_and_for_rows_read_from_json() -> None:
     "changes", [{"NUM_SAMPLES": 99}, {"FRESH": True}, {"RECIPE": "paper"}, {"SIZE": 64}, {"SCALE": [1, 1]}]
 )
 def test_crops_differ_with_all_that_they_depend_on(changes: dict[str, object]) -> None:
-    assert crops_sha256(["a"], recipe(**changes)) != crops_sha256(["a"], recipe())
+    assert crops_sha256(of("a"), recipe(**changes)) != crops_sha256(of("a"), recipe())
 
 
 def test_crops_differ_with_the_photos_their_order_and_the_split() -> None:
     ways = [(["a"], "train"), (["b"], "train"), (["a", "b"], "train"), (["b", "a"], "train"), (["a"], "test")]
-    assert len({crops_sha256(photos, recipe(), split) for photos, split in ways}) == 5
+    assert len({crops_sha256(of(*photos), recipe(), split) for photos, split in ways}) == 5
 
 
 def test_a_part_that_a_later_version_adds_to_a_recipe_changes_no_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = crops_sha256(["a"], recipe())
+    before = crops_sha256(of("a"), recipe())
     asdict = fingerprint.dataclasses.asdict
     monkeypatch.setattr(fingerprint.dataclasses, "asdict", lambda value: asdict(value) | {"solarize": 0.0})
-    assert crops_sha256(["a"], recipe() | {"solarize": 0.0}) == before
-    assert crops_sha256(["a"], recipe() | {"solarize": 0.5}) != before
+    assert crops_sha256(of("a"), recipe() | {"solarize": 0.0}) == before
+    assert crops_sha256(of("a"), recipe() | {"solarize": 0.5}) != before
+
+
+def test_a_photo_that_version_1_decoded_in_another_way_has_another_fingerprint() -> None:
+    notes = ["me.jpg has the colour profile Adobe RGB: converted to sRGB"]
+    plain, converted = (crops_sha256(of("a", **more), recipe()) for more in ({}, {"notes": notes}))
+    assert plain != converted
+    assert crops_sha256(of("a", notes=[]), recipe()) == plain
+    assert crops_sha256(of("a", notes=["in other words"]), recipe()) == converted
 
 
 # What is remembered.
