@@ -223,6 +223,14 @@ def test_missing_or_truncated_files_are_named_and_the_rest_is_shown(tmp_path: Pa
     assert "names no checkpoint" in notes(page_of([a_gan(images=[], checkpoint_out=None)]))[0]
 
 
+def test_a_missing_folder_is_one_note(a_gan: Callable[..., Row]) -> None:
+    row = a_gan("gone")
+    folder = Path(row.checkpoint_out or "").parent
+    assert [note for note in notes(page_of([row])) if str(folder) in note] == [
+        f"Not shown: what monogan on china (1 image), seed 0 draws, because its folder '{folder}' is missing."
+    ]
+
+
 def test_names_and_paths_cannot_become_markup(tmp_path: Path, a_gan: Callable[..., Row]) -> None:
     evil = '"><script>alert(1)</script>{name}{{ 7 * 7 }}'
     leave(tmp_path / "run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,6 +58,9 @@ def _block(row: Row, name: str, missing: list[str]) -> RunBlock:
     folder, block = run_folder(row), RunBlock(name, [], [])
     if not row.checkpoint_out:
         missing.append(f"Not shown: what {name} draws, because its row names no checkpoint and so no folder.")
+        return block
+    if not os.path.isdir(folder):
+        missing.append(f"Not shown: what {name} draws, because its folder '{folder}' is missing.")
         return block
     for kind in (SAMPLES, RECONSTRUCTIONS):
         try:
