@@ -23,6 +23,7 @@ MODULES = (
     "vissl_monoimage.data.validate_limit_vissl",
     "vissl_monoimage.data.validate_lists_vissl",
     "vissl_monoimage.data.validate_known_sets_vissl",
+    "vissl_monoimage.data.validate_lengths_vissl",
     "vissl_monoimage.models.trunks.trunks_vissl",
     "vissl_monoimage.models.heads.heads_vissl",
     "vissl_monoimage.training.task",

@@ -15,6 +15,7 @@ from vissl.data.disk_dataset import DiskImageDataset
 
 from vissl_monoimage.compat.private_api import start_queues
 from vissl_monoimage.data.photos.decode import decode_image, reading
+from vissl_monoimage.data.unreadable import note_unreadable
 from vissl_monoimage.errors import MonoImageError
 
 _log = logging.getLogger(__name__)
@@ -25,8 +26,8 @@ class DiskImages(DiskImageDataset):
     """VISSL's data set with our reader: bit depth, orientation, transparency and colour profiles count.
 
     VISSL converts every image with Pillow's plain `convert("RGB")`, and shows the network a grey image in place of one
-    that it cannot read. Here such an image stops the run, unless ENABLE_QUEUE_DATASET asks for a replacement. Ordinary
-    images of 8 bits have the same bytes as in VISSL.
+    that it cannot read. Here such an image stops the run, unless ENABLE_QUEUE_DATASET asks for a replacement, which
+    is counted (`unreadable`). Ordinary images of 8 bits have the same bytes as in VISSL.
     """
 
     def __getitem__(self, idx: int) -> tuple[Image.Image, bool]:
@@ -42,6 +43,7 @@ class DiskImages(DiskImageDataset):
             image = read_image(self.image_path(idx))
         except MonoImageError as error:
             _log.warning("replaced: %s", error)
+            note_unreadable(self.cfg["CHECKPOINT"]["DIR"], self.split.lower(), self.image_path(idx))
             replacement, valid = self.on_failure()
             return replacement or get_mean_image(self._settings["DEFAULT_GRAY_IMG_SIZE"]), valid
         self.on_sucess(image)

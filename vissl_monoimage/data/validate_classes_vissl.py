@@ -97,10 +97,11 @@ def _check_file(split: str, index: int, config: Settings) -> Iterator[str]:
                 "counts any of them as right: give one label for each image, or config.METERS.name=mean_ap_list_meter"
             )
         source = config["DATA"][split]["DATA_SOURCES"][index]
-        count = count_images(config, split, index) if source in (FILE, SINGLE_IMAGE) else None
+        count = count_images(config, split, index)
         if count is not None and count != len(labels):
             crops = "; it must be of a run on the same crops, with the same config.MONOIMAGE.SOURCE"
-            yield f"{where}: '{path}' has {len(labels)} labels for {count} images{crops if source != FILE else ''}"
+            hint = crops if source == SINGLE_IMAGE else ""
+            yield f"{where}: '{path}' has {len(labels)} labels for {count} images{hint}"
 
 
 def read_classes(config: Settings, split: str, index: int) -> Classes | None:

@@ -100,6 +100,8 @@ class LedgerHook(ClassyHook):
         overrides, weights = provenance.overrides(config), tasks.weights_file(config)
         out = tasks.newest_checkpoint(folder)
         wall_s = round(time.monotonic() - self._began, 2)
+        data = tasks.count_replaced(self._hasher.finish(), config)
+        replaced = [f"replaced {split} images={data[split].unreadable} (0)" for split in data if data[split].unreadable]
         return Row(
             schema=SCHEMA,
             run_id=hashlib.sha256(f"{folder}\n{self._config_hash}\n{task.iteration}".encode()).hexdigest()[:16],
@@ -114,10 +116,10 @@ class LedgerHook(ClassyHook):
             method=tasks.method_of(config),
             trunk=config["MODEL"]["TRUNK"]["NAME"],
             protocol=(ours.get("PROTOCOL") or "vissl") if probe else None,
-            protocol_changes=[str(change) for change in ours.get("PROTOCOL_CHANGES") or []],
+            protocol_changes=[*map(str, ours.get("PROTOCOL_CHANGES") or []), *(replaced if probe else [])],
             shots=shots_in(scores) if probe else [],
             dataset=dataset_name(config["DATA"]["TRAIN"]),
-            data=self._hasher.finish(),
+            data=data,
             images=self._photos,
             n_images=tasks.source_images(task, len(self._photos)),
             images_seen=tasks.images_seen(task),

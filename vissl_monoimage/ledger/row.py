@@ -56,6 +56,7 @@ class DataSplit:
     sha256: str | None = None
     sampled: bool = False
     drawn_from: str | None = None
+    unreadable: int = 0
 
     @property
     def content(self) -> str | None:

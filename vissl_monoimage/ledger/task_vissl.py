@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,12 @@ from vissl.models.trunks.feature_extractor import FeatureExtractorModel
 
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.data.single_image_vissl import SingleImageSource
+from vissl_monoimage.data.unreadable import FILE_NAME as UNREADABLE
+from vissl_monoimage.data.unreadable import count_unreadable
 from vissl_monoimage.ledger.io import FILE_NAME
 from vissl_monoimage.ledger.origin import recipe_and_images
 from vissl_monoimage.ledger.provenance import pretext_method
+from vissl_monoimage.ledger.row import DataSplit
 from vissl_monoimage.models.trunks.registry import fixed_features
 
 
@@ -27,6 +32,19 @@ def newest_checkpoint(folder: str) -> str | None:
     """Return the checkpoint that VISSL's link in the folder points to, None where there is none."""
     link = Path(folder, "checkpoint.torch")
     return str(link.resolve()) if link.is_file() else None
+
+
+def count_replaced(data: Mapping[str, DataSplit], config: Mapping[str, Any]) -> dict[str, DataSplit]:
+    """Return the splits of a run with the number of images that could not be read, and print it."""
+    folder = config["CHECKPOINT"]["DIR"]
+    counts = count_unreadable(folder)
+    for split, count in counts.items():
+        of = f" of {data[split].images}" if split in data and data[split].images else ""
+        print(
+            f"{count}{of} {split} images could not be read and were replaced: '{Path(folder, UNREADABLE)}' names them",
+            file=sys.stderr,
+        )
+    return {split: dataclasses.replace(values, unreadable=counts.get(split, 0)) for split, values in data.items()}
 
 
 def is_probe(config: Mapping[str, Any]) -> bool:

@@ -19,6 +19,7 @@ from vissl_monoimage.config.validate_data import splits
 from vissl_monoimage.data.photos.find import find_photos
 from vissl_monoimage.data.single_image_vissl import NAME as SINGLE_IMAGE
 from vissl_monoimage.data.single_image_vissl import SAME
+from vissl_monoimage.data.unreadable import forget_unreadable
 from vissl_monoimage.ledger.path_hash import PathHash, hash_path, hash_together
 from vissl_monoimage.ledger.provenance import deciding_settings
 from vissl_monoimage.ledger.run_claim import Claim, claim_folder
@@ -50,6 +51,8 @@ def held_run_folder(config: AttrDict, node_id: int, engine_name: str) -> Iterato
     with folder_lock(folder):
         claim_run_folder(config)
         _save_config(config)
+        if not any(folder.glob("*.torch")):
+            forget_unreadable(config.CHECKPOINT.DIR)
         resume_if_unfinished(folder, config)
         yield
 

@@ -15,6 +15,7 @@ from vissl.config import AttrDict
 
 from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.data.photos.decode import load_photo
+from vissl_monoimage.data.unreadable import count_unreadable
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.training.seeding import SeededSSLDataset
 
@@ -68,6 +69,7 @@ def data_set(source: str, path: Path, **changes: Any) -> Any:
 
     composed = compose_config(["config=benchmark/monoimage/linear_cifar10"])
     config = AttrDict(OmegaConf.to_container(composed.config, resolve=True))
+    config.CHECKPOINT.DIR = str(path.parent)
     config.DATA.TRAIN.update(
         {
             "DATA_SOURCES": [source], "LABEL_SOURCES": [], "DATASET_NAMES": ["mine"], "DATA_PATHS": [str(path)],
@@ -140,6 +142,7 @@ def test_vissls_queue_replaces_bad_images_where_the_user_asks_for_it(folder: Pat
     (folder / "plain" / "b.png").write_bytes(b"")
     image, valid = source[7]
     assert valid is True
+    assert count_unreadable(data.cfg.CHECKPOINT.DIR) == {"train": 1}
     assert any((np.asarray(image) == pixels).all() for pixels in seen if pixels.shape == (30, 40, 3))
 
 
