@@ -122,8 +122,8 @@ def _of_vissl(checkpoint: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
     for part in ("trunk", "heads"):
         state = model.get(part, {}) if isinstance(model, Mapping) else {}
         for name, value in state.items() if isinstance(state, Mapping) else ():
-            if isinstance(value, Tensor):
-                yield f"{part}.{name}", value
+            if isinstance(value, (Tensor, np.ndarray)):
+                yield f"{part}.{name}", torch.as_tensor(value)
 
 
 def _checked(tensors: dict[str, Tensor], checkpoint: Mapping[str, Any], source: str) -> dict[str, Tensor]:

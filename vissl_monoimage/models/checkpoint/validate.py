@@ -13,6 +13,8 @@ from vissl_monoimage.models.download import is_remote
 from vissl_monoimage.models.features import build_on_meta
 from vissl_monoimage.models.trunks.registry import fixed_features
 
+_SHARDED = ("regnet_fsdp",)  # spread over processes, so that it cannot be built here; VISSL loads it
+
 
 @register_check
 def check_weights(config: Settings) -> Iterator[str]:
@@ -30,7 +32,7 @@ def weights_problems(model_config: Mapping[str, Any], require_all: bool) -> Iter
         require_all: whether the checkpoint has to fill the whole trunk.
     """
     path, name = model_config["WEIGHTS_INIT"]["PARAMS_FILE"], model_config["TRUNK"]["NAME"]
-    if not path or is_remote(path):
+    if not path or is_remote(path) or name in _SHARDED:
         return
     if fixed_features(name):
         yield f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE: trunk '{name}' learns nothing; leave it out"

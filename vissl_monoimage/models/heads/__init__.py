@@ -1,0 +1,1 @@
+"""Modules that follow a trunk in pretraining or in a probe."""

@@ -1,0 +1,1 @@
+"""Networks whose features are probed; `registry` has them by name."""

@@ -72,6 +72,7 @@ class LayeredTrunk(Trunk):
         self._feature_blocks = nn.ModuleList(layers.values())
 
     def forward(self, images: Tensor, out_feat_keys: Sequence[str] | None = None) -> list[Tensor]:
+        """Return features as `Trunk.forward`, running no layer behind the last of them."""
         named = zip(self.all_feat_names, self._feature_blocks, strict=True)
         return outputs_of(named, channels_last(self.checked(images)), wanted_features(self, out_feat_keys))
 
@@ -95,6 +96,7 @@ class FixedTrunk(Trunk):
         self.extractors = nn.ModuleDict(extractors)
 
     def forward(self, images: Tensor, out_feat_keys: Sequence[str] | None = None) -> list[Tensor]:
+        """Return features as `Trunk.forward`."""
         images = self.checked(images).contiguous()
         return [self.extractors[name](images) for name in wanted_features(self, out_feat_keys)]
 

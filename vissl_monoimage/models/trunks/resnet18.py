@@ -93,6 +93,7 @@ class ResNet18(Trunk):
         return cls(norms[settings["NORM"]], settings["ZERO_INIT_RESIDUAL"])
 
     def forward(self, images: Tensor, out_feat_keys: Sequence[str] | None = None) -> list[Tensor]:
+        """Return features as `Trunk.forward`, running no layer behind the last of them."""
         wanted = [self.feat_eval_mapping[name] for name in wanted_features(self, out_feat_keys)]
         return outputs_of(self._feature_blocks.items(), channels_last(self.checked(images)), wanted)
 

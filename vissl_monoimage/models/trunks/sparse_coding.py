@@ -43,6 +43,7 @@ class SparseCode(nn.Module):
         self.register_buffer("mean", torch.zeros(3, self.SIDE, self.SIDE))
 
     def forward(self, images: Tensor) -> Tensor:
+        """Return the codes (N, 2 ATOMS, H / 2, W / 2) of images (N, 3, H, W)."""
         weight = (self.dictionary.flatten(1) @ self.whitening).view_as(self.dictionary)
         bias = -(weight * self.mean).sum((1, 2, 3))
         responses = F.conv2d(images, weight, bias, self.STRIDE, self.SIDE // 2)
