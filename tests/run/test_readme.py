@@ -108,21 +108,17 @@ def run(arguments: list[str], folder: Path) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a user's photo and data sets: CIFAR's folders, empty, and labelled folders of eight images."""
+    """A folder with a user's photo and data sets: CIFAR's folders, empty, and folders with an image per class."""
     gradient = Image.radial_gradient("L").resize((300, 200))
     Image.merge("RGB", (gradient, gradient.rotate(90), gradient.rotate(180))).save(tmp_path / "me.jpg")
     for name in ("cifar-10-batches-py", "cifar-100-python"):
         (tmp_path / "data" / name).mkdir(parents=True)
-    for place, side in (
-        ("cifar10/train", 32),
-        ("cifar10/test", 32),
-        ("data/imagenet/train", 256),
-        ("data/imagenet/val", 256),
-    ):
-        for number in range(8):
-            image = tmp_path / place / f"class{number % 2}" / f"{number}.png"
-            image.parent.mkdir(parents=True, exist_ok=True)
-            Image.linear_gradient("L").rotate(90 * number).resize((side, side)).convert("RGB").save(image)
+    for place, classes in (("cifar10", 10), ("data/imagenet", 1000)):
+        for split in ("train", "val" if classes == 1000 else "test"):
+            for number in range(classes):
+                image = tmp_path / place / split / f"class{number}" / "0.png"
+                image.parent.mkdir(parents=True)
+                gradient.resize((32, 32)).save(image)
     return tmp_path
 
 
