@@ -79,7 +79,7 @@ def on_folder(photos: Path) -> list[str]:
     return [
         f"config.DATA.{split}.{setting}"
         for split in ("TRAIN", "TEST")
-        for setting in (f"DATA_PATHS=[{photos}]", *settings)
+        for setting in (f"DATA_PATHS=[{photos}]", "DATASET_NAMES=[photos]", *settings)
     ]
 
 
