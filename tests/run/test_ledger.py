@@ -94,3 +94,26 @@ def test_rows_know_their_data_by_content_and_where_their_weights_came_from(
     assert row.initial_weights.origin == "checkpoint"
     assert row.initial_weights.sha256 == weights_sha256(trunk_in(trained)) != rows["a"].initial_weights.sha256
     assert {split: data.sha256 for split, data in row.data.items()} == fingerprints["b"]
+
+
+def test_images_drawn_from_a_data_set_are_one_experiment_whatever_was_drawn(monoimage: Any, tmp_path: Path) -> None:
+    folder_of(tmp_path / "pets", 0)
+    images = sorted((tmp_path / "pets" / "train").rglob("*.png"))
+    rows = []
+    for seed, drawn in enumerate((images[:2], images[2:4])):
+        listed = tmp_path / f"photos_{seed}" / "pets_2.txt"
+        listed.parent.mkdir()
+        listed.write_text("".join(f"{path}\n" for path in drawn))
+        data = [
+            f"config.DATA.TRAIN.DATA_PATHS=[{listed}]",
+            "config.MONOIMAGE.SOURCE.NUM_SAMPLES=8",
+            "config.MONOIMAGE.SOURCE.SCALE=[0.1,1]",
+        ]
+        seeds = [f"config.SEED_VALUE={seed}", f"config.MONOIMAGE.SOURCE.SEED={seed}"]
+        extra = ["+config.MONOIMAGE.DRAWN_FROM=pets", f"config.CHECKPOINT.DIR=run_{seed}"]
+        monoimage(*SMOKE, *data, *seeds, *extra)
+        rows.append(row_of(tmp_path / f"run_{seed}"))
+    assert [row.n_images for row in rows] == [2, 2]
+    assert {row.data["train"].drawn_from for row in rows} == {"pets"}
+    assert rows[0].data["train"].sha256 != rows[1].data["train"].sha256
+    assert rows[0].experiment == rows[1].experiment

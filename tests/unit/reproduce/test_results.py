@@ -85,6 +85,7 @@ def test_rows_are_added_and_never_removed(
         add_rows(tmp_path / "kept.jsonl", [left_by(chain.probes[0], "probe")], inputs)
         add_rows(tmp_path / "kept.jsonl", [left_by(chain.probes[0], "probe")], inputs)
     assert len(ledger.read([tmp_path / "kept.jsonl"])) == len(chains) == 2
+    assert len((tmp_path / "kept.jsonl").read_text().splitlines()) == 2
 
 
 def test_rows_of_uncommitted_code_are_not_added_unless_allowed(
