@@ -11,7 +11,8 @@ from omegaconf import OmegaConf
 from vissl_monoimage.config.compose import compose_config, vissl_defaults
 from vissl_monoimage.config.validate import problems_of
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.row import SCHEMA, InitialWeights, Row, Weights
+from vissl_monoimage.ledger.row import SCHEMA, Row
+from vissl_monoimage.ledger.row_parts import InitialWeights, Weights
 
 MakeRow = Callable[..., Row]
 Problems = Callable[..., list[str]]

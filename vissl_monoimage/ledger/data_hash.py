@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vissl_monoimage.ledger.fingerprint import Fingerprint, Labelled, file_sha256, json_sha256, pixels_fingerprint
 from vissl_monoimage.ledger.fingerprint_cache import listing, remembered_fingerprint
-from vissl_monoimage.ledger.row import DataSplit
+from vissl_monoimage.ledger.row_parts import DataSplit
 
 _SECONDS_IN_SILENCE = 5.0
 

@@ -27,7 +27,7 @@ from vissl_monoimage.ledger.data_hash import (
 )
 from vissl_monoimage.ledger.fingerprint import crops_sha256, file_sha256, json_sha256
 from vissl_monoimage.ledger.origin import resolved_recipe
-from vissl_monoimage.ledger.row import DataSplit
+from vissl_monoimage.ledger.row_parts import DataSplit
 
 Described = tuple[int | None, Content]
 """Number of classes, and the content."""

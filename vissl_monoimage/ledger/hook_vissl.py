@@ -20,7 +20,8 @@ from vissl_monoimage.ledger.data_vissl import dataset_name, describe_splits
 from vissl_monoimage.ledger.initial_weights import note_initial_weights
 from vissl_monoimage.ledger.loss_curve import LossCurve
 from vissl_monoimage.ledger.meters import Scores, accuracies, other_numbers, shots_in
-from vissl_monoimage.ledger.row import SCHEMA, InitialWeights, Row, Weights
+from vissl_monoimage.ledger.row import SCHEMA, Row
+from vissl_monoimage.ledger.row_parts import InitialWeights, Weights
 from vissl_monoimage.models.checkpoint.file import checkpoint_sha256
 from vissl_monoimage.utils import jsonl
 from vissl_monoimage.utils.distributed import is_primary

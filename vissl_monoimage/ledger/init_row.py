@@ -13,7 +13,8 @@ from vissl_monoimage.data.single_image import SingleImageCrops
 from vissl_monoimage.ledger import machine, provenance
 from vissl_monoimage.ledger.fingerprint import crops_sha256
 from vissl_monoimage.ledger.origin import recipe_and_images
-from vissl_monoimage.ledger.row import SCHEMA, DataSplit, InitialWeights, Row, Weights
+from vissl_monoimage.ledger.row import SCHEMA, Row
+from vissl_monoimage.ledger.row_parts import DataSplit, InitialWeights, Weights
 from vissl_monoimage.models.checkpoint.file import checkpoint_sha256
 
 

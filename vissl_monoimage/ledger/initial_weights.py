@@ -12,7 +12,7 @@ import torch
 
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.row import InitialWeights
+from vissl_monoimage.ledger.row_parts import InitialWeights
 from vissl_monoimage.models.checkpoint.report import LoadReport
 from vissl_monoimage.utils.atomic_write import replace_text
 

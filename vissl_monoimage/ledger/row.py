@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.machine import DIRTY
+from vissl_monoimage.ledger.row_parts import DataSplit, InitialWeights, Weights
 from vissl_monoimage.ledger.row_values import accuracy_problems, image_problems, loss_problems, text_problems
 from vissl_monoimage.ledger.upgrade import upgrade_from_1
 
@@ -18,50 +19,6 @@ SCHEMA = 2
 KINDS = ("pretrain", "probe")
 
 Part = TypeVar("Part")
-
-
-@dataclasses.dataclass(frozen=True)
-class Weights:
-    """The file of weights that a run started from; all None where it started from none."""
-
-    path: str | None = None
-    sha256: str | None = None
-    zoo: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class InitialWeights:
-    """Where the trunk's weights came from before the first step, and the hash of these weights.
-
-    Attributes:
-        origin: "random", "checkpoint" or "fixed".
-        sha256: of the weights; None where it is not known.
-        loaded: number of the trunk's tensors that a checkpoint filled, without counters of batches.
-        total: number of tensors of the trunk, likewise.
-    """
-
-    origin: str
-    sha256: str | None = None
-    loaded: int | None = None
-    total: int | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class DataSplit:
-    """The images of one split; None stands for what is not known."""
-
-    name: str
-    images: int | None = None
-    classes: int | None = None
-    sha256: str | None = None
-    sampled: bool = False
-    drawn_from: str | None = None
-    unreadable: int = 0
-
-    @property
-    def content(self) -> str | None:
-        """What the runs of one experiment share: the data set that images are drawn from with a seed, or their hash."""
-        return f"drawn from {self.drawn_from}" if self.drawn_from else self.sha256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,8 +100,15 @@ def read_row(values: Any) -> Row:
     """Return the row in `values`, a line of a ledger; keys that this version does not know are ignored.
 
     Raises:
-        MonoImageError: it is no row, or one of a later schema, with everything that is wrong with it.
+        MonoImageError: it is no row, or one of a later schema, with everything that is wrong with it in one line.
     """
+    try:
+        return _read(values)
+    except MonoImageError as error:
+        raise MonoImageError(str(error).replace("\n", "\\n")) from None
+
+
+def _read(values: Any) -> Row:
     if not isinstance(values, dict):
         raise MonoImageError(f"it is a {type(values).__name__}")
     if problem := next(text_problems(values), None):

@@ -19,7 +19,7 @@ from vissl_monoimage.data.unreadable import count_unreadable
 from vissl_monoimage.ledger.io import FILE_NAME
 from vissl_monoimage.ledger.origin import recipe_and_images
 from vissl_monoimage.ledger.provenance import pretext_method
-from vissl_monoimage.ledger.row import DataSplit
+from vissl_monoimage.ledger.row_parts import DataSplit
 from vissl_monoimage.models.trunks.registry import fixed_features
 
 

@@ -24,7 +24,8 @@ from vissl_monoimage.data.photos.find import find_photos
 from vissl_monoimage.data.statistics import crops, pixels
 from vissl_monoimage.data.statistics.measures import MEASURES, Card, measure, save_csv
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.row import Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import Weights
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 WHICH = SimpleNamespace(**runpy.run_path(str(BENCHMARKS / "which_photo.py"), run_name="m"))

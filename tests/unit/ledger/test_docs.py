@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from vissl_monoimage.ledger import row
+from vissl_monoimage.ledger import row, row_parts
 
 TEXT = (Path(__file__).parents[3] / "docs" / "ledger.md").read_text()
 
@@ -22,7 +22,7 @@ def described(header: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(
     ("kind", "header"),
-    [(row.Row, "| field | type | since | meaning"), (row.DataSplit, "| field | type | meaning | null |")],
+    [(row.Row, "| field | type | since | meaning"), (row_parts.DataSplit, "| field | type | meaning | null |")],
 )
 def test_every_field_is_described(kind: type, header: str) -> None:
     fields = described(header)
@@ -32,7 +32,7 @@ def test_every_field_is_described(kind: type, header: str) -> None:
 
 def test_the_parts_of_the_weights_are_described() -> None:
     fields = described("| field | type | since | meaning")
-    for name, kind in (("weights", row.Weights), ("initial_weights", row.InitialWeights)):
+    for name, kind in (("weights", row_parts.Weights), ("initial_weights", row_parts.InitialWeights)):
         assert all(f"`{part.name}`" in fields[name][2] for part in dataclasses.fields(kind))
 
 

@@ -21,7 +21,7 @@ from vissl_monoimage.ledger.data_hash import DataHasher, FolderContent, JoinedCo
 from vissl_monoimage.ledger.fingerprint import Fingerprint, crops_sha256, files_fingerprint
 from vissl_monoimage.ledger.fingerprint_cache import remembered_fingerprint
 from vissl_monoimage.ledger.origin import resolved_recipe
-from vissl_monoimage.ledger.row import DataSplit
+from vissl_monoimage.ledger.row_parts import DataSplit
 
 CLASSES = ("cat", "dog")
 Labelled = list[tuple[str, int]]

@@ -8,7 +8,7 @@ import pytest
 from torch import nn
 
 from vissl_monoimage.ledger.initial_weights import FILE_NAME, note_initial_weights, weights_sha256
-from vissl_monoimage.ledger.row import InitialWeights
+from vissl_monoimage.ledger.row_parts import InitialWeights
 from vissl_monoimage.models.checkpoint.report import LoadReport
 
 REPORT = LoadReport("/a/b.torch", "ab", "convnet4", loaded=18, total=24)

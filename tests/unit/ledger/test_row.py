@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 import vissl_monoimage
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.row import SCHEMA, DataSplit, Row, Weights, read_row
+from vissl_monoimage.ledger.row import SCHEMA, Row, read_row
+from vissl_monoimage.ledger.row_parts import DataSplit, Weights
 from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
 
 ROOT = Path(__file__).parents[3]
@@ -217,3 +218,8 @@ def test_committed_rows_of_version_1_are_never_rewritten() -> None:
     lines = sorted(line for file in LEDGERS for line in file.read_bytes().splitlines() if b'"schema"' not in line)
     assert len(lines) == 218
     assert hashlib.sha256(b"\n".join(lines)).hexdigest().startswith(VERSION_1)
+
+
+def test_what_is_wrong_with_a_row_is_one_line() -> None:
+    with pytest.raises(MonoImageError, match=r"accuracies: a\\nb must map top_k to percentages"):
+        read_row(version_1(accuracies={"a\nb": None}))

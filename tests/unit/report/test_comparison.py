@@ -14,7 +14,8 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vissl_monoimage.ledger.row import Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import Weights
 from vissl_monoimage.report.formats.csv import HEADER, tables_as_csv
 from vissl_monoimage.report.formats.latex import escape, tables_as_latex
 from vissl_monoimage.report.tables.accuracy import text_tables

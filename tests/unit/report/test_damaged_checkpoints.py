@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vissl_monoimage.data.photos.decode import file_sha256
-from vissl_monoimage.ledger.row import Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import Weights
 from vissl_monoimage.report.plots.filters import filter_figures
 from vissl_monoimage.report.sections.photos import photo_figures
 from vissl_monoimage.report.similarity.compare import compare_layers

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from vissl_monoimage.cli.main import main
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.row import Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import Weights
 from vissl_monoimage.report.collect import Report, collect
 from vissl_monoimage.report.formats.csv import tables_as_csv
 from vissl_monoimage.report.formats.latex import tables_as_latex

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from pages import page_of
 
-from vissl_monoimage.ledger.row import Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import Weights
 from vissl_monoimage.report.plots.data_efficiency import (
     efficiency_curves,
     efficiency_figures,

@@ -17,7 +17,8 @@ from pages import page_of
 from PIL import Image
 
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.row import Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import Weights
 from vissl_monoimage.pretext.bigan import diagnostics, meter
 from vissl_monoimage.pretext.bigan import image_grids as pictures
 from vissl_monoimage.pretext.bigan import optimizers as players

@@ -24,7 +24,8 @@ from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.decode import load_photo
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.row import Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import Weights
 from vissl_monoimage.report.plots.filters import conv1_filters, filter_grid
 
 MakeRow = Callable[..., Row]

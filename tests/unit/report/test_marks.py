@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from vissl_monoimage.ledger.row import DataSplit, InitialWeights, Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import DataSplit, InitialWeights, Weights
 from vissl_monoimage.report.formats.csv import tables_as_csv
 from vissl_monoimage.report.tables.accuracy import accuracy_table, header_and_rows
 from vissl_monoimage.report.tables.join import join_probes

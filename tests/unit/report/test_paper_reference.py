@@ -11,7 +11,8 @@ from pages import page_of
 
 from vissl_monoimage.config.typed_csv import read_csv
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.row import Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import Weights
 from vissl_monoimage.models.zoo import zoo
 from vissl_monoimage.report.formats.latex import tables_as_latex
 from vissl_monoimage.report.formats.markdown import tables_as_markdown

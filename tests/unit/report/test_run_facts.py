@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from vissl_monoimage.ledger.row import DataSplit, InitialWeights, Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import DataSplit, InitialWeights, Weights
 from vissl_monoimage.report.formats.run_facts import run_facts
 
 IMAGES = [{"name": f"{number}.jpg", "path": "x", "sha256": f"{number}" * 64} for number in range(5)]

@@ -17,7 +17,8 @@ from pages import page_of
 from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.data.photo_patches import PatchesConfig, PhotoPatches
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.row import Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import Weights
 from vissl_monoimage.models.trunks.registry import build_trunk
 from vissl_monoimage.report.similarity import features as layer_features
 from vissl_monoimage.report.similarity.cka import linear_cka

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.row import DataSplit, Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import DataSplit, Weights
 from vissl_monoimage.report.formats.markdown import tables_as_markdown
 from vissl_monoimage.report.formats.terminal import print_tables, tables_as_text
 from vissl_monoimage.report.tables.accuracy import header_and_rows, text_tables

@@ -11,7 +11,8 @@ import torch
 from environments import Environment
 
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.row import Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import Weights
 from vissl_monoimage.models.trunks.registry import build_trunk
 from vissl_monoimage.report.formats.latex import escape
 from vissl_monoimage.report.tables.accuracy import header_and_rows

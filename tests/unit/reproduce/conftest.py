@@ -11,7 +11,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from vissl_monoimage.ledger.row import Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import Weights
 from vissl_monoimage.reproduce.datasets import Inputs
 from vissl_monoimage.reproduce.run import Run
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vissl_monoimage.ledger.machine import DIRTY
-from vissl_monoimage.ledger.row import DataSplit, Row, Weights
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import DataSplit, Weights
 
 _NAMED = 3  # photos; the others are counted
 

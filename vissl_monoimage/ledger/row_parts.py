@@ -1,0 +1,49 @@
+"""The parts of a ledger row that are objects of their own."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Weights:
+    """The file of weights that a run started from; all None where it started from none."""
+
+    path: str | None = None
+    sha256: str | None = None
+    zoo: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class InitialWeights:
+    """Where the trunk's weights came from before the first step, and the hash of these weights.
+
+    Attributes:
+        origin: "random", "checkpoint" or "fixed".
+        sha256: of the weights; None where it is not known.
+        loaded: number of the trunk's tensors that a checkpoint filled, without counters of batches.
+        total: number of tensors of the trunk, likewise.
+    """
+
+    origin: str
+    sha256: str | None = None
+    loaded: int | None = None
+    total: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSplit:
+    """The images of one split; None stands for what is not known."""
+
+    name: str
+    images: int | None = None
+    classes: int | None = None
+    sha256: str | None = None
+    sampled: bool = False
+    drawn_from: str | None = None
+    unreadable: int = 0
+
+    @property
+    def content(self) -> str | None:
+        """What the runs of one experiment share: the data set that images are drawn from with a seed, or their hash."""
+        return f"drawn from {self.drawn_from}" if self.drawn_from else self.sha256
