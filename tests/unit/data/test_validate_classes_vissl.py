@@ -11,8 +11,12 @@ import pytest
 from PIL import Image
 
 Problems = Callable[..., list[str]]
-SUPERVISED = "config=pretrain/monoimage/supervised_convnet4"  # ten classes
 TRAIN, TEST = "config.DATA.TRAIN", "config.DATA.TEST"
+SUPERVISED = (  # ten classes
+    "config=pretrain/monoimage/supervised_convnet4",
+    f"{TRAIN}.DATASET_NAMES=[animals]",
+    f"{TEST}.DATASET_NAMES=[animals]",
+)
 
 
 def folder(path: Path, classes: Sequence[str], images: int = 2) -> Path:
@@ -26,14 +30,14 @@ def folder(path: Path, classes: Sequence[str], images: int = 2) -> Path:
 
 def folders(train: Path, test: Path) -> list[str]:
     overrides = [f"{split}.{key}=[disk_folder]" for split in (TRAIN, TEST) for key in ("DATA_SOURCES", "LABEL_SOURCES")]
-    return [SUPERVISED, *overrides, f"{TRAIN}.DATA_PATHS=[{train}]", f"{TEST}.DATA_PATHS=[{test}]"]
+    return [*SUPERVISED, *overrides, f"{TRAIN}.DATA_PATHS=[{train}]", f"{TEST}.DATA_PATHS=[{test}]"]
 
 
 def files(path: Path, train: Any, test: Any = (0, 1, 2)) -> list[str]:
     """Lists of images with files of labels."""
     images = sorted(map(str, folder(path / "images", "abc", 1).rglob("*.png")))
     np.save(path / "images.npy", images)
-    overrides = [SUPERVISED]
+    overrides = [*SUPERVISED]
     for split, name, labels in ((TRAIN, "train", train), (TEST, "test", test)):
         if labels is not None:
             np.save(path / f"{name}.npy", np.asarray(labels))
