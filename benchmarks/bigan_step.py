@@ -171,6 +171,7 @@ def rounds(options: argparse.Namespace) -> Iterator[tuple[float, float]]:
 
 
 def main() -> None:
+    """Measure, print and write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photo", default="china")
     parser.add_argument("--steps", type=int, default=60)

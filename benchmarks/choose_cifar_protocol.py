@@ -58,6 +58,7 @@ HEADS = [Head(*values) for values in product(RATES, DECAYS, EPOCHS)]
 
 
 def main() -> None:
+    """Measure every head on every checkpoint and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cifar10", type=Path)
     parser.add_argument("out", type=Path)

@@ -163,6 +163,9 @@ def run_until(process: subprocess.Popen[bytes], folder: Path, moment: Moment | N
     """Wait for the moment and kill the run; return False where it ended first.
 
     Args:
+        process: the run.
+        folder: where it writes.
+        moment: when to kill it; None to let it end.
         usual: seconds between the first line of output and the end of an undisturbed run.
     """
     began = time.monotonic()

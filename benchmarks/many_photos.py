@@ -127,7 +127,7 @@ def measure(paths: list[str], order: str, size: int) -> Row:
 
 
 def peak_mb() -> int:
-    """The most memory this process has had, in MB."""
+    """Return the largest amount of memory this process has had, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 

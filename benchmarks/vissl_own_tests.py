@@ -1,6 +1,6 @@
-"""Run VISSL's own unit tests under `import vissl_monoimage` and count what fails.
+r"""Run VISSL's own unit tests under `import vissl_monoimage` and count what fails.
 
-    git clone --branch v0.1.6 https://github.com/facebookresearch/vissl && \\
+    git clone --branch v0.1.6 https://github.com/facebookresearch/vissl && \
     python benchmarks/vissl_own_tests.py vissl [pytest arguments]
 
 The wheel installs only the data of VISSL's tests, so they come from a checkout of tag v0.1.6; what they test
@@ -22,6 +22,7 @@ KNOWN = {"test_img_pil_to_multicrop"}
 
 
 def main() -> int:
+    """Run the tests and return 1 where one fails that is not in `KNOWN`."""
     parser = argparse.ArgumentParser(description="VISSL's own unit tests under vissl_monoimage.")
     parser.add_argument("checkout", type=Path, help="folder of VISSL's repository at tag v0.1.6")
     arguments, pytest_arguments = parser.parse_known_args()

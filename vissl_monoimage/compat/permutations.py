@@ -18,12 +18,12 @@ _NAME = re.compile(r"perms_(?P<count>\d+)_patches_(?P<patches>\d+)_max")
 
 
 def local_file(url: str) -> Path | None:
-    """The file in our cache folder with the name that `url` ends in, made if it is not there.
+    """Return the file in our cache folder with the name that `url` ends in; make it if it is not there.
 
     VISSL's YAMLs name files such as `.../hamming_perms_2000_patches_9_max_avg.npy`. The network is never
     tried: the set made here is the same on every machine, and whoever wants the original puts it into the
-    cache folder (`vissl_monoimage` in XDG_CACHE_HOME or ~/.cache) under its own name. None where the name
-    tells no sizes.
+    cache folder (`vissl_monoimage` in XDG_CACHE_HOME or ~/.cache) under its own name. Returns None where
+    the name states no sizes.
 
     Raises:
         MonoImageError: the cache folder cannot be written.

@@ -14,7 +14,7 @@ _NAME = "pkg_resources"
 
 
 def resource_filename(package: str, resource: str) -> str:
-    """The path of the file `resource` inside `package`, which is not imported."""
+    """Return the path of the file `resource` inside `package`, which is not imported."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"No module named '{package}'", name=package)
@@ -22,7 +22,7 @@ def resource_filename(package: str, resource: str) -> str:
 
 
 def get_distribution(name: str) -> Distribution:
-    """The installed distribution `name`, which has a `version`."""
+    """Return the installed distribution `name`, which has a `version`."""
     from importlib.metadata import distribution
 
     return distribution(name)

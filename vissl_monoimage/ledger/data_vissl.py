@@ -135,6 +135,7 @@ def _image_paths(source: Any) -> list[str]:
 
 
 def labelled_pixels(images: Any) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Yield label and RGB pixels (height, width, 3) of each image of one of torchvision's data sets."""
     pixels = getattr(images, "data", None)
     if isinstance(pixels, np.ndarray) and pixels.shape[3:] == (3,):  # CIFAR's: six times faster than image by image
         yield from zip(images.targets, pixels, strict=True)

@@ -23,7 +23,7 @@ def seed_everything(*parts: int | str) -> None:
 
 
 def generator(*parts: int | str) -> torch.Generator:
-    """A torch generator on the CPU, seeded from `parts`, apart from the global ones."""
+    """Return a torch generator on the CPU, seeded from `parts`, apart from the global ones."""
     return torch.Generator().manual_seed(seed_of(parts))
 
 
