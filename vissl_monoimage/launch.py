@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from vissl_monoimage.compat.launch_errors import explain
 from vissl_monoimage.compat.process_settings import quiet_console, use_large_pages
+from vissl_monoimage.compat.signals import stop_on_signals
 from vissl_monoimage.config.compose import compose_config, vissl_defaults
 from vissl_monoimage.config.scaled_rates import replaced_rates
 from vissl_monoimage.config.validate import problems_of
@@ -44,7 +46,7 @@ def run(overrides: list[str], verbose: bool = False) -> Any:
 
     make_folder(config.CHECKPOINT.DIR)
 
-    from torch.multiprocessing.spawn import ProcessRaisedException
+    from torch.multiprocessing.spawn import ProcessException
     from vissl.hooks import default_hook_generator
     from vissl.utils.distributed_launcher import launch_distributed, launch_distributed_on_slurm
     from vissl.utils.hydra_config import convert_to_attrdict
@@ -58,20 +60,22 @@ def run(overrides: list[str], verbose: bool = False) -> Any:
     stated = _plain(composed)["config"]["OPTIMIZER"]["param_schedulers"]
     for sentence in replaced_rates(stated, settings.OPTIMIZER.param_schedulers):
         print(sentence, file=sys.stderr)
-    if settings.SLURM.USE_SLURM or settings.DISTRIBUTED.NUM_NODES * settings.DISTRIBUTED.NUM_PROC_PER_NODE > 1:
+    ranks = settings.DISTRIBUTED.NUM_NODES * settings.DISTRIBUTED.NUM_PROC_PER_NODE
+    if settings.SLURM.USE_SLURM or ranks > 1:
         release_checkpoint()  # the check read it, and each process reads its own
     if settings.SLURM.USE_SLURM:
         claim_run_folder(settings)  # the job does so too, but a mistake is told now
         return launch_distributed_on_slurm(engine_name=args.engine_name, cfg=settings)
-    try:
-        launch_distributed(
-            cfg=settings,
-            node_id=args.node_id,
-            engine_name=args.engine_name,
-            hook_generator=default_hook_generator,
-        )
-    except (ProcessRaisedException, MonoImageError) as error:
-        raise _from_child(error) from error.__cause__
+    with stop_on_signals(has_ranks=ranks > 1):
+        try:
+            launch_distributed(
+                cfg=settings,
+                node_id=args.node_id,
+                engine_name=args.engine_name,
+                hook_generator=default_hook_generator,
+            )
+        except (ProcessException, MonoImageError, OSError) as error:
+            raise explain(error) from error.__cause__
     return None
 
 
@@ -102,7 +106,10 @@ def prepare(composed: DictConfig) -> None:
     # Absolute, for VISSL's link to the latest checkpoint is dead otherwise. With checkpoints inside epochs that
     # link is what finds the latest one: VISSL's own search would overlook those at the end of an epoch.
     config.CHECKPOINT.DIR = str(Path(config.CHECKPOINT.DIR).expanduser().absolute())
-    if config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY > 0 and not config.CHECKPOINT.OVERWRITE_EXISTING:
+    inside_epochs = config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY > 0 or any(
+        Path(config.CHECKPOINT.DIR).glob("model_iteration*.torch")  # of a run that was asked to stop
+    )
+    if inside_epochs and not config.CHECKPOINT.OVERWRITE_EXISTING:
         config.CHECKPOINT.USE_SYMLINK_CHECKPOINT_FOR_RESUME = True
 
 
@@ -133,10 +140,3 @@ def _say_if_emulated(config: DictConfig) -> None:
             "cost of float32: leave it out here.",
             file=sys.stderr,
         )
-
-
-def _from_child(error: Exception) -> Exception:
-    """The user's mistake that a training process or a loader worker met, in its own words; else the error as it is."""
-    marker = f"{MonoImageError.__module__}.{MonoImageError.__name__}: "
-    _, found, message = str(error).rpartition(marker)
-    return MonoImageError(message.strip()) if found else error

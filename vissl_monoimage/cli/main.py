@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
+import signal
 import sys
 
 from vissl_monoimage.compat.missing_vissl import require_vissl
+from vissl_monoimage.compat.signals import TerminatedError
 from vissl_monoimage.errors import MonoImageError
 
 COMMANDS = ("setup", "demo", "run", "init", "preview", "card", "style", "dataset", "report", "reproduce", "ls", "exec")
 NEED_VISSL = ("demo", "run", "reproduce", "exec")  # checked before they write anything
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,6 +42,14 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # `monoimage ls | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        if error.errno not in FULL_DISK:
+            raise
+        print(f"monoimage: cannot write {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
+        return 2
+    except TerminatedError:
+        print("monoimage: terminated; the same command continues from the last checkpoint", file=sys.stderr)
+        return 128 + signal.SIGTERM
     except KeyboardInterrupt:
         print("monoimage: stopped; the same command continues from the last checkpoint", file=sys.stderr)
         return 130

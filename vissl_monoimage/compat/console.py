@@ -1,7 +1,8 @@
-"""Keeps VISSL's log off the console of `monoimage run`, where our progress is; the run's log.txt has all of it."""
+"""VISSL's log in `monoimage run`: off the console, where our progress is, and no flood of errors on a full disk."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
@@ -15,20 +16,35 @@ from vissl_monoimage.compat.source_edit import original, replace
 
 
 @MENDS.after("vissl.utils.logger")
-def quiet_logging(logger: ModuleType) -> None:
-    """VISSL logs every step to the console: vissl/utils/logger.py.
+def run_logging(logger: ModuleType) -> None:
+    """Every step is logged to the console, and a full disk prints a traceback for each line: vissl/utils/logger.py.
 
-    Where the environment variable MONOIMAGE_QUIET_CONSOLE is set, only errors go there. Guard: it is not set.
+    With the environment variable MONOIMAGE_QUIET_CONSOLE only errors go to the console; log.txt has everything. A log
+    that cannot be written ends with one sentence. Guard: the variable is not set; the disk is not full.
     """
     setup = original(logger, "setup_logging")
 
     @functools.wraps(setup)
     def setup_logging(*args: Any, **kwargs: Any) -> None:
         setup(*args, **kwargs)
-        if not os.environ.get(QUIET):
-            return
         for handler in logging.root.handlers:
-            if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
+            if not isinstance(handler, logging.StreamHandler):
+                continue
+            if handler.stream is not sys.stdout:
+                handler.handleError = functools.partial(_end_log, handler)  # type: ignore[method-assign]
+            elif os.environ.get(QUIET):
                 handler.setLevel(logging.ERROR)
 
     replace(logger, "setup_logging", setup_logging)
+
+
+def _end_log(handler: Any, record: logging.LogRecord) -> None:
+    """Take a handler out whose file cannot be written; other errors are reported as ever."""
+    error = sys.exc_info()[1]
+    if not isinstance(error, OSError):
+        logging.Handler.handleError(handler, record)
+        return
+    logging.root.removeHandler(handler)
+    with contextlib.suppress(OSError):
+        handler.stream.close()  # VISSL closes it at exit, when what is still in its buffer would fail once more
+    print(f"{handler.stream.name} ends here: {error.strerror}", file=sys.stderr)

@@ -37,9 +37,11 @@ ALL = (
     files.jigsaw_permutations,  # made, not fetched
     files.safe_checkpoints,  # torch.load runs nothing
     files.atomic_checkpoints,  # never half a file
+    files.resumable_folder,  # damaged checkpoints are set aside
     files.launcher_error,
+    files.hooks_of_interrupts,  # Ctrl-C
     diverged.not_finite,  # NaN and infinity
-    console.quiet_logging,
+    console.run_logging,
     svm.average_precision,  # the SVM tools
     svm.mean_average_precision,
     svm.voc_samples,

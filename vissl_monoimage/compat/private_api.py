@@ -67,6 +67,20 @@ def output_feature_names(model: Any) -> list[str]:
     return names
 
 
+def save_checkpoint_now(task: Any, hook_type: type[Any], mode: str, number: int) -> None:
+    """Save a checkpoint of a task that trains, as VISSL's hook does when one is due (`_checkpoint_model`).
+
+    Args:
+        task: VISSL's.
+        hook_type: the class of that hook, `LogLossMetricsCheckpointHook`.
+        mode: "iteration" after a step, "phase" after an epoch.
+        number: of the steps made, or of the epoch from 0.
+    """
+    for hook in task.hooks:
+        if isinstance(hook, hook_type):
+            attribute(hook, "_checkpoint_model")(task, mode_frequency=1, mode_num=number, mode=mode)
+
+
 def check_overridden_methods(task: type[Any]) -> None:
     """Check that VISSL's task has, and so calls, the private methods that our tasks override (`OVERRIDDEN`)."""
     for name in OVERRIDDEN:
@@ -79,5 +93,6 @@ ALL = (
     chosen_subset,
     start_queues,
     output_feature_names,
+    save_checkpoint_now,
     check_overridden_methods,
 )

@@ -15,6 +15,7 @@ def silence_warnings() -> None:
     for message in (
         r".*torch\.cuda\.amp\.\w+\(args\.\.\.\)` is deprecated",
         r".*`torch\.jit\.\w+` is deprecated",
+        r".*`broadcast_buffers` is deprecated",
         r".*torchvision\.transforms\._(functional|transforms)_video' module is deprecated",
         r".*pkg_resources is deprecated as an API",
         r"\s*The version_base parameter is not specified",

@@ -16,8 +16,10 @@ import torch
 from classy_vision.hooks import ClassyHook
 from vissl.data.ssl_dataset import GenericSSLDataset
 from vissl.utils import distributed_launcher
+from vissl.utils.misc import set_dataloader_seeds
 
 from vissl_monoimage.compat.process_settings import preload_forkserver
+from vissl_monoimage.compat.signals import end_with_parent, join_run
 from vissl_monoimage.compat.source_edit import original, replace
 
 _distributed_worker = original(distributed_launcher, "_distributed_worker")
@@ -52,6 +54,7 @@ def train_rank(*args: Any, **kwargs: Any) -> None:
 
     It leaves no process group of its own: the next run of a script may be on another device, and NCCL warns at exit.
     """
+    join_run()
     given = torch.distributed.is_initialized()
     _distributed_worker(*args, **kwargs)
     if not given and torch.distributed.is_initialized():
@@ -68,6 +71,12 @@ class SlurmJob(_SlurmJob):
         return submitit.helpers.DelayedSubmission(SlurmJob(engine_name=self.engine_name, config=self.config))
 
 
+def start_worker(worker: int) -> None:
+    """Seed a loader worker as VISSL does, and let it end with the process that started it."""
+    end_with_parent()
+    set_dataloader_seeds(worker)
+
+
 def reduce_dataset(dataset: GenericSSLDataset) -> tuple[Any, ...]:
     """Pickle a data set of VISSL so that a loader worker restores it by our module's name."""
     return _restore_dataset, (type(dataset), dataset.__dict__)
@@ -79,4 +88,4 @@ def _restore_dataset(kind: type[Any], state: dict[str, Any]) -> Any:
     return dataset
 
 
-ALL = (launch_distributed, train_rank, SlurmJob, reduce_dataset)
+ALL = (launch_distributed, train_rank, SlurmJob, start_worker, reduce_dataset)

@@ -22,6 +22,7 @@ from vissl.data import (
 )
 from vissl.trainer.train_task import SelfSupervisionTask
 
+from vissl_monoimage.compat.processes import start_worker
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.config.checks import Settings, register_check
 from vissl_monoimage.models.checkpoint.file import release_checkpoint
@@ -32,6 +33,7 @@ from vissl_monoimage.training.meter_state import KEY, MeterStateHook
 from vissl_monoimage.training.progress_hook import ProgressHook
 from vissl_monoimage.training.sampler import ResumableSampler
 from vissl_monoimage.training.seeding import SeededSSLDataset, StepSeedHook
+from vissl_monoimage.training.stop_hook import StopHook
 from vissl_monoimage.utils.distributed import is_primary
 from vissl_monoimage.utils.precision import autocast
 
@@ -61,8 +63,8 @@ class MonoImageTask(SelfSupervisionTask):
 
     def set_hooks(self, hooks: list[ClassyHook]) -> None:
         """Set VISSL's hooks for this run, between our seeding hook and the ones that `plugin` adds."""
-        ours = [make(self.config) for make in self.hook_factories]
-        super().set_hooks([StepSeedHook(), MeterStateHook(), *hooks, ProgressHook(), *(hook for hook in ours if hook)])
+        ours = [hook for make in self.hook_factories if (hook := make(self.config))]
+        super().set_hooks([StepSeedHook(), MeterStateHook(), *hooks, ProgressHook(), *ours, StopHook()])
 
     def build_datasets(self, current_train_phase_idx: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
         datasets: dict[str, Any] = {}
@@ -87,6 +89,7 @@ class MonoImageTask(SelfSupervisionTask):
             device=self.device,
             sampler_seed=self.config["SEED_VALUE"],
             get_sampler=self.sampler,
+            worker_init_fn=start_worker,
         )
         return {
             split.lower(): build(

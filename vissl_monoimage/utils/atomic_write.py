@@ -21,7 +21,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises:
         MonoImageError: the file cannot be written.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
+    # VISSL takes any file with `model_final` in its name for a finished run's, so the name of the file is not in it.
+    part = path.with_name(f".{os.getpid()}-{threading.get_ident()}-{hash(path.name):x}.part")
     try:
         yield part
         _flush(part)
@@ -42,6 +43,15 @@ def replace_text(path: str | Path, text: str) -> None:
     with atomic_write(Path(path)) as part:
         part.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(text, encoding="utf-8")
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove from a folder what `atomic_write` left there in processes that were killed."""
+    for part in folder.glob(".*.part"):
+        pid = part.name[1:].split("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            with contextlib.suppress(OSError):
+                part.unlink()
 
 
 def _flush(path: Path) -> None:

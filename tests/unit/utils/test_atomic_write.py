@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.utils.atomic_write import atomic_write, replace_text
+from vissl_monoimage.utils.atomic_write import atomic_write, remove_parts, replace_text
 
 
 def test_the_old_file_is_there_until_the_new_one_is_whole(tmp_path: Path) -> None:
@@ -53,3 +55,19 @@ def test_a_file_is_on_the_disk_before_it_takes_its_place(tmp_path: Path, monkeyp
     monkeypatch.setattr(os, "replace", record_replace)
     replace_text(tmp_path / "new" / "file", "é")
     assert done == ["on disk: é", "replaced"]
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from vissl_monoimage.utils.atomic_write import atomic_write\n"
+        "with atomic_write(Path(sys.argv[1])) as part: part.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "model_final_x.torch")]).returncode == -9
+    (left,) = tmp_path.iterdir()
+    assert "model_final" not in left.name
+    with atomic_write(tmp_path / "new") as part:
+        part.write_text("new")
+        remove_parts(tmp_path)
+        assert list(tmp_path.iterdir()) == [part]
+    assert (tmp_path / "new").read_text() == "new"

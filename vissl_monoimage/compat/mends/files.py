@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from operator import attrgetter
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -69,6 +70,41 @@ def atomic_checkpoints(checkpoint: ModuleType) -> None:
 
 
 @MENDS.after("vissl.utils.distributed_launcher")
+def resumable_folder(launcher: ModuleType) -> None:
+    """A damaged checkpoint ends every further start in a traceback, or trains on: vissl/utils/distributed_launcher.py.
+
+    It is set aside before VISSL looks for the checkpoint to resume from, and what killed processes left half written is
+    removed.
+    """
+    from vissl_monoimage.compat import checkpoint_files
+
+    get_checkpoint_folder = original(launcher, "get_checkpoint_folder")
+
+    def wrapper(config: Any) -> Any:
+        folder = get_checkpoint_folder(config)
+        checkpoint_files.prepare_folder(config, Path(folder))
+        return folder
+
+    replace(launcher, "get_checkpoint_folder", wrapper)
+
+
+@MENDS.after("vissl.utils.distributed_launcher")
 def launcher_error(launcher: ModuleType) -> None:
-    """`TypeError: not all arguments converted` hides the real error in vissl/utils/distributed_launcher.py."""
-    edit(launcher.launch_distributed, (r'caught exception: ", e\)', 'caught exception: %s", e)'))
+    """`TypeError: not all arguments converted` hides the real error in vissl/utils/distributed_launcher.py.
+
+    And a run stopped with Ctrl-C ends there with status 0, as if it were finished.
+    """
+    edit(
+        launcher.launch_distributed,
+        (r'logging\.error\("Wrapping up, caught exception: ", e\)', 'logging.info("Wrapping up, caught %r", e)'),
+        (r"if isinstance\(e, RuntimeError\):", "if True:"),
+    )
+
+
+@MENDS.after("vissl.trainer.trainer_main")
+def hooks_of_interrupts(trainer_main: ModuleType) -> None:
+    """A step that Ctrl-C interrupts leaves the terminal without a cursor: vissl/trainer/trainer_main.py.
+
+    It calls `on_exception` of the hooks, which would stop the progress bar, for `Exception` alone.
+    """
+    edit(trainer_main.SelfSupervisionTrainer.train, ("except Exception as e:", "except BaseException as e:"))

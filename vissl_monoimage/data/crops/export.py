@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from vissl_monoimage.compat.signals import end_with_parent
 from vissl_monoimage.data.crops.recipe import Recipe
 from vissl_monoimage.data.crops.sample import photo_of, sample
 from vissl_monoimage.data.photos.cache import PyramidCache
@@ -139,6 +140,7 @@ _JOBS: list[ExportJob] = []
 
 def _set_job(job: ExportJob) -> None:
     """Keep the job in a worker process, so that it is sent once and not with every chunk."""
+    end_with_parent()
     _JOBS[:] = [job]
 
 

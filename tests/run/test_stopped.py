@@ -1,0 +1,192 @@
+"""Runs that are interrupted, terminated or killed: their exit status, their sentence, and no process left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import launcher
+import pytest
+import torch
+
+ROTNET = ["run", "config=pretrain/monoimage/rotnet_convnet4", "+config/monoimage=smoke", "config.CHECKPOINT.DIR=run"]
+THREE_EPOCHS = ["config.OPTIMIZER.num_epochs=3", "config.DATA.TRAIN.DATA_LIMIT=800"]  # of 200 steps
+ENDLESS = ["config.OPTIMIZER.num_epochs=10000"]
+TWO_RANKS = ["config.DISTRIBUTED.NUM_PROC_PER_NODE=2"]
+WORKER = ["config.DATA.NUM_DATALOADER_WORKERS=1", "config.MULTI_PROCESSING_METHOD=forkserver"]
+FORKED_WORKER = ["config.DATA.NUM_DATALOADER_WORKERS=1", "config.MULTI_PROCESSING_METHOD=fork"]
+FINAL = "model_final_checkpoint_phase2.torch"
+
+
+class Started:
+    """A running `monoimage` command, with all that it has started."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.mark = f"MONOIMAGE_TEST={uuid.uuid4()}"
+        name, value = self.mark.split("=")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "vissl_monoimage", *arguments],
+            cwd=folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1", name: value},
+            start_new_session=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_until(self, condition: Callable[[], Any], seconds: float = 200) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline
+            assert self.process.poll() is None, self.process.communicate()
+            time.sleep(0.01)
+
+    def left(self) -> list[int]:
+        """Return the processes of the command that are left after two seconds, more on a machine that is busy."""
+        deadline = time.monotonic() + 2 * max(1, os.getloadavg()[0] / (os.cpu_count() or 1))
+        while (left := self.living()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return left
+
+    def end(self) -> tuple[int, str, str]:
+        """Return exit status, output and errors."""
+        out, err = self.process.communicate(timeout=100)
+        return self.process.returncode, out, err
+
+    def living(self) -> list[int]:
+        """Return the processes of the command that are left."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                dead = "\nState:\tZ" in (entry / "status").read_text()
+                if not dead and self.mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
+                    found.append(int(entry.name))
+            except OSError:  # it has ended meanwhile, or is another user's
+                continue
+        return sorted(found)
+
+    def children(self) -> list[int]:
+        return [pid for pid in self.living() if pid != self.process.pid]
+
+    def kill(self) -> None:
+        for pid in self.living():
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Started]]:
+    commands: list[Started] = []
+
+    def start(*arguments: str) -> Started:
+        commands.append(Started(tmp_path, *arguments))
+        return commands[-1]
+
+    yield start
+    for command in commands:
+        command.kill()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    launcher.monoimage(*ROTNET, *THREE_EPOCHS, cwd=folder)
+    return weights(folder)
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    model = torch.load(folder / "run" / FINAL, weights_only=False)["classy_state_dict"]["base_model"]["model"]
+    return {f"{part}.{key}": value for part in ("trunk", "heads") for key, value in model[part].items()}
+
+
+def last_step(losses: Path) -> int:
+    """The last step in a run's file of losses, which has every other one."""
+    lines = losses.read_text().splitlines() if losses.exists() else []
+    return int(json.loads(lines[-2])[0]) if len(lines) > 1 else 0
+
+
+def said(errors: str) -> str:
+    """The one line of ours on standard error, where there must be no traceback."""
+    assert "Traceback" not in errors
+    (line,) = [line for line in errors.splitlines() if line.startswith("monoimage: ")]
+    return line
+
+
+@pytest.mark.parametrize("options", [[], [*TWO_RANKS, *WORKER]], ids=["one process", "two ranks and workers"])
+def test_ctrl_c_ends_with_130_and_one_sentence(tmp_path: Path, start, options: list[str]) -> None:
+    run = start(*ROTNET, *ENDLESS, *options)
+    run.wait_until((tmp_path / "run/model_phase1.torch").exists)
+    os.killpg(run.process.pid, signal.SIGINT)
+    status, _, errors = run.end()
+    assert status == 130, errors
+    assert said(errors) == "monoimage: stopped; the same command continues from the last checkpoint"
+    assert run.left() == []
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_terminated_run_saves_the_step_it_is_at_and_ends_as_if_nothing_had_happened(
+    tmp_path: Path, start, monoimage, undisturbed: dict[str, torch.Tensor], ranks: int
+) -> None:
+    options = [*ROTNET, *THREE_EPOCHS]
+    if ranks == 2:
+        options += [*TWO_RANKS, "config.DATA.TRAIN.BATCHSIZE_PER_REPLICA=2"]
+    run = start(*options)
+    run.wait_until(lambda: last_step(tmp_path / "run/losses.jsonl") > 240)
+    os.kill(run.process.pid, signal.SIGTERM)
+    status, _, errors = run.end()
+    assert status == 143, errors
+    assert said(errors) == "monoimage: terminated; the same command continues from the last checkpoint"
+    (saved,) = (tmp_path / "run").glob("model_iteration*.torch")
+    step = int(saved.stem.removeprefix("model_iteration"))
+    assert 240 < step < 400
+    assert f"resumed at step {step} of 600" in monoimage(*options).stdout
+    assert len((tmp_path / "run" / "ledger.jsonl").read_text().splitlines()) == 1
+    if ranks == 1:
+        found = weights(tmp_path)
+        assert all(torch.equal(found[key], value) for key, value in undisturbed.items())
+
+
+def test_a_run_terminated_before_its_first_step_ends_at_once(tmp_path: Path, start) -> None:
+    run = start(*ROTNET, *ENDLESS)
+    run.wait_until((tmp_path / "run/log.txt").exists)
+    os.kill(run.process.pid, signal.SIGTERM)
+    status, _, errors = run.end()
+    assert status == 143, errors
+    assert said(errors).startswith("monoimage: terminated")
+
+
+@pytest.mark.parametrize("options", [FORKED_WORKER, [*TWO_RANKS, *WORKER]], ids=["fork", "two ranks and forkserver"])
+def test_children_end_with_a_killed_main_process(tmp_path: Path, start, options: list[str]) -> None:
+    run = start(*ROTNET, *ENDLESS, *options)
+    run.wait_until((tmp_path / "run/model_phase1.torch").exists)
+    run.wait_until(run.children)
+    os.kill(run.process.pid, signal.SIGKILL)
+    run.process.wait()
+    assert run.left() == []
+
+
+def test_workers_that_write_a_data_set_end_with_a_killed_main_process(tmp_path: Path, start) -> None:
+    run = start("dataset", "write", "china", "crops", "--samples=1000000", "--size=32", "--workers=2")
+    run.wait_until(lambda: any((tmp_path / "crops").rglob("patch_5*.jpg")))
+    assert run.children()
+    os.kill(run.process.pid, signal.SIGKILL)
+    run.process.wait()
+    assert run.left() == []
+
+
+def test_a_lost_rank_ends_the_run_with_one_sentence(tmp_path: Path, start) -> None:
+    run = start(*ROTNET, *ENDLESS, *TWO_RANKS)
+    run.wait_until((tmp_path / "run/model_phase1.torch").exists)
+    ranks = [pid for pid in run.children() if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(ranks[-1], signal.SIGKILL)
+    status, _, errors = run.end()
+    assert status == 2, errors
+    assert said(errors).startswith("monoimage: a training process was killed by SIGKILL")
+    assert run.left() == []

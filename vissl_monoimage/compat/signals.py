@@ -1,0 +1,149 @@
+"""How a run ends early: Ctrl-C and SIGTERM save a checkpoint, and no process outlives the one that started it."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+_CHECKPOINT_FIRST = "MONOIMAGE_CHECKPOINT_ON_SIGNAL"  # in the environment of a run's training processes
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_received: int | None = None
+_stepping = False
+
+
+class TerminatedError(KeyboardInterrupt):
+    """The process was asked to end with SIGTERM."""
+
+
+@contextlib.contextmanager
+def stop_on_signals(has_ranks: bool) -> Iterator[None]:
+    """Let a run in this block end on Ctrl-C and on SIGTERM, with a checkpoint of the training step it is at.
+
+    Between phases it ends at once, and so it does at a second signal. In a thread other than the main one,
+    where Python handles no signals, nothing is changed.
+
+    Args:
+        has_ranks: whether the training is done by processes started in the block, which are then asked to end.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, from any point of the block.
+        TerminatedError: after SIGTERM, likewise.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    os.environ[_CHECKPOINT_FIRST] = "1"
+    previous = [signal.signal(number, _ask_ranks if has_ranks else _ask_training) for number in _SIGNALS]
+    try:
+        yield
+    except Exception:
+        if _received is None:  # else it is a rank that misses another one
+            raise
+    finally:
+        for number, handler in zip(_SIGNALS, previous, strict=True):
+            signal.signal(number, handler)
+        os.environ.pop(_CHECKPOINT_FIRST)
+        _end_children()
+    if _received is not None:
+        raise _interrupt()
+
+
+def join_run() -> None:
+    """In a training process that a run has started, end with the run, and stop on signals as `stop_on_signals` does."""
+    end_with_parent()
+    if os.environ.get(_CHECKPOINT_FIRST) and multiprocessing.parent_process():
+        for number in _SIGNALS:
+            signal.signal(number, _note)
+
+
+def end_with_parent() -> None:
+    """End this process as soon as the one that started it has ended; in the main process do nothing.
+
+    Ctrl-C, which a terminal sends to all processes of a command, is left to the main process where this is called by a
+    worker: it has to go on until its run has made its last step.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        threading.Thread(target=_kill_after, args=(parent,), daemon=True).start()
+
+
+def stop_requested() -> bool:
+    """Return whether the step under way is to be the last one."""
+    return _received is not None
+
+
+def stop_now() -> None:
+    """End the run after the step at which it was asked to."""
+    raise _interrupt()
+
+
+def set_stepping(under_way: bool) -> None:
+    """Say whether steps of a phase are under way, each of which looks whether it is to be the last one."""
+    global _stepping
+    _stepping = under_way
+
+
+def _interrupt() -> KeyboardInterrupt:
+    return TerminatedError() if _received == signal.SIGTERM else KeyboardInterrupt()
+
+
+def _note(number: int, _: Any) -> None:
+    """Handle a signal in a rank, which may come twice: from the terminal, and from the main process.
+
+    Between phases the rank ends at once. An exception might be lost there: Python ignores it in the middle of a
+    destructor, and phases begin and end with many.
+    """
+    global _received
+    _received = number
+    if not _stepping:
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def _ask_training(number: int, _: Any) -> None:
+    global _received
+    first, _received = _received is None, number
+    if not (first and _stepping):
+        raise _interrupt()
+    _announce()
+
+
+def _ask_ranks(number: int, _: Any) -> None:
+    global _received
+    first, _received = _received is None, number
+    if not first:
+        for child in multiprocessing.active_children():
+            child.kill()
+        raise _interrupt()
+    _announce()
+    for child in multiprocessing.active_children():
+        child.terminate()
+
+
+def _announce() -> None:
+    print("stopping with a checkpoint after this step; a second Ctrl-C stops at once", file=sys.stderr)
+
+
+def _end_children() -> None:
+    """Ask the children that are left to end, and kill those that do not within ten seconds."""
+    children = multiprocessing.active_children()
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join(10)
+        child.kill()
+
+
+def _kill_after(parent: Any) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+ALL = (stop_on_signals, join_run, end_with_parent)

@@ -1,0 +1,44 @@
+"""The end of a training at Ctrl-C or SIGTERM, with a checkpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from classy_vision.hooks import ClassyHook
+from vissl.hooks.log_hooks import LogLossMetricsCheckpointHook
+
+from vissl_monoimage.compat import signals
+from vissl_monoimage.compat.private_api import save_checkpoint_now
+from vissl_monoimage.utils.distributed import world_size
+
+
+class StopHook(ClassyHook):
+    """Save a checkpoint after the training step at which Ctrl-C or SIGTERM comes, and end the run.
+
+    A resumed run goes on with the next step. Must come after VISSL's own hooks, which save what is due.
+    """
+
+    on_start = ClassyHook._noop
+    on_end = ClassyHook._noop
+
+    def on_phase_start(self, task: Any) -> None:
+        signals.set_stepping(True)
+
+    def on_step(self, task: Any) -> None:
+        # After the last training step of an epoch the checkpoint is that of the epoch's end.
+        is_last = task.train and not task.iteration % len(task.dataloaders["train"])
+        if signals.stop_requested() and not is_last:
+            _stop(task, "iteration", task.iteration)
+
+    def on_phase_end(self, task: Any) -> None:
+        if signals.stop_requested():
+            _stop(task, "phase", task.train_phase_idx)
+        signals.set_stepping(False)
+
+
+def _stop(task: Any, mode: str, number: int) -> None:
+    # Where every rank holds a part of the weights or of the optimizer's state, they would have to agree on the step.
+    is_sharded = world_size() > 1 and hasattr(task.optimizer, "consolidate_state_dict")
+    if not is_sharded:
+        save_checkpoint_now(task, LogLossMetricsCheckpointHook, mode, number)
+    signals.stop_now()
