@@ -254,6 +254,8 @@ def test_vissls_probe_reads_a_bigans_encoder(pretrained: Pretrained, monoimage, 
         f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={checkpoint}",
         "config.DATA.TRAIN.DATA_PATHS=[photos]",
         "config.DATA.TEST.DATA_PATHS=[photos]",
+        "config.DATA.TRAIN.DATASET_NAMES=[photos]",
+        "config.DATA.TEST.DATASET_NAMES=[photos]",
         "config.OPTIMIZER.num_epochs=1",
         "config.CHECKPOINT.DIR=probe",
     )

@@ -114,7 +114,8 @@ def test_committed_rows_make_the_table_without_lines_of_other_benchmarks(
     """The rows in this repository: the ablation's `all` is the recipe of three runs of table3-cifar, which it shows."""
     shutil.copytree(ROOT / "benchmarks" / "results", tmp_path / "results")
     for split in ("train", "test"):
-        (tmp_path / "cifar10" / split).mkdir(parents=True)
+        for label in range(10):
+            (tmp_path / "cifar10" / split / str(label)).mkdir(parents=True)
     photo = str(data_dir / "images" / "ameyoko.jpg")
     before = (tmp_path / "results" / "table1-ablation.jsonl").read_bytes()
     data = ["--photo", photo, "--data", "cifar10=cifar10", "--results", "results"]
@@ -173,7 +174,7 @@ def test_another_data_set_of_the_same_name_needs_another_output_folder(monoimage
     grid = {"title": "t", "probes": {"cifar": probe}, "cells": {"random": {}}, "profiles": {"laptop": {"seeds": [0]}}}
     (tmp_path / "data.yaml").write_text(yaml.safe_dump(grid))
     for name, size in (("a", 8), ("b", 9)):
-        for image in ("train/cat/1.png", "test/cat/1.png"):
+        for image in (f"{split}/class{label}/1.png" for split in ("train", "test") for label in range(10)):
             (tmp_path / name / image).parent.mkdir(parents=True)
             (tmp_path / name / image).write_bytes(b"\0" * size)  # no image: what is run fails at once
     monoimage("reproduce", "data.yaml", "--data", "cifar10=a", "--jobs", "1", status=2)

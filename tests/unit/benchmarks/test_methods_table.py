@@ -36,7 +36,7 @@ def test_no_self_supervised_yaml_is_forgotten() -> None:
 def test_the_overlay_composes_passes_the_check_and_leaves_the_method(config: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path(METHODS.LABELS).parent.mkdir()
-    np.save(METHODS.LABELS, np.zeros(8, np.int64))
+    np.save(METHODS.LABELS, np.arange(8))
     composed = compose_config(METHODS.commands(config)[-1])
     prepare(composed)
     ours, theirs = composed.config, yaml.safe_load((VISSL / f"{config}.yaml").read_text())["config"]

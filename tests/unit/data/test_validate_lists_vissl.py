@@ -27,6 +27,7 @@ def overrides(listed: Path, folder: Path, count: int = len(NAMES)) -> list[str]:
     np.save(folder / "labels.npy", np.arange(count) % 2)
     values = {"DATA_SOURCES": "disk_filelist", "LABEL_SOURCES": "disk_filelist", "DATA_PATHS": listed}
     values["LABEL_PATHS"] = folder / "labels.npy"
+    values["DATASET_NAMES"] = "mine"
     return [
         SUPERVISED,
         *(f"config.DATA.{split}.{key}=[{value}]" for split in ("TRAIN", "TEST") for key, value in values.items()),

@@ -101,6 +101,8 @@ def composed(name: str, overrides: list[str], folder: Path) -> Any:
             *overrides,
             f"config.DATA.TRAIN.DATA_PATHS=[{folder}/data]",
             f"config.DATA.TEST.DATA_PATHS=[{folder}/data]",
+            "config.DATA.TRAIN.DATASET_NAMES=[mine]",
+            "config.DATA.TEST.DATASET_NAMES=[mine]",
             f"config.CHECKPOINT.DIR={folder}/run",
         ]
     )
