@@ -225,7 +225,7 @@ def test_the_launcher_says_what_went_wrong(
     with pytest.raises(RuntimeError, match="boom 7"):
         launch_distributed(config, 0, engine_name="failing", hook_generator=default_hook_generator)
     out, err = capfd.readouterr()
-    assert "caught exception: boom 7" in caplog.text + out + err
+    assert "caught RuntimeError('boom 7')" in caplog.text + out + err
     assert "Logging error" not in err
 
 
