@@ -1,13 +1,16 @@
 """The `monoimage` command in a process of its own, without the cost of importing torch and VISSL again.
 
 As a script, a server: for each line on its standard input it forks, and the fork becomes `python -m vissl_monoimage`.
-The imports are more than half of what a run of a few steps costs.
+The imports are more than half of what a run of a few steps costs. Ending the interpreter would cost as much
+again, since to free an object a fork first copies the page that it shares with the server: forks end after their
+exit handlers.
 """
 
 from __future__ import annotations
 
 import atexit
 import functools
+import gc
 import importlib
 import json
 import os
@@ -16,6 +19,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +71,29 @@ def _become_monoimage(arguments: list[str], cwd: str, output: list[str], environ
     os.environ.update(environment)
     os.chdir(cwd)
     sys.path[0], sys.argv[1:] = cwd, arguments
-    runpy.run_module("vissl_monoimage", run_name="__main__", alter_sys=True)
+    status = 0
+    try:
+        runpy.run_module("vissl_monoimage", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else bool(end.code)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        status = 1
+    _end(status)
+
+
+def _end(status: int) -> None:
+    """End the process as the interpreter does, but free nothing."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":
     for name in _PRELOADED:
         importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # a collection in a fork would copy the pages of all these objects
     _become_monoimage(**_serve())
