@@ -35,8 +35,12 @@ def run(overrides: list[str], verbose: bool = False) -> Any:
     Raises:
         MonoImageError: naming everything wrong with the configuration, before anything is written.
     """
-    quiet_console(not verbose)
     use_large_pages()
+    with quiet_console(not verbose):
+        return _run(overrides)
+
+
+def _run(overrides: list[str]) -> Any:
     composed = compose_config(overrides)
     prepare(composed)
     config = composed.config

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -120,12 +119,4 @@ def test_mistakes_stop_the_command_with_a_sentence(tmp_path, monkeypatch, capsys
     assert expected in said
     assert "Traceback" not in said
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_diverging_training_ends_in_one_sentence(monoimage) -> None:
-    rate = "config.OPTIMIZER.param_schedulers.lr.value=1e30"
-    said = monoimage("run", *ROTNET, rate, "config.CHECKPOINT.DIR=run", status=2).stderr
-    assert re.search(
-        r"^monoimage: step \d: the network's output is NaN or infinite\. Lower the learning rate", said, re.M
-    )
-    assert "Traceback" not in said
+    assert "MONOIMAGE_QUIET_CONSOLE" not in os.environ  # or VISSL's tools, run next from this process, would be silent

@@ -41,6 +41,7 @@ ALL = (
     files.launcher_error,
     files.hooks_of_interrupts,  # Ctrl-C
     diverged.not_finite,  # NaN and infinity
+    diverged.finite_checkpoints,
     console.run_logging,
     svm.average_precision,  # the SVM tools
     svm.mean_average_precision,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
 import warnings
+from collections.abc import Iterator
 
 QUIET = "MONOIMAGE_QUIET_CONSOLE"
 
@@ -34,9 +36,21 @@ def use_large_pages() -> None:
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
 
-def quiet_console(quiet: bool) -> None:
-    """Say in the environment, which the training processes inherit, whether VISSL's log stays off the console."""
+@contextlib.contextmanager
+def quiet_console(quiet: bool) -> Iterator[None]:
+    """Say in the environment, which the training processes inherit, whether VISSL's log stays off the console.
+
+    What the process or a command that it starts does after the block is not affected.
+    """
+    before = os.environ.get(QUIET)
     os.environ[QUIET] = "1" if quiet else ""
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[QUIET]
+        else:
+            os.environ[QUIET] = before
 
 
 def use_one_opencv_thread() -> None:
@@ -55,9 +69,9 @@ def allow_vissl_types() -> None:
     torch.serialization.add_safe_globals(vissl_types())
 
 
-def preload_forkserver(module: str) -> None:
-    """Let loader workers, of which VISSL starts new ones for every phase, be forks of a server that has `module`."""
-    multiprocessing.set_forkserver_preload(["__main__", module])  # the first is Python's own default
+def preload_forkserver(*modules: str) -> None:
+    """Let loader workers, of which VISSL starts new ones for every phase, be forks of a server with these modules."""
+    multiprocessing.set_forkserver_preload(["__main__", *modules])  # the first is Python's own default
 
 
 ALL = (

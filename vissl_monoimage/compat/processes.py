@@ -36,7 +36,7 @@ def install() -> None:
     replace(distributed_launcher, "_distributed_worker", train_rank)
     replace(distributed_launcher, "_ResumableSlurmJob", SlurmJob)
     ForkingPickler.register(GenericSSLDataset, reduce_dataset)
-    preload_forkserver(__name__)
+    preload_forkserver(__name__, "vissl_monoimage.compat.fork_server")
 
 
 def launch_distributed(

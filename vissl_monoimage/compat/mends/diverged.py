@@ -1,12 +1,13 @@
-"""A training that diverges ends with one sentence."""
+"""A training that diverges ends with one sentence, and its last good checkpoint stays the latest."""
 
 from __future__ import annotations
 
+import itertools
 from types import ModuleType
 from typing import Any, NoReturn
 
 from vissl_monoimage.compat.import_hooks import MENDS
-from vissl_monoimage.compat.source_edit import original, replace
+from vissl_monoimage.compat.source_edit import edit, original, replace
 from vissl_monoimage.errors import MonoImageError
 
 
@@ -31,9 +32,38 @@ def not_finite(hooks: ModuleType) -> None:
     replace(hooks.CheckNanLossHook, "on_loss_and_meter", on_loss_and_meter)
 
 
+@MENDS.after("vissl.hooks.log_hooks")
+def finite_checkpoints(hooks: ModuleType) -> None:
+    """The weights of a training that has diverged become the latest checkpoint: vissl/hooks/log_hooks.py.
+
+    It saves them as soon as an output is not finite, beside two files for debugging, and at the end of an epoch whose
+    last step they come from. Here such weights end the run, and the first of the two is left to `not_finite`.
+    Guard: the weights are finite.
+    """
+    from classy_vision.hooks import ClassyHook
+
+    hooks.refuse_diverged = refuse_diverged  # type: ignore[attr-defined]
+    hooks.LogLossMetricsCheckpointHook.on_forward = ClassyHook._noop
+    due = r"(\n *)(if task\.train and \(is_final_train_phase or is_checkpointing_phase\):)"
+    edit(hooks.LogLossMetricsCheckpointHook._checkpoint_model, (due, r"\1\2\1    refuse_diverged(task)"))
+
+
+def refuse_diverged(task: Any) -> None:
+    """Raise an error if a weight or a statistic of a model in training is NaN or infinite."""
+    model = task.base_model
+    if not all(bool(tensor.isfinite().all()) for tensor in itertools.chain(model.parameters(), model.buffers())):
+        _refuse("weights", task)
+
+
 def _refuse(what: str, task: Any) -> NoReturn:
+    if not task.train:
+        place = f"test after epoch {task.train_phase_idx + 1}"
+    elif what == "weights":  # looked at after the step
+        place = f"after step {task.iteration}"
+    else:
+        place = f"step {task.iteration + 1}"
     raise MonoImageError(
-        f"step {task.iteration + 1}: the network's {what} is NaN or infinite. Lower the learning rate "
-        "(config.OPTIMIZER.param_schedulers.lr) and begin in another config.CHECKPOINT.DIR, or look at the weights it "
-        "began with (config.MODEL.WEIGHTS_INIT)"
+        f"{place}: the network's {what} {'are' if what == 'weights' else 'is'} NaN or infinite, and nothing of it is "
+        "saved. Lower the learning rate (config.OPTIMIZER.param_schedulers.lr) and begin in another "
+        "config.CHECKPOINT.DIR, or look at the weights it began with (config.MODEL.WEIGHTS_INIT)"
     )
