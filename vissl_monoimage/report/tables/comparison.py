@@ -1,127 +1,110 @@
-"""Lines of a table compared: gains over random weights, and the share of a full data set's gain that few images give.
-
-Lines are compared within an architecture, paired by training seed where they share seeds. With three seeds, a
-bootstrap interval of a difference is no wider than the range of the three values, which is far too narrow; so
-differences have the t-interval of the pairs. A share, being a ratio, has none, so it has the bootstrap's interval, and
-a note says what that is worth.
-"""
+"""The comparisons of a table's lines as text: gain, gap and share of each below each other, by layer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator
 
+from vissl_monoimage.report.tables.baselines import is_calibrated
+from vissl_monoimage.report.tables.contrasts import Contrast, GainShare, gains, gaps, shares
 from vissl_monoimage.report.tables.experiment import Line
-from vissl_monoimage.report.tables.intervals import Cell, Share, bootstrap_share, interval
+from vissl_monoimage.report.tables.inference import LEVEL, MARGIN, Comparison, Share
 from vissl_monoimage.report.tables.table import Table
 from vissl_monoimage.report.tables.text_table import TextTable
 
+APART, EQUAL, NO_SHARE = "*", "=", "no share"
+ONE_SEED = "one seed"
+
 DIFFERENCES_NOTE = (
-    "Points above random weights of the same architecture, paired by training seed: the mean of the pairwise "
-    "differences ± half the width of its 95 % t-interval (n - 1 degrees of freedom). A single pair, or no shared seed, "
-    "gives no interval. A bootstrap interval over three seeds would be no wider than their range. Each interval holds "
-    "on its own: among many, some exclude 0 by chance."
+    "Gain: points above random weights of the same architecture. Gap: points above the same method on a data set, "
+    "negative where it learns more. In brackets, the 95 % t-interval over seeds: of one photo, where there is one, so "
+    "that it says nothing about other photos. Paired: the trunks of the two started from the same initial weights, by "
+    "their hash; Welch: they did not, or it is not known, and count as independent."
+)
+MARKS_NOTE = (
+    f"{APART} told apart, {EQUAL} equal within {MARGIN:g} point (two one-sided tests): p < {LEVEL:g} after Holm's "
+    "correction over the layers of the line, while each interval holds on its own. What has neither mark is not told "
+    "apart, which is not the same as equal."
 )
 SHARES_NOTE = (
-    "(accuracy from few images - random weights) / (the same method on a full data set - random weights), of means "
-    "over the training seeds that all three share. In brackets, the 95 % percentile bootstrap interval over these "
-    "seeds (10,000 resamples, fixed seed); with three seeds it spans at most their range, so the true value may well "
-    "lie outside it. A single shared seed, or none, gives no interval. The two pretrainings may differ in more than "
-    "their images, for example in their number of steps."
+    "Share: (accuracy from few images - baseline) / (the same method on a data set - its baseline), of means, with "
+    "Fieller's 95 % interval. The two pretrainings may differ in more than their images, for example in steps."
 )
-DASH_NOTE = (
-    "-: inconclusive. The full data set's own gain over random weights is not distinguishable from 0 in this layer "
-    "(its interval above includes 0; without an interval, it is not positive; or it is not positive in some resample), "
-    "so a share of it would mean nothing."
+NO_SHARE_NOTE = (
+    f"{NO_SHARE}: the data set's own gain is not distinguishable from 0 in this layer (or not positive), so that the "
+    "interval of a share of it has no end."
 )
+ONE_SEED_NOTE = f"{ONE_SEED}: no interval, a trial that makes no claim."
 
 
-def difference_table(table: Table) -> TextTable | None:
-    """Return each line less the random weights of its architecture, in points by layer; None if there are none."""
-    rows = []
-    for line, random in _paired_with_random(table):
-        cells = {layer: difference(line, random, layer).format("+") for layer in line.cells if layer in random.cells}
-        rows.append(([line.label], cells, [_describe_seeds(_shared_seeds(line, random)), line.trunk]))
-    title = f"Difference to random weights (points): {table.context}"
-    return _text_table(title, table, ["pretraining"], ["pairs", "architecture"], rows, [DIFFERENCES_NOTE])
-
-
-def recovery_table(table: Table) -> TextTable | None:
-    """Return the percentage of a full data set's gain that few images give, by layer; None if nothing compares."""
-    rows = []
-    for line, random in _paired_with_random(table):
-        for full in _full_data_lines(table, line):
-            layers = [layer for layer in line.cells if layer in full.cells and layer in random.cells]
-            cells = {layer: str(recovery(line, full, random, layer) or "-") for layer in layers}
-            seeds = _describe_seeds(_shared_seeds(line, full, random))
-            rows.append(([line.label, full.label], cells, [seeds, line.trunk]))
-    title = f"Share of the full data set's gain over random weights (%): {table.context}"
-    notes = [SHARES_NOTE, *([DASH_NOTE] if any("-" in cells.values() for _, cells, _ in rows) else [])]
-    return _text_table(title, table, ["pretraining", "share of"], ["shared seeds", "architecture"], rows, notes)
-
-
-def difference(line: Line, other: Line, layer: str) -> Cell:
-    """Return `line` less `other` in points, over pairs of one training seed; of their means if no seed is shared."""
-    seeds = _shared_seeds(line, other)
-    if not seeds:
-        return Cell(line.cells[layer].mean - other.cells[layer].mean, None, 0)
-    return interval([line.by_seed[layer][seed] - other.by_seed[layer][seed] for seed in seeds])
-
-
-def recovery(few: Line, full: Line, random: Line, layer: str) -> Share | None:
-    """Return 100 * (few - random) / (full - random); None if full - random is not distinguishable from 0."""
-    gain = difference(full, random, layer)
-    if gain.mean <= (gain.half_width or 0):
+def comparison_table(table: Table) -> TextTable | None:
+    """Return gain, gap and share of each line by layer; None if nothing compares."""
+    rows = [row for line in table.lines for row in _rows(table, line)]
+    if not rows:
         return None
-    lines, seeds = (few, full, random), _shared_seeds(few, full, random)
-    values = [[line.by_seed[layer][seed] for seed in seeds] or [line.cells[layer].mean] for line in lines]
-    few_gains, full_gains = ([a - b for a, b in zip(some, values[2], strict=True)] for some in values[:2])
-    return bootstrap_share(few_gains, full_gains)
-
-
-def _paired_with_random(table: Table) -> Iterator[tuple[Line, Line]]:
-    """Yield each line but those of random weights, with its architecture's random weights of the most seeds."""
-    for line in table.lines:
-        random = [other for other in table.lines if other.is_random and other.trunk == line.trunk]
-        if random and not line.is_random:
-            yield line, max(random, key=lambda other: len(other.seeds))
-
-
-def _full_data_lines(table: Table, line: Line) -> list[Line]:
-    """Return the lines of the same method and trunk pretrained on a data set; none if `line` is one itself."""
-    if line.pretrain is None or not line.pretrain.images:
-        return []
-    return [
-        other
-        for other in table.lines
-        if other.pretrain is not None
-        and not other.pretrain.images
-        and (other.pretrain.method, other.trunk) == (line.pretrain.method, line.trunk)
+    layers = [layer for layer in table.layers if any(layer in cells for _, _, cells, _ in rows)]
+    filled = [
+        [line.label, measure, *(cells.get(layer, "") for layer in layers), test, line.trunk]
+        for line, measure, cells, test in rows
     ]
+    texts = [text for row in filled for text in row]
+    notes = [DIFFERENCES_NOTE, MARKS_NOTE]
+    notes += [SHARES_NOTE] if any(measure.startswith("share") for _, measure, _, _ in rows) else []
+    notes += [NO_SHARE_NOTE] if NO_SHARE in texts else []
+    notes += [ONE_SEED_NOTE] if ONE_SEED in texts else []
+    title = f"Gain, gap and share: {table.context}"
+    header = ["pretraining", "measure", *layers, "test", "architecture"]
+    return TextTable(title, header, filled, list(range(2, 2 + len(layers))), notes)
 
 
-def _shared_seeds(*lines: Line) -> list[str]:
-    """Return the training seeds that all lines have, in order."""
-    seeds = [{seed for values in line.by_seed.values() for seed in values} for line in lines]
-    return sorted(set.intersection(*seeds), key=lambda seed: (len(seed), seed))
+def describe_test(contrast: Contrast) -> str:
+    """Return how two lines were compared, `paired, n=3` or `Welch, n=3`; "one seed" without a test."""
+    if contrast.n < 2:
+        return ONE_SEED
+    return f"{'paired' if contrast.is_paired else 'Welch'}, n={contrast.n}"
 
 
-def _describe_seeds(seeds: Sequence[str]) -> str:
-    if not seeds:
-        return "no shared seed, no interval"
-    listed = " ".join(seeds)
-    return f"n={len(seeds)} (seeds {listed})" if len(seeds) > 1 else f"n=1 (seed {listed}), no interval"
+def describe_difference(comparison: Comparison) -> str:
+    """Return a difference with its interval, `+3.9 (2.1 to 5.7)`, without it for one seed."""
+    if math.isinf(comparison.low):
+        return f"{comparison.mean:+.1f}"
+    low, high = (round(end, 1) + 0.0 for end in (comparison.low, comparison.high))  # no -0.0
+    return f"{comparison.mean:+.1f} ({low:.1f} to {high:.1f})"
 
 
-def _text_table(
-    title: str,
-    table: Table,
-    first: list[str],
-    last: list[str],
-    rows: Sequence[tuple[list[str], Mapping[str, str], list[str]]],
-    notes: list[str],
-) -> TextTable | None:
-    """Return a table of the layers that some row has; None without rows."""
-    layers = [layer for layer in table.layers if any(layer in cells for _, cells, _ in rows)]
-    filled = [[*names, *(cells.get(layer, "") for layer in layers), *ends] for names, cells, ends in rows]
-    numeric = list(range(len(first), len(first) + len(layers)))
-    return TextTable(title, [*first, *layers, *last], filled, numeric, notes) if rows else None
+def describe_share(share: Share | None) -> str:
+    """Return a share in percent with its interval, `45 (27 to 59)`, or "no share"."""
+    if share is None:
+        return NO_SHARE
+    return f"{share.percent:.0f}" if share.low is None else f"{share.percent:.0f} ({share.low:.0f} to {share.high:.0f})"
+
+
+def _rows(table: Table, line: Line) -> Iterator[tuple[Line, str, dict[str, str], str]]:
+    """Yield line, measure, cells by layer and test of all comparisons of a line."""
+    for contrast in gains(table, line):
+        yield line, f"gain over {contrast.other.label} (points)", _cells(contrast), describe_test(contrast)
+    for contrast in gaps(table, line):
+        yield line, f"gap to {contrast.other.label} (points)", _cells(contrast), describe_test(contrast)
+    for share in shares(table, line):
+        cells = {layer: describe_share(value) for layer, value in share.layers.items()}
+        yield line, f"share of the gain of {share.full.label}{_over(share)} (%)", cells, _test(share)
+
+
+def _cells(contrast: Contrast) -> dict[str, str]:
+    return {
+        layer: describe_difference(comparison)
+        + (f" {APART}" if contrast.is_told_apart(layer) else "")
+        + (f" {EQUAL}" if contrast.is_equal(layer) else "")
+        for layer, comparison in contrast.layers.items()
+    }
+
+
+def _over(share: GainShare) -> str:
+    return " over calibrated weights" if is_calibrated(share.baseline) else ""
+
+
+def _test(share: GainShare) -> str:
+    """Return how many seeds the interval of a share is of."""
+    sets = (share.line, share.full, share.baseline, share.full_baseline)
+    n = min(len(values) for line in sets for values in line.by_weights.values())
+    return ONE_SEED if n < 2 else f"Fieller, n={n}"

@@ -7,6 +7,7 @@ import statistics
 from pathlib import Path
 
 from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.report.tables.cost import Cost, cost_of
 from vissl_monoimage.report.tables.intervals import Cell, interval
 from vissl_monoimage.report.tables.join import ProbedTrunk
 from vissl_monoimage.report.tables.marks import marks_of, seed_conflicts
@@ -22,10 +23,12 @@ class Line:
         seeds: the seeds of the trunks; those of crops follow a slash where they are not 0.
         cells: {layer: top-1 test accuracy}.
         pretext: accuracy on the pretraining's own task, None where it has none.
+        cost: of a pretraining; None where there is none.
         pretrain: the row of one of the pretrainings; None for random weights, fixed features and unknown checkpoints.
         is_random: whether the weights are random.
         is_fixed: whether the features are fixed, so that there is no spread over seeds.
-        by_seed: {layer: {training seed: mean accuracy of the trunks trained with it}}.
+        by_weights: {layer: {trunk: accuracy}}. Trunks of several lines that start from the same initial weights have
+            the same name, their hash; of trunks with one name, which differ in the seed of their crops alone, the mean.
         marks: of `report.tables.marks`, for what its rows leave open.
         conflicts: sentences on seeds whose trunks have different weights.
     """
@@ -35,10 +38,11 @@ class Line:
     seeds: tuple[str, ...]
     cells: dict[str, Cell]
     pretext: Cell | None
+    cost: Cost | None
     pretrain: Row | None
     is_random: bool
     is_fixed: bool
-    by_seed: dict[str, dict[str, float]]
+    by_weights: dict[str, dict[str, float]]
     marks: str
     conflicts: tuple[str, ...]
 
@@ -88,6 +92,7 @@ def build_line(group: list[ProbedTrunk], label: str) -> Line:
     values = {layer: _mean_by_trunk(by_trunk, layer) for layer in layers}
     pretext = _pretext_by_trunk(by_trunk)
     conflicts = seed_conflicts(by_trunk, label)
+    names = {seed: _initial_weights(items) or f"{label}, seed {seed}" for seed, items in by_trunk.items()}
     first = group[0]
     return Line(
         label,
@@ -95,10 +100,11 @@ def build_line(group: list[ProbedTrunk], label: str) -> Line:
         seeds=tuple(sorted((seed for seed in by_trunk if seed), key=lambda seed: (len(seed), seed))),
         cells={layer: interval(list(accuracies.values())) for layer, accuracies in values.items()},
         pretext=interval(pretext) if pretext else None,
+        cost=cost_of(list({item.pretrain.run_id: item.pretrain for item in group if item.pretrain}.values())),
         pretrain=first.pretrain,
         is_random=first.is_untrained and not first.is_fixed,
         is_fixed=first.is_fixed,
-        by_seed={layer: _by_training_seed(accuracies) for layer, accuracies in values.items()},
+        by_weights={layer: _mean_by(names, accuracies) for layer, accuracies in values.items()},
         marks=marks_of(group, conflicts),
         conflicts=tuple(conflicts),
     )
@@ -129,12 +135,17 @@ def _pretext_by_trunk(by_trunk: dict[str, list[ProbedTrunk]]) -> list[float]:
     return [statistics.fmean(row.pretext["top_1"] for row in rows) for rows in by_seed if rows]
 
 
-def _by_training_seed(by_trunk: dict[str, float]) -> dict[str, float]:
-    """Average trunks that differ in the seed of their crops alone; leave out those of unknown seed."""
+def _initial_weights(items: list[ProbedTrunk]) -> str | None:
+    """Return the hash of the weights that a trunk started from; None where its rows have none or several."""
+    hashes = {(item.pretrain or item.probe).initial_weights.sha256 for item in items}
+    return hashes.pop() if len(hashes) == 1 else None
+
+
+def _mean_by(names: dict[str, str], by_trunk: dict[str, float]) -> dict[str, float]:
     values: dict[str, list[float]] = {}
     for seed, value in by_trunk.items():
-        values.setdefault(seed.partition("/")[0], []).append(value)
-    return {seed: statistics.fmean(several) for seed, several in values.items() if seed}
+        values.setdefault(names[seed], []).append(value)
+    return {name: statistics.fmean(several) for name, several in values.items()}
 
 
 def _mean_by_trunk(by_trunk: dict[str, list[ProbedTrunk]], layer: str) -> dict[str, float]:
