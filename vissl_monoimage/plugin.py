@@ -5,6 +5,7 @@ To add a method, name its module in `MODULES`: its decorators register it when i
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from pathlib import Path
@@ -89,11 +90,12 @@ def _register() -> None:
     for name in MODULES:
         importlib.import_module(name)
     from vissl_monoimage.ledger.hook_vissl import LedgerHook
+    from vissl_monoimage.pretext.transfer.measure import measure_transfer
     from vissl_monoimage.training.run_folder import held_run_folder
     from vissl_monoimage.training.task import MonoImageTask
 
     processes.around_launch[:] = [held_run_folder]
-    MonoImageTask.hook_factories = [LedgerHook.from_config]
+    MonoImageTask.hook_factories = [functools.partial(LedgerHook, measure_transfer=measure_transfer)]
 
 
 def _half_imported(name: str) -> bool:

@@ -78,7 +78,8 @@ def test_rows_know_their_data_by_content_and_where_their_weights_came_from(
         expected = fingerprints["a" if name == "moved" else name]
         assert {split: data.sha256 for split, data in row.data.items()} == expected
         assert {(data.name, data.images, data.classes) for data in row.data.values()} == {("pets", 16, 2)}
-        assert (row.n_images, row.images_seen, row.iterations) == (8, 16, 4)
+        assert (row.n_images, row.images_seen, row.iterations) == (8, 2 * 8 * 4, 4)
+        assert list(row.pretext["transfer"]) == ["own_images", "unseen_photos"]
     assert rows["a"].group_hash == rows["b"].group_hash == rows["moved"].group_hash  # the hash knows no folder
     assert rows["a"].experiment == rows["moved"].experiment != rows["b"].experiment
     assert {row.initial_weights.origin for row in rows.values()} == {"random"}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 from PIL import Image
 
 from vissl_monoimage.data.crops.recipe import WHERE
-from vissl_monoimage.data.crops.sample import TRAIN, sample
+from vissl_monoimage.data.crops.sample import TEST, TRAIN, sample
 from vissl_monoimage.data.crops.settings import SourceBlock
 from vissl_monoimage.data.photos.cache import PyramidCache, inspect_for
 from vissl_monoimage.data.photos.find import Entry, find_photos
@@ -51,6 +52,12 @@ class SingleImageCrops:
             raise IndexError(f"crop {index} of {self._length}")
         epoch = self.epoch if self._fresh else 0
         return sample(self.photos, self.recipe, index, seed=self._seed, split=self._split, epoch=epoch)
+
+    def test_crops(self, count: int) -> SingleImageCrops:
+        """Return the first `count` crops of the test split of the same photos, whose pyramids are shared."""
+        crops = copy.copy(self)
+        crops._split, crops._length, crops._fresh = TEST, count, False
+        return crops
 
 
 def _photos_for(entry: Entry, settings: SourceBlock, split: int) -> list[Path]:

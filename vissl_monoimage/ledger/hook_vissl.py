@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from classy_vision.hooks import ClassyHook
@@ -26,6 +26,8 @@ from vissl_monoimage.models.checkpoint.file import checkpoint_sha256
 from vissl_monoimage.utils import jsonl
 from vissl_monoimage.utils.distributed import is_primary
 
+MeasureTransfer = Callable[[Any], Mapping[str, Mapping[str, float]]]
+
 
 class LedgerHook(ClassyHook):
     """Append a row when the run ends, from the primary rank, to `config.MONOIMAGE.LEDGER` or to the run's folder.
@@ -35,14 +37,17 @@ class LedgerHook(ClassyHook):
 
     Args:
         config: what lies below VISSL's `config`.
+        measure_transfer: returns, for the task of a finished pretraining, numbers by set of images that it was not
+            trained on: `pretext["transfer"]` of the row.
     """
 
     on_forward = ClassyHook._noop
     on_phase_start = ClassyHook._noop
     on_step = ClassyHook._noop
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    def __init__(self, config: Mapping[str, Any], measure_transfer: MeasureTransfer = lambda task: {}) -> None:
         super().__init__()
+        self._measure_transfer = measure_transfer
         self._config_hash = provenance.config_hash(config)
         self._group_hash = provenance.config_hash(config, seed=False)
         self._git_sha = machine.git_sha()
@@ -55,11 +60,6 @@ class LedgerHook(ClassyHook):
         self._photos: list[dict[str, Any]] = []
         self._hasher = DataHasher({})
         self._initial_weights = InitialWeights("random")
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> LedgerHook:
-        """Return the hook for a run of `config`, for `MonoImageTask.hook_factories`."""
-        return cls(config)
 
     def on_start(self, task: Any) -> None:
         """Open the loss curve, start hashing the data, and find out whether the ledger can be written."""
@@ -101,6 +101,8 @@ class LedgerHook(ClassyHook):
         overrides, weights = provenance.overrides(config), tasks.weights_file(config)
         out = tasks.newest_checkpoint(folder)
         wall_s = round(time.monotonic() - self._began, 2)
+        pretext = {"split": split, **measured} if measured else {}
+        transfer = {} if probe else self._measure_transfer(task)
         data = tasks.count_replaced(self._hasher.finish(), config)
         replaced = [f"replaced {split} images={data[split].unreadable} (0)" for split in data if data[split].unreadable]
         return Row(
@@ -140,5 +142,5 @@ class LedgerHook(ClassyHook):
             checkpoint_out_sha256=checkpoint_sha256(out),
             losses=curve.points,
             accuracies=scores if probe else {},
-            pretext={} if probe or not measured else {"split": split, **measured},
+            pretext={} if probe else {**pretext, **({"transfer": transfer} if transfer else {})},
         )

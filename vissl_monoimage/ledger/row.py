@@ -11,7 +11,13 @@ from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.machine import DIRTY
 from vissl_monoimage.ledger.row_parts import DataSplit, InitialWeights, Weights
-from vissl_monoimage.ledger.row_values import accuracy_problems, image_problems, loss_problems, text_problems
+from vissl_monoimage.ledger.row_values import (
+    accuracy_problems,
+    image_problems,
+    loss_problems,
+    text_problems,
+    transfer_problems,
+)
 from vissl_monoimage.ledger.upgrade import upgrade_from_1
 
 SCHEMA = 2
@@ -92,6 +98,7 @@ class Row:
         if self.n_images is not None and self.n_images < 0:
             sentences.append(f"n_images={self.n_images} must not be negative")
         sentences += accuracy_problems(self.accuracies, self.pretext)
+        sentences += transfer_problems(self.pretext)
         sentences += loss_problems(self.losses)
         return [*sentences, *image_problems(self.images, self.recipe)]
 

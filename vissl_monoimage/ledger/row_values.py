@@ -30,6 +30,17 @@ def accuracy_problems(accuracies: Mapping[str, Any], pretext: Mapping[str, Any])
         yield f"pretext: top_1 must be a percentage, not {pretext['top_1']!r}"
 
 
+def transfer_problems(pretext: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence where `transfer`, which rows may lack, does not map sets of images to named numbers."""
+    sets = pretext.get("transfer", {})
+    if not isinstance(sets, Mapping):
+        yield f"pretext: transfer must map sets of images to numbers, not {sets!r:.60}"
+        return
+    for name, numbers in sets.items():
+        if not isinstance(numbers, Mapping) or not all(map(_is_number, numbers.values())):
+            yield f"pretext: transfer: {name} must map names to numbers, not {numbers!r:.60}"
+
+
 def loss_problems(losses: Sequence[Any]) -> Iterator[str]:
     """Yield a sentence if the losses are not pairs [iteration, loss or null]."""
     for point in losses:

@@ -22,6 +22,9 @@ from vissl_monoimage.ledger.provenance import pretext_method
 from vissl_monoimage.ledger.row_parts import DataSplit
 from vissl_monoimage.models.trunks.registry import fixed_features
 
+IMAGES_PER_SAMPLE = {"four_rotations_collator": 4}
+"""Training images that a collator makes of one sample of the data."""
+
 
 def ledger_path(config: Mapping[str, Any], folder: str | Path) -> Path:
     """Return the ledger of the run in `folder`: `config.MONOIMAGE.LEDGER`, or `ledger.jsonl` in it."""
@@ -91,10 +94,14 @@ def source_images(task: Any, photos: int) -> int | None:
 
 
 def images_seen(task: Any) -> int:
-    """Return the training images of all steps of a finished run, over all processes; an image counts in each epoch."""
+    """Return the training images of all steps of a finished run, over all processes; an image counts in each epoch.
+
+    RotNet's four rotations are four images; other views that a method makes of an image count once (docs/ledger.md).
+    """
     if not task.iteration:  # a probe that is fitted without steps
         return 0
     distributed, train = task.config["DISTRIBUTED"], task.config["DATA"]["TRAIN"]
     processes, phases = distributed["NUM_NODES"] * distributed["NUM_PROC_PER_NODE"], task.num_train_phases
     full = task.iteration // phases * train["BATCHSIZE_PER_REPLICA"]  # if the last batch is as large as the others
-    return int(phases * processes * min(math.ceil(len(task.datasets["train"]) / processes), full))
+    samples = phases * processes * min(math.ceil(len(task.datasets["train"]) / processes), full)
+    return int(samples * IMAGES_PER_SAMPLE.get(train["COLLATE_FUNCTION"], 1))

@@ -10,7 +10,7 @@ from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.models.zoo import PREFIX as ZOO
 from vissl_monoimage.report.tables.join import ProbedTrunk, join_probes
-from vissl_monoimage.reproduce.plan import DRAWN_FROM, ON_GPU
+from vissl_monoimage.reproduce.plan import DRAWN_FROM, ON_GPU, TRANSFER_DATA
 from vissl_monoimage.reproduce.published import command_words
 from vissl_monoimage.reproduce.run import Chain, Run
 
@@ -23,6 +23,7 @@ _IGNORED = (
     "config.MONOIMAGE.CACHE_FEATURES=",
     DRAWN_FROM,
     ON_GPU,
+    TRANSFER_DATA,
 )
 
 Key = frozenset[str]

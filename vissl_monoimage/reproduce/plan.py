@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -26,6 +27,7 @@ from vissl_monoimage.utils.precision import FLOAT32_COST, cpu_has_bfloat16
 
 ON_GPU = "+config/monoimage=gpu"
 DRAWN_FROM = "+config.MONOIMAGE.DRAWN_FROM="
+TRANSFER_DATA = "+config.MONOIMAGE.TRANSFER_DATA="
 
 
 def plan(grid: Grid, profile: str, inputs: Inputs, seeds: Iterable[int] = ()) -> list[Chain]:
@@ -58,6 +60,8 @@ def _chain(grid: Grid, name: str, seed: int, profile: Profile, inputs: Inputs) -
     title, pretrain = f"{name}, seed {seed}", None
     if cell.source:
         pretrain = (_init_run if cell.init else _pretrain_run)(cell, title, seed, profile, inputs)
+        if not cell.init:
+            pretrain = dataclasses.replace(pretrain, extra=(*pretrain.extra, *_transfer_data(grid, cell, inputs)))
     origin = pretrain.folder.name if pretrain else f"{cell.zoo or cell.trunk or 'random'}_{seed}"
     probes = (
         _probe_run(grid.probes[key], cell, f"{title}, probed on {key}", f"{key}_of_{origin}", seed, profile, inputs)
@@ -134,6 +138,13 @@ def _prepared_photos(cell: Cell, seed: int, inputs: Inputs) -> PhotoList | Synth
     unpacked = DATA_SETS[cell.source] if kind == "torchvision_dataset" else ""
     file = inputs.out / f"photos_{seed}" / f"{unpacked or cell.source}_{cell.images}.txt"  # one name for all seeds
     return PhotoList(file, folder, cell.images, seed, unpacked)
+
+
+def _transfer_data(grid: Grid, cell: Cell, inputs: Inputs) -> Iterator[str]:
+    """Yield the override that names the data set of the cell's first probe, to measure the pretext task on."""
+    data = next((grid.probes[name].data for name in cell.select_probes(grid.probes) if grid.probes[name].data), "")
+    if data in inputs.data:
+        yield f"{TRANSFER_DATA}{quoted(inputs.data[data])}"
 
 
 def _device(inputs: Inputs) -> tuple[str, ...]:

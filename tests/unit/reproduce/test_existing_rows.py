@@ -138,6 +138,23 @@ def test_bfloat16_is_for_cpus_that_have_it_and_its_rows_are_found_on_others(
     assert not missing_chains(plan(grid, "laptop", inputs), tmp_path / "results")
 
 
+def test_pretrainings_are_measured_on_the_data_of_their_first_probe_and_are_no_other_runs_for_it(
+    write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left
+) -> None:
+    (chain,) = plan(read_grid(write()).only(["mono"], ["cifar10"]), "paper", inputs)
+    (without,) = plan(read_grid(write()).only(["mono"], ["patches"]), "paper", inputs)
+    assert chain.pretrain
+    assert without.pretrain
+    assert chain.pretrain.extra == (f"+config.MONOIMAGE.TRANSFER_DATA={tmp_path / 'c10'}",)
+    assert without.pretrain.extra == ()
+    assert without.pretrain.folder == chain.pretrain.folder
+    row = left_by(without.pretrain, "pretrain", checkpoint_out="abc")
+    measured = left_by(chain.pretrain, "pretrain", checkpoint_out="abc")
+    add_rows(tmp_path / "results" / "mine.jsonl", [measured, left_by(chain.probes[0], "probe", "abc")], inputs)
+    assert row.command != measured.command
+    assert not missing_chains([chain], tmp_path / "results")
+
+
 def test_a_gpu_makes_the_same_runs_and_their_rows_are_found_on_a_cpu(
     write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,7 +132,7 @@ def test_runs_on_drawn_images_name_the_data_set(write: Callable[..., str], input
     few = {"pretrain": "pretrain/a", "source": "cifar10", "images": 4, "minutes": 5}
     (chain,) = plan(read_grid(write(cells={"few": few})), "paper", inputs)
     assert chain.pretrain
-    assert chain.pretrain.extra == ("+config.MONOIMAGE.DRAWN_FROM=cifar10",)
+    assert chain.pretrain.extra[0] == "+config.MONOIMAGE.DRAWN_FROM=cifar10"
     assert not any("DRAWN_FROM" in word for word in chain.pretrain.overrides)
 
 

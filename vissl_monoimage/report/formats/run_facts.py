@@ -87,9 +87,17 @@ def _joined(*parts: str | None) -> str:
 
 
 def _pretext(measured: dict[str, Any]) -> dict[str, str]:
-    """Return the accuracy on the method's own task, or whatever else was measured on it."""
+    """Return the accuracy on the method's own task, or whatever else was measured on it, and on images never seen."""
     split = measured.get("split")
+    transfer = {
+        f"pretext on {name.replace('_', ' ')}": _numbers(numbers)
+        for name, numbers in measured.get("transfer", {}).items()
+    }
     if "top_1" in measured:
-        return {"pretext accuracy": f"{measured['top_1']:.1f} % ({split})"}
+        return {"pretext accuracy": f"{measured['top_1']:.1f} % ({split})", **transfer}
+    return {f"pretext ({split})": _numbers(measured), **transfer}
+
+
+def _numbers(measured: dict[str, Any]) -> str:
     numbers = {name.replace("_", " "): value for name, value in measured.items() if isinstance(value, (int, float))}
-    return {f"pretext ({split})": ", ".join(f"{name} {value:.4g}" for name, value in numbers.items())}
+    return ", ".join(f"{name} {value:.4g}" for name, value in numbers.items())
