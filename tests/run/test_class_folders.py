@@ -8,12 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import launcher
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 CLASSES = 3
+LR = "config.OPTIMIZER.param_schedulers.lr"
 
 
 def write_folders(root: Path, save: Callable[[NDArray[np.float64], Path], None]) -> list[str]:
@@ -27,16 +30,13 @@ def write_folders(root: Path, save: Callable[[NDArray[np.float64], Path], None])
             for number in range(count):
                 wave = np.sin((rows + draw.integers(32)) * (label + 1) / 3) * np.cos(columns * (CLASSES - label) / 4)
                 save((wave + 1) / 2, folder / f"{number:02}.png")
-    overrides = ["config=benchmark/monoimage/linear_cifar10", "config.MODEL.TRUNK.NAME=convnet4"]
-    for split in ("TRAIN", "TEST"):
-        values = {"DATA_SOURCES": "disk_folder", "LABEL_SOURCES": "disk_folder", "DATA_PATHS": root / split.lower()}
-        values["DATASET_NAMES"] = "waves"
-        overrides += [f"config.DATA.{split}.{key}=[{value}]" for key, value in values.items()]
+    overrides = ["config=benchmark/monoimage/linear_folder", "config.MODEL.TRUNK.NAME=convnet4"]
+    overrides += [f"config.DATA.{split.upper()}.DATA_PATHS=[{root / split}]" for split in ("train", "test")]
     return [
         *overrides,
         "config.OPTIMIZER.num_epochs=1",
-        "config.OPTIMIZER.param_schedulers.lr.values=[0.01]",
-        "config.OPTIMIZER.param_schedulers.lr.milestones=[]",
+        f"{LR}.values=[0.01]",
+        f"{LR}.milestones=[]",
         "config.DATA.NUM_DATALOADER_WORKERS=0",
         "config.CHECKPOINT.DIR=probe",
     ]
@@ -50,21 +50,36 @@ def as_sixteen_bits(values: NDArray[np.float64], path: Path) -> None:
     Image.fromarray(((values * 255).round() * 257).astype(np.uint16)).save(path)
 
 
-def learned(folder: Path) -> tuple[Any, Any]:
-    """Return losses and accuracies of the probe, and move it out of the way."""
-    (line,) = (folder / "probe" / "ledger.jsonl").read_text().splitlines()
-    (folder / "probe").rename(folder / f"probe{len(list(folder.iterdir()))}")
-    row = json.loads(line)
-    return row["losses"], row["accuracies"]
-
-
-def test_images_of_sixteen_bits_teach_what_those_of_eight_do(tmp_path: Path, monoimage: Run) -> None:
-    """With Pillow's plain conversion they are white, and every accuracy is at chance."""
-    results = []
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The rows of probes of the same images in 8 and in 16 bits."""
+    found = []
     for save in (as_bytes, as_sixteen_bits):
-        monoimage("run", *write_folders(tmp_path / save.__name__, save))
-        results.append(learned(tmp_path))
-    assert results[0] == results[1]
+        folder = tmp_path_factory.mktemp(save.__name__)
+        launcher.monoimage("run", *write_folders(folder, save), cwd=folder)
+        (line,) = (folder / "probe" / "ledger.jsonl").read_text().splitlines()
+        found.append(json.loads(line))
+    return found
+
+
+def test_images_of_sixteen_bits_teach_what_those_of_eight_do(rows: list[dict[str, Any]]) -> None:
+    """With Pillow's plain conversion they are white, and every accuracy is at chance."""
+    assert rows[0]["losses"] == rows[1]["losses"]
+    assert rows[0]["accuracies"] == rows[1]["accuracies"]
+
+
+def test_a_row_states_classes_size_and_normalisation_of_ones_own_folder(rows: list[dict[str, Any]]) -> None:
+    normal = "mean 0.485 0.456 0.406, std 0.229 0.224 0.225"
+    for split, images in (("train", 48), ("test", 24)):
+        stated = {key: rows[0]["data"][split][key] for key in ("name", "images", "classes", "size", "normalisation")}
+        assert stated == {"name": "mine", "images": images, "classes": CLASSES, "size": 32, "normalisation": normal}
+    assert rows[0]["protocol"] == "folder-v1"
+    deviating = [change.partition("=")[0] for change in rows[0]["protocol_changes"]]
+    assert deviating[:3] == [
+        "OPTIMIZER.num_epochs",
+        f"{LR}.values".removeprefix("config."),
+        f"{LR}.milestones".removeprefix("config."),
+    ]
 
 
 def test_an_image_damaged_meanwhile_ends_the_run_with_its_name(tmp_path: Path, monoimage: Run) -> None:

@@ -113,8 +113,8 @@ def folder(tmp_path: Path) -> Path:
     Image.merge("RGB", (gradient, gradient.rotate(90), gradient.rotate(180))).save(tmp_path / "me.jpg")
     for name in ("cifar-10-batches-py", "cifar-100-python"):
         (tmp_path / "data" / name).mkdir(parents=True)
-    for place, classes in (("cifar10", 10), ("data/imagenet", 1000)):
-        for split in ("train", "val" if classes == 1000 else "test"):
+    for place, classes in (("mine", 3), ("data/imagenet", 1000)):
+        for split in ("train", "val"):
             for number in range(classes):
                 image = tmp_path / place / split / f"class{number}" / "0.png"
                 image.parent.mkdir(parents=True)

@@ -35,7 +35,13 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("name", metavar="NAME", help="a benchmark, or the path of a YAML of its form")
     parser.add_argument("--profile", default="laptop", help="the size of it all: laptop (default) or paper")
     parser.add_argument("--photo", default="china", help="a photo, or the name of one (default: china)")
-    parser.add_argument("--data", action="append", default=[], metavar="NAME=FOLDER", help="where a data set is")
+    parser.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="where a data set is; with a name of your own, one more probe: FOLDER/{train,val}/<class>/<image>",
+    )
     parser.add_argument("--out", default="reproduced", metavar="FOLDER", help="where runs go (default: reproduced)")
     parser.add_argument("--results", metavar="FOLDER", help="folder of NAME.jsonl and NAME.csv (default: OUT/results)")
     parser.add_argument(
@@ -65,6 +71,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     from vissl_monoimage.reproduce.data_claim import check_data, claim_data
     from vissl_monoimage.reproduce.existing_rows import missing_chains
     from vissl_monoimage.reproduce.overview import print_plan
+    from vissl_monoimage.reproduce.own_folders import add_own_probes, check_own_folders
     from vissl_monoimage.reproduce.plan import plan
     from vissl_monoimage.reproduce.read_grid import read_grid
     from vissl_monoimage.reproduce.results import report
@@ -72,12 +79,14 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     from vissl_monoimage.reproduce.submit import submitter
     from vissl_monoimage.utils.precision import FLOAT32_COST, cpu_has_bfloat16
 
-    grid = read_grid(arguments.name).only(arguments.cells, arguments.probes)
-    inputs = _inputs(arguments, grid.data_sets)
+    data = _data(arguments.data)
+    grid = add_own_probes(read_grid(arguments.name), data).only(arguments.cells, arguments.probes)
+    inputs = _inputs(arguments, data, grid.data_sets)
     chains = plan(grid, arguments.profile, inputs, arguments.seeds)
     results = Path(arguments.results) if arguments.results else inputs.out / "results"
     _check_folders(inputs.out, results)
     check_data(inputs, grid.data_sets)
+    check_own_folders(grid, inputs)
     claim_data(inputs, grid.data_sets, write=not arguments.dry_run)
     left = missing_chains(chains, results)
     jobs = arguments.jobs or max(1, cores() // (CORES_BESIDE_A_GPU if arguments.gpu else 1))
@@ -127,22 +136,29 @@ def _check_runs(arguments: argparse.Namespace, runs: bool, allow_dirty: bool) ->
         )
 
 
-def _inputs(arguments: argparse.Namespace, needed: list[str]) -> Inputs:
-    from vissl_monoimage.data.photos.catalog import CATALOG
-    from vissl_monoimage.data.photos.decode import load_photo
-    from vissl_monoimage.data.photos.find import find_one_photo
-    from vissl_monoimage.errors import MonoImageError, unknown
-    from vissl_monoimage.reproduce.cell import DATA_SETS
-    from vissl_monoimage.reproduce.datasets import Inputs
+def _data(given: list[str]) -> dict[str, Path]:
+    """Return the folder of each data set of `--data NAME=FOLDER`."""
+    from vissl_monoimage.errors import MonoImageError
+    from vissl_monoimage.reproduce.cell import name_problem
 
     data: dict[str, Path] = {}
-    for item in arguments.data:
+    for item in given:
         name, equals, folder = item.partition("=")
         if not equals or not folder:
             raise MonoImageError(f"--data {item} must be NAME=FOLDER, such as cifar10=data")
-        if name not in DATA_SETS:
-            raise MonoImageError(f"--data {item}: {unknown('data set', name, DATA_SETS)}")
+        if problem := name_problem(name):
+            raise MonoImageError(f"--data {item}: {problem}")
         data[name] = Path(folder).expanduser().resolve()
+    return data
+
+
+def _inputs(arguments: argparse.Namespace, data: dict[str, Path], needed: list[str]) -> Inputs:
+    from vissl_monoimage.data.photos.catalog import CATALOG
+    from vissl_monoimage.data.photos.decode import load_photo
+    from vissl_monoimage.data.photos.find import find_one_photo
+    from vissl_monoimage.errors import MonoImageError
+    from vissl_monoimage.reproduce.datasets import Inputs
+
     lacking = [f"--data {name}=FOLDER" for name in needed if name not in data]
     if lacking:
         raise MonoImageError(f"{arguments.name} needs {', '.join(lacking)}")

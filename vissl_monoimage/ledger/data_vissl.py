@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +71,24 @@ def _split(split: str, dataset: Any, config: Mapping[str, Any]) -> tuple[DataSpl
             parts += [FileContent(path) for path in paths]
             classes = _classes_in(paths[0]) if len(paths) == 1 else None
     drawn_from = monoimage_block(config).get("DRAWN_FROM") if "single_image" in data["DATA_SOURCES"] else None
-    described = DataSplit(dataset_name(data), len(dataset.data_objs[0]), classes, drawn_from=drawn_from or None)
+    sizes = [item["size"] for item in data["TRANSFORMS"] if isinstance(item.get("size"), int)]
+    described = DataSplit(
+        dataset_name(data),
+        len(dataset.data_objs[0]),
+        classes,
+        drawn_from=drawn_from or None,
+        size=sizes[-1] if sizes else None,
+        normalisation=_normalisation(data["TRANSFORMS"]),
+    )
     return described, parts[0] if len(parts) == 1 else JoinedContent(parts)
+
+
+def _normalisation(transforms: Sequence[Mapping[str, Any]]) -> str | None:
+    for item in transforms:
+        if item["name"] == "Normalize":
+            values = {key: " ".join(f"{value:g}" for value in item[key]) for key in ("mean", "std")}
+            return f"mean {values['mean']}, std {values['std']}"
+    return None
 
 
 def _describe(kind: str, source: Any, path: Any, split: str, config: Mapping[str, Any]) -> Described:

@@ -42,6 +42,8 @@ class DataSplit:
     sampled: bool = False
     drawn_from: str | None = None
     unreadable: int = 0
+    size: int | None = None
+    normalisation: str | None = None
 
     @property
     def content(self) -> str | None:

@@ -9,12 +9,15 @@ from torch import nn
 from vissl.config import AttrDict
 from vissl.models.trunks.feature_extractor import POOL_OPS
 
+from vissl_monoimage.data.image_counts_vissl import count_classes
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.models import features as trunks
 from vissl_monoimage.probe.deviations import record_deviations, record_pooling
 from vissl_monoimage.probe.protocol import Protocol
 from vissl_monoimage.probe.protocols import get_protocol
 
+COUNTED = "counted"
+"""The `num_classes` of a head that has one output for each class of the training images."""
 _POOLING = "config.MODEL.FEATURE_EVAL_SETTINGS.LINEAR_EVAL_FEAT_POOL_OPS_MAP"
 
 
@@ -25,6 +28,7 @@ def configure_probe(config: AttrDict, head: str | None = None) -> None:
     - an empty LINEAR_EVAL_FEAT_POOL_OPS_MAP becomes the protocol's pooling of every layer that it probes
       (all convolutions, or res2 to res5 of a ResNet);
     - the one head in HEAD.PARAMS becomes one head per layer, each with the shape of the layer's pooled feature;
+    - `num_classes: counted` in a head becomes the number of classes of the training images;
     - METERS.accuracy_list_meter gets one meter per layer, with the layer's name;
     - MONOIMAGE.PROTOCOL_CHANGES lists where the run deviates from the protocol that it names.
 
@@ -50,7 +54,7 @@ def configure_probe(config: AttrDict, head: str | None = None) -> None:
         settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP = _pooling_ops(protocol, shapes)
     record_pooling(config, shapes)
     pooled = [_pooled_shape(shapes[name], op) for name, op in settings.LINEAR_EVAL_FEAT_POOL_OPS_MAP]
-    config.MODEL.HEAD.PARAMS = _heads(config.MODEL.HEAD.PARAMS, pooled, head)
+    config.MODEL.HEAD.PARAMS = _heads(_with_classes(config), pooled, head)
     config.METERS.accuracy_list_meter.num_meters = len(layers)
     config.METERS.accuracy_list_meter.meter_names = layers
 
@@ -84,6 +88,23 @@ def _pooled_shape(shape: trunks.Shape, op: list[Any]) -> list[int]:
         raise MonoImageError(f"LINEAR_EVAL_FEAT_POOL_OPS_MAP: {unknown('pooling', name, POOL_OPS)}")
     pool: nn.Module = POOL_OPS[name](*arguments)
     return list(pool(torch.empty(1, *shape, device="meta")).shape[1:])
+
+
+def _with_classes(config: AttrDict) -> list[Any]:
+    """Return HEAD.PARAMS with the number of training classes in place of `COUNTED`."""
+    params: list[Any] = config.MODEL.HEAD.PARAMS
+    if all(settings.get("num_classes") != COUNTED for _, settings in params):
+        return params
+    counts = count_classes(config, "TRAIN", 0, enough=1)
+    if counts is None:
+        raise MonoImageError(
+            f"config.MODEL.HEAD.PARAMS: num_classes: {COUNTED} needs training images in folders of classes, "
+            f"config.DATA.TRAIN.DATA_PATHS=[FOLDER] with FOLDER/<class>/<image>"
+        )
+    return [
+        [name, {**settings, "num_classes": len(counts)} if settings.get("num_classes") == COUNTED else settings]
+        for name, settings in params
+    ]
 
 
 def _heads(params: list[Any], shapes: list[list[int]], kind: str | None) -> list[Any]:

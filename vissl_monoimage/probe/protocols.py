@@ -68,6 +68,16 @@ _CIFAR = Protocol(
     head="linear_probe",
     settings=_sgd(6, [1e-2, 1e-3, 1e-4], [3, 5], 1e-2),
 )
+_FOLDER = Protocol(
+    name="folder-v1",
+    source="ours: cifar-v1 for labelled images of any size and number, in smaller steps and more epochs, not tuned",
+    pooling=BudgetPooling("Max", 4608),
+    batch=64,
+    train=("Resize trunk", "CenterCrop trunk", "ToTensor"),
+    test=("Resize trunk", "CenterCrop trunk", "ToTensor"),
+    head="linear_probe",
+    settings=_sgd(20, [1e-2, 1e-3, 1e-4], [10, 16], 1e-2),
+)
 _PATCHES = Protocol(
     name="patches-v1",
     source="ours: the photo that a patch comes from, the small probe of the demo",
@@ -133,7 +143,8 @@ _LOW_SHOT = Protocol(
     title="Low-shot SVMs",
 )
 PROTOCOLS = {
-    protocol.name: protocol for protocol in (_PAPER, _VISSL, _CIFAR, _PATCHES, _FREEZE, _FINETUNE, _KNN, _LOW_SHOT)
+    protocol.name: protocol
+    for protocol in (_PAPER, _VISSL, _CIFAR, _FOLDER, _PATCHES, _FREEZE, _FINETUNE, _KNN, _LOW_SHOT)
 }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
-from vissl_monoimage.errors import unknown
+from vissl_monoimage.errors import nearest, unknown
 from vissl_monoimage.models.init import TRUNKS
 from vissl_monoimage.models.zoo import named_models
 
@@ -89,6 +89,16 @@ class Cell:
         if self.labels or self.images:
             return ["init learns from one photo, without images and labels"]
         return [f"overrides: init takes --crops=N alone, not '{refused[0]}'"] if refused else []
+
+
+def name_problem(name: str) -> str:
+    """Return why a data set cannot have this name, "" for `DATA_SETS` and names that are like none of them."""
+    if name in DATA_SETS:
+        return ""
+    if not re.fullmatch(r"\w[\w-]*", name):
+        return f"name '{name}' must have letters, digits, - and _ only"
+    close = nearest(name, DATA_SETS)
+    return f"{unknown('data set', name, DATA_SETS)}; a folder of your own has a name unlike these" if close else ""
 
 
 def negative_costs(minutes: float, megabytes: float) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from vissl_monoimage.config.schema import LARGEST_SEED
 from vissl_monoimage.errors import MonoImageError, unknown
-from vissl_monoimage.reproduce.cell import DATA_SETS, Cell, negative_costs
+from vissl_monoimage.reproduce.cell import DATA_SETS, Cell, name_problem, negative_costs
 
 Item = TypeVar("Item")
 
@@ -20,7 +20,8 @@ class Probe:
 
     Attributes:
         config: its YAML.
-        data: the data set it is on; "" for one that comes with the package.
+        data: the data set it is on, one of `DATA_SETS` or a name of the user's for a labelled folder; "" for one that
+            comes with the package.
         minutes: of one core.
         megabytes: on disk.
         overrides: of its configuration.
@@ -33,10 +34,9 @@ class Probe:
     overrides: list[str] = field(default_factory=list)
 
     def problems(self) -> list[str]:
-        """Return a sentence for an unknown data set and for each cost below zero."""
-        is_known = not self.data or self.data in DATA_SETS
-        names = [] if is_known else [f"data: {unknown('data set', self.data, DATA_SETS)}"]
-        return names + negative_costs(self.minutes, self.megabytes)
+        """Return a sentence for a name that no data set can have, and for each cost below zero."""
+        name = name_problem(self.data) if self.data else ""
+        return [f"data: {name}"] * bool(name) + negative_costs(self.minutes, self.megabytes)
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,8 @@ class Grid:
     @property
     def data_sets(self) -> list[str]:
         """The data sets that it needs the folders of."""
-        names = [probe.data for probe in self.probes.values()] + [cell.source for cell in self.cells.values()]
-        return sorted(set(names) & set(DATA_SETS))
+        probed = {probe.data for probe in self.probes.values() if probe.data}
+        return sorted(probed | {cell.source for cell in self.cells.values()} & set(DATA_SETS))
 
     def only(self, cells: Sequence[str], probes: Sequence[str]) -> Grid:
         """Return the part with these cells and probes, all of them if none is named; cells without a probe are dropped.

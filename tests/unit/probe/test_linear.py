@@ -36,9 +36,24 @@ def configured(*overrides: str) -> AttrDict:
     return config
 
 
-@pytest.mark.parametrize("name", ["imagenet1k", "places205", "cifar10", "cifar100", "photo_patches"])
+@pytest.mark.parametrize("name", ["imagenet1k", "places205", "cifar10", "cifar100", "folder", "photo_patches"])
 def test_each_yaml_follows_its_protocol(name):
     assert deviations(composed(OURS(name))) == []
+
+
+def test_a_head_for_ones_own_folder_has_as_many_classes_as_the_training_images(tmp_path):
+    for split, classes in (("train", "abcd"), ("val", "ab")):
+        for name in classes:
+            (tmp_path / split / name).mkdir(parents=True)
+    paths = [
+        f"config.DATA.{split}.DATA_PATHS=[{tmp_path}/{name}]" for split, name in (("TRAIN", "train"), ("TEST", "val"))
+    ]
+    heads = configured(OURS("folder"), *paths).MODEL.HEAD.PARAMS
+    assert [settings["num_classes"] for _, settings in heads] == [4] * 4
+    wide = configured(OURS("folder"), *paths, "config.MODEL.TRUNK.NAME=alexnet_wide_64px")
+    assert [item.get("size") for item in wide.DATA.TEST.TRANSFORMS] == [64, 64, None, None]
+    with pytest.raises(MonoImageError, match="num_classes: counted needs training images in folders of classes"):
+        configured(OURS("folder"), "config.DATA.TRAIN.DATA_PATHS=[nowhere]")
 
 
 def test_the_vissl_protocol_is_that_of_vissls_yaml():

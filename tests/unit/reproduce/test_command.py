@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -88,3 +89,58 @@ def test_results_are_refused_before_anything_runs_on_uncommitted_code(
     said = capsys.readouterr().err
     assert ("--results r: the working tree has uncommitted changes" in said) is refused
     assert main([*words, "--dry-run"]) == 0
+
+
+def class_folders(root: Path, **splits: str) -> Path:
+    """Write an image for each class, a letter, of each split."""
+    for split, classes in splits.items():
+        for number, name in enumerate(classes):
+            (root / split / name).mkdir(parents=True)
+            Image.new("RGB", (40, 30), (90 * number, 7, 7)).save(root / split / name / "0.png")
+    return root
+
+
+def test_ones_own_folder_is_one_more_probe_of_a_benchmark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = class_folders(tmp_path / "mine", train="abc", val="ab")
+    words = ["reproduce", "table3-cifar", f"--data=flowers={mine}", "--out", str(tmp_path / "out"), "--dry-run"]
+    chosen = ["--probes", "flowers", "--cells", "random", "rotnet-photo", "--seeds", "0"]
+    assert main([*words, *chosen]) == 0
+    said = capsys.readouterr().out
+    assert "random, seed 0, probed on flowers" in said
+    assert "rotnet-photo, seed 0; rotnet-photo, seed 0, probed on flowers" in said
+    assert main([*words, "--cells", "random"]) == 2
+    assert "table3-cifar needs --data cifar10=FOLDER, --data cifar100=FOLDER" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "sentence"),
+    [
+        ("abc", "ax", "'{0}/val' has classes that no training image has: 'x'"),
+        ("a", "a", "'{0}/train' has one class, 'a': a classifier needs at least two"),
+        ("", "ab", "no train/<class>/ in that folder"),
+    ],
+)
+def test_what_is_wrong_with_ones_own_folder_is_said_before_the_plan(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], train: str, val: str, sentence: str
+) -> None:
+    mine = class_folders(tmp_path / "mine", train=train, val=val)
+    words = ["reproduce", "table3-cifar", f"--data=flowers={mine}", "--out", str(tmp_path / "out"), "--dry-run"]
+    assert main([*words, "--probes", "flowers", "--cells", "random", "--seeds", "0"]) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith(f"monoimage: --data flowers={mine}: ")
+    assert sentence.format(mine) in told.err
+    assert told.out == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("cifar01", "did you mean 'cifar100?'.* a folder of your own has a name unlike these"),
+        ("a b", "must have letters"),
+    ],
+)
+def test_a_name_that_no_data_set_can_have_is_refused(
+    capsys: pytest.CaptureFixture[str], name: str, sentence: str
+) -> None:
+    assert main(["reproduce", "handmade", "--data", f"{name}=here", "--dry-run"]) == 2
+    assert re.search(sentence, capsys.readouterr().err)

@@ -33,6 +33,7 @@ from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
         ({"cells": {"a": {"init": "kmeans", "pretrain": "p", "source": "photo"}}}, "only one of them makes a trunk"),
         ({"cells": {"a": {"minuts": 3}}}, "cells.a: unknown key 'minuts': did you mean 'minutes'"),
         ({"probes": {"a": {"config": "c", "data": "cifar"}}}, "did you mean 'cifar100?'"),
+        ({"probes": {"a": {"config": "c", "data": "my set"}}}, "must have letters, digits, - and _ only"),
         ({"profile": {}}, "did you mean 'profiles'"),
         ({"cells": {"a": 3}}, "cells.a=3 must be a mapping"),
         ({"cells": {"a": {"probes": ["patch"]}}}, "cells.a.probes: unknown probe 'patch': did you mean 'patches'"),
