@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -148,3 +148,13 @@ class DataHasher:
         if not fingerprint:
             return split
         return dataclasses.replace(split, sha256=fingerprint.sha256, sampled=fingerprint.sampled)
+
+
+def labelled_pixels(images: Any) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Yield label and RGB pixels (height, width, 3) of each image of one of torchvision's data sets."""
+    pixels = getattr(images, "data", None)
+    if isinstance(pixels, np.ndarray) and pixels.shape[3:] == (3,):  # CIFAR's: six times faster than image by image
+        yield from zip(images.targets, pixels, strict=True)
+        return
+    for image, label in images:
+        yield int(label), np.asarray(image.convert("RGB"))

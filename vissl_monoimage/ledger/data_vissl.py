@@ -6,12 +6,11 @@ import copy
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vissl_monoimage.config.blocks import monoimage_block
 from vissl_monoimage.data.crops.settings import read_source_block
@@ -24,6 +23,7 @@ from vissl_monoimage.ledger.data_hash import (
     JoinedContent,
     KnownContent,
     PixelContent,
+    labelled_pixels,
 )
 from vissl_monoimage.ledger.fingerprint import crops_sha256, file_sha256, json_sha256
 from vissl_monoimage.ledger.origin import resolved_recipe
@@ -148,16 +148,6 @@ def _image_paths(source: Any) -> list[str]:
     samples = getattr(source.image_dataset, "samples", None)
     # VISSL's method reads the folder or list again and keeps it, which the data set itself must not.
     return [sample[0] for sample in samples] if samples else [str(path) for path in copy.copy(source).get_image_paths()]
-
-
-def labelled_pixels(images: Any) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """Yield label and RGB pixels (height, width, 3) of each image of one of torchvision's data sets."""
-    pixels = getattr(images, "data", None)
-    if isinstance(pixels, np.ndarray) and pixels.shape[3:] == (3,):  # CIFAR's: six times faster than image by image
-        yield from zip(images.targets, pixels, strict=True)
-        return
-    for image, label in images:
-        yield int(label), np.asarray(image.convert("RGB"))
 
 
 def _classes_in(path: Path) -> int | None:

@@ -72,7 +72,9 @@ class LedgerHook(ClassyHook):
         self._device = machine.note_device(folder, task.iteration, machine.device(config))
         self._recipe, self._photos = tasks.recipe_and_photos(task)
         origin, trunk = tasks.weights_origin(config), tasks.trunk_of(task)
-        self._initial_weights = note_initial_weights(folder, task.iteration, origin, trunk, task.load_report)
+        self._initial_weights = note_initial_weights(
+            folder, task.iteration, origin, trunk, task.load_report, keep=not tasks.is_probe(config)
+        )
         self._hasher = DataHasher(describe_splits(task.datasets, config))
 
     def on_update(self, task: Any) -> None:

@@ -1,4 +1,4 @@
-"""The weights that a trunk has before the first step: where they come from, and their hash."""
+"""The weights that a trunk has before the first step: where they come from, their hash, and those of a pretraining."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ import torch
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.row_parts import InitialWeights
+from vissl_monoimage.models.checkpoint.file import save_trunk
 from vissl_monoimage.models.checkpoint.report import LoadReport
 from vissl_monoimage.utils.atomic_write import replace_text
 
 FILE_NAME = "initial_weights.json"
+WEIGHTS_FILE = "initial_weights.pt"
+"""Not `.torch`: VISSL takes any file of that ending in a run's folder for a checkpoint to resume from."""
 
 
 def weights_sha256(state: Mapping[str, torch.Tensor]) -> str:
@@ -29,9 +32,14 @@ def weights_sha256(state: Mapping[str, torch.Tensor]) -> str:
 
 
 def note_initial_weights(
-    folder: str | Path, iteration: int, origin: str, trunk: torch.nn.Module, load_report: LoadReport | None = None
+    folder: str | Path,
+    iteration: int,
+    origin: str,
+    trunk: torch.nn.Module,
+    load_report: LoadReport | None = None,
+    keep: bool = False,
 ) -> InitialWeights:
-    """Record the weights of a run that starts afresh in its folder, and return those of a run that resumes.
+    """Record the weights of a run that starts afresh in its folder, and return the record of a run that resumes.
 
     Args:
         folder: the run's checkpoint folder; `initial_weights.json` in it holds origin and hash.
@@ -39,6 +47,8 @@ def note_initial_weights(
         origin: "random", "checkpoint" or "fixed".
         trunk: with its weights before the first step, if it starts afresh.
         load_report: of the checkpoint that the trunk was filled from, if any.
+        keep: whether to keep the weights themselves too, in `initial_weights.pt`, a checkpoint like any other; those
+            of a trunk that is sharded over processes are not kept.
     """
     path = Path(folder, FILE_NAME)
     if iteration:
@@ -46,6 +56,8 @@ def note_initial_weights(
     state = {} if _is_sharded(trunk) else trunk.state_dict()
     counts = (load_report.loaded, load_report.total) if load_report else ()
     noted = InitialWeights(origin, weights_sha256(state) if state else None, *counts)
+    if keep and state:
+        save_trunk(trunk, Path(folder, WEIGHTS_FILE))
     replace_text(path, json.dumps(dataclasses.asdict(noted)) + "\n")
     return noted
 

@@ -15,3 +15,5 @@ class Normalisation:
 
 CIFAR10 = Normalisation((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
 """Of our CIFAR configurations."""
+IMAGENET = Normalisation((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+"""Of all others, and of VISSL's."""

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.errors import nearest, unknown
-from vissl_monoimage.models.init import TRUNKS
+from vissl_monoimage.models.init import CALIBRATE, METHODS, NOISE, RANDOM, TRUNKS
 from vissl_monoimage.models.zoo import named_models
 
 DATA_SETS = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "imagenet1k": "", "places205": ""}  # torchvision's name
+_OF_IS_MISSING = "of is missing: the cell or config=NAME whose initial weights init takes"
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,11 @@ class Cell:
 
     Attributes:
         pretrain: the YAML of the pretraining; "" for a trunk that is probed as it starts.
-        init: the method of `monoimage init` that makes the trunk's filters from a photo instead.
+        init: the method of `monoimage init` that makes the trunk instead.
+        of: of `init: random` and `init: calibrate`, the pretraining whose initial weights they take: the name of
+            another cell, or `config=NAME OVERRIDE...`. `read_grid` puts such words in place of a cell's name.
         source: `photo` (the one of the command line), a photo of the catalog, a synthetic one, or a data set, whose
-            images are then the training set.
+            images are then the training set; of `init: calibrate` also `noise`.
         images: crops of this many images of the data set are the training set, in place of all its images.
         labels: whether the data set's labels are learned.
         trunk: the trunk to probe; "" for that of the probe.
@@ -37,6 +40,7 @@ class Cell:
 
     pretrain: str = ""
     init: str = ""
+    of: str = ""
     source: str = ""
     images: int = 0
     labels: bool = False
@@ -60,6 +64,12 @@ class Cell:
             return self._problems_of_zoo()
         if self.pretrain and self.init:
             return ["pretrain and init: only one of them makes a trunk"]
+        if self.of and self.init not in (RANDOM, CALIBRATE):
+            return [
+                f"of names whose initial weights init: {RANDOM} and init: {CALIBRATE} take, which this cell has not"
+            ]
+        if self.init == RANDOM:
+            return self._problems_of_random()
         if bool(self.pretrain or self.init) != bool(self.source):
             return ["pretrain or init goes with a source: name both, or neither for a trunk as it starts"]
         if self.init:
@@ -78,17 +88,25 @@ class Cell:
         return [] if self == alone else ["zoo goes with probes and probe_overrides alone: it has weights and a trunk"]
 
     def _problems_of_init(self) -> list[str]:
-        if self.init not in TRUNKS:
-            return [f"init: {unknown('method', self.init, TRUNKS)}"]
-        valid = {"photo", *CATALOG, *SYNTHETIC}
+        if self.init not in METHODS:
+            return [f"init: {unknown('method', self.init, METHODS)}"]
+        more = {NOISE, *DATA_SETS} if self.init == CALIBRATE else set()
+        valid = {"photo", *CATALOG, *SYNTHETIC, *more}
         if self.source not in valid:
-            return [f"source: {unknown('photo', self.source, valid)}"]
-        if self.trunk and self.trunk not in TRUNKS[self.init]:
+            return [f"source: {unknown('images' if more else 'photo', self.source, valid)}"]
+        if self.init == CALIBRATE and not self.of:
+            return [_OF_IS_MISSING]
+        if self.trunk and self.trunk not in TRUNKS.get(self.init, (self.trunk,)):
             return [f"trunk: {unknown('trunk', self.trunk, TRUNKS[self.init])}"]
         refused = [word for word in self.overrides if not re.fullmatch(r"--crops=\d+", word)]
         if self.labels or self.images:
             return ["init learns from one photo, without images and labels"]
         return [f"overrides: init takes --crops=N alone, not '{refused[0]}'"] if refused else []
+
+    def _problems_of_random(self) -> list[str]:
+        if self.source or self.labels or self.images or self.overrides:
+            return ["init: random makes weights from a seed alone, without source, images, labels and overrides"]
+        return [] if self.of else [_OF_IS_MISSING]
 
 
 def name_problem(name: str) -> str:

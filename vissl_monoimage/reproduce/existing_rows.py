@@ -10,6 +10,7 @@ from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.models.zoo import PREFIX as ZOO
 from vissl_monoimage.report.tables.join import ProbedTrunk, join_probes
+from vissl_monoimage.reproduce.cell import DATA_SETS
 from vissl_monoimage.reproduce.plan import DRAWN_FROM, ON_GPU, TRANSFER_DATA
 from vissl_monoimage.reproduce.published import command_words
 from vissl_monoimage.reproduce.run import Chain, Run
@@ -84,13 +85,19 @@ def _row_key(row: Row) -> Key:
 
 
 def _key(words: Iterable[str]) -> Key:
-    """Return what identifies a run: `run OVERRIDE...`, or `init METHOD PHOTO OPTION...` with the photo's name."""
+    """Return what identifies a run: `run OVERRIDE...`, or `init METHOD [IMAGES] OPTION...` with the images' name."""
     verb, *rest = words
-    given = [verb, rest[0], Path(rest[1]).name, *rest[2:]] if verb == "init" else [verb, *rest]
+    given = [verb, rest[0], *map(_name_of_images, rest[1:2]), *rest[2:]] if verb == "init" else [verb, *rest]
     last = {item.partition("=")[0]: item for item in given}  # it wins, as in Hydra
     unpacked = tuple(f"{name.removesuffix('SOURCES')}PATHS=" for name, item in last.items() if _by_torchvision(item))
     kept = (item for item in last.values() if not item.startswith((*_IGNORED, *unpacked)) or _from_zoo(item))
     return frozenset(map(_without_folders, kept))
+
+
+def _name_of_images(word: str) -> str:
+    """Return the name of a photo or of a data set given as NAME=FOLDER; an option of a run without images as it is."""
+    name = word.partition("=")[0]
+    return word if word.startswith("--") else name if name in DATA_SETS else Path(word).name
 
 
 def _by_torchvision(override: str) -> bool:

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from vissl_monoimage.data.photos.decode import file_sha256
 from vissl_monoimage.data.photos.find import find_one_photo
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.errors import MonoImageError, unknown
-from vissl_monoimage.models.init import CROPS, TRUNKS
+from vissl_monoimage.models.init import CROPS, NOISE, TRUNKS
 from vissl_monoimage.models.zoo import PREFIX as ZOO
 from vissl_monoimage.models.zoo import zoo_model
 from vissl_monoimage.reproduce.cell import DATA_SETS, Cell
@@ -58,7 +59,7 @@ def plan(grid: Grid, profile: str, inputs: Inputs, seeds: Iterable[int] = ()) ->
 def _chain(grid: Grid, name: str, seed: int, profile: Profile, inputs: Inputs) -> Chain:
     cell = grid.cells[name]
     title, pretrain = f"{name}, seed {seed}", None
-    if cell.source:
+    if cell.source or cell.init:
         pretrain = (_init_run if cell.init else _pretrain_run)(cell, title, seed, profile, inputs)
         if not cell.init:
             pretrain = dataclasses.replace(pretrain, extra=(*pretrain.extra, *_transfer_data(grid, cell, inputs)))
@@ -95,11 +96,27 @@ def _pretrain_run(cell: Cell, title: str, seed: int, profile: Profile, inputs: I
 
 def _init_run(cell: Cell, title: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
     photos = _prepared_photos(cell, seed, inputs)
-    photo, source, sha256 = (photos.file, cell.source, "") if photos else _photo(cell, inputs)
-    overrides = (f"--trunk={_probed_trunk(cell)}", f"--seed={seed}", f"--crops={CROPS}", *cell.overrides)
-    folder = inputs.out / _folder_name(f"{cell.init}_{source}_{seed}", list(overrides), sha256 or source)
-    verb = ("init", cell.init, str(photo))
-    return Run(title, folder, overrides, cell.minutes, cell.megabytes, photos, sha256, verb)
+    images, source, sha256 = _init_images(cell, photos, inputs)
+    trunk, crops = [f"--trunk={_probed_trunk(cell)}"] * (not cell.of), [f"--crops={CROPS}"] * bool(images)
+    overrides = [*trunk, f"--seed={seed}", *crops, *cell.overrides]
+    if cell.of:
+        config, *words = shlex.split(cell.of)
+        overrides.append(f"--like={shlex.join([config, *profile.overrides, *words])}")
+    folder = inputs.out / _folder_name(
+        "_".join(filter(None, (cell.init, source, f"{seed}"))), overrides, sha256 or source
+    )
+    verb = ("init", cell.init, *([images] if images else []))
+    return Run(title, folder, tuple(overrides), cell.minutes, cell.megabytes, photos, sha256, verb)
+
+
+def _init_images(cell: Cell, photos: PhotoList | SyntheticPhoto | None, inputs: Inputs) -> tuple[str, str, str]:
+    """Return the images as `monoimage init` takes them, their name in that of the folder, and the hash of a photo."""
+    if photos:
+        return str(photos.file), cell.source, ""
+    if cell.source in DATA_SETS:
+        find_split("TRAIN", cell.source, inputs)
+        return f"{cell.source}={inputs.data[cell.source]}", cell.source, ""
+    return (cell.source, cell.source, "") if cell.source in ("", NOISE) else _photo(cell, inputs)
 
 
 def _probe_run(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
@@ -155,7 +172,7 @@ def _probed_trunk(cell: Cell) -> str:
     """Return the trunk to probe, "" for that of the probe's configuration."""
     if cell.zoo:
         return zoo_model(cell.zoo).trunk
-    return cell.trunk or (TRUNKS[cell.init][0] if cell.init else "")
+    return cell.trunk or (TRUNKS[cell.init][0] if cell.init in TRUNKS else "")
 
 
 def _folder_name(stem: str, overrides: list[str], content: str) -> str:

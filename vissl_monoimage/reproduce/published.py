@@ -31,11 +31,16 @@ def publish(row: Row, inputs: Inputs) -> Row:
 
 
 def command_words(row: Row) -> list[str]:
-    """Return the words after `monoimage` that repeat a run; a photo of `monoimage init` has its name alone."""
-    if row.name == f"init {row.method}":
-        photo = row.images[0]["name"] if len(row.images) == 1 else f"{len(row.images)} photos"
-        return ["init", row.method, photo, *row.overrides]
+    """Return the words after `monoimage` that repeat a run; the images of `monoimage init` have their name alone."""
+    if row.name.startswith("init "):
+        return [*row.name.split(), *_images_of_init(row), *row.overrides]
     return ["run", *row.overrides]
+
+
+def _images_of_init(row: Row) -> list[str]:
+    if row.images:
+        return [row.images[0]["name"] if len(row.images) == 1 else f"{len(row.images)} photos"]
+    return [row.dataset] if row.n_images else []
 
 
 def shorten(text: str, short: Mapping[str, str]) -> str:

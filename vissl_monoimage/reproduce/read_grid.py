@@ -8,6 +8,7 @@ fields of `Probe`, `Cell` and `Profile`. `beside` names benchmarks whose committ
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +61,7 @@ def read_grid(name: str) -> Grid:
     cells = _parts(Cell, _inherited(sheet, path.name), f"{path.name}: cells")
     for key, cell in cells.items():
         select(f"{path.name}: cells.{key}.probes: ", "probe", probes, cell.probes)
+    cells = {key: _with_words(cell, cells, f"{path.name}: cells.{key}.of: ") for key, cell in cells.items()}
     profiles = _parts(Profile, sheet.profiles, f"{path.name}: profiles")
     return Grid(path.stem, sheet.title, probes, cells, profiles, sheet.beside)
 
@@ -84,6 +86,16 @@ def _with_defaults(cell: Any, defaults: Mapping[str, Any], where: str) -> Any:
     if not isinstance(cell.get("defaults", True), bool):
         raise MonoImageError(f"{where}.defaults={cell['defaults']!r} must be false for a cell that inherits nothing")
     return {**defaults, **own} if cell.get("defaults", True) else own
+
+
+def _with_words(cell: Cell, cells: Mapping[str, Cell], where: str) -> Cell:
+    """Return `cell` with the words of a pretraining, and its trunk, in place of the name of its cell."""
+    if not cell.of or cell.of.startswith("config="):
+        return cell
+    pretrained = {name: other for name, other in cells.items() if other.pretrain}
+    other = next(iter(select(where, "cell with a pretraining", pretrained, [cell.of]).values()))
+    words = shlex.join([f"config={other.pretrain}", *other.overrides])
+    return dataclasses.replace(cell, of=words, trunk=cell.trunk or other.trunk)
 
 
 def _parts(kind: type[Item], values: Mapping[str, Any], where: str) -> dict[str, Item]:

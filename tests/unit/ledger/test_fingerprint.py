@@ -149,7 +149,7 @@ def cifar(root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[object, Labelled
 
 
 def test_cifar_has_one_hash_as_pickles_and_as_pngs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from vissl_monoimage.ledger.data_vissl import labelled_pixels
+    from vissl_monoimage.ledger.data_hash import labelled_pixels
 
     unpacked, files = cifar(tmp_path, monkeypatch)
     of_folder = files_fingerprint(tmp_path / "png", files)

@@ -19,17 +19,18 @@ for name in names:
     if not name.endswith("_vissl"):
         importlib.import_module(f"vissl_monoimage.ledger.{name}")
 
-from vissl_monoimage.data.crops.settings import SourceBlock
-from vissl_monoimage.data.single_image import SingleImageCrops
+from vissl_monoimage.models.init.patches import Crops
+from vissl_monoimage.models.normalisation import CIFAR10
 from vissl_monoimage.ledger import io
-from vissl_monoimage.ledger.init_row import init_row
+from vissl_monoimage.ledger.init_row import Made, init_row
 
 rows = io.read(sorted(Path(sys.argv[1]).glob("*.jsonl")))
 settings = {"SIZE": 32, "NUM_SAMPLES": 10}
 options = {"METHOD": "kmeans", "TRUNK": "convnet4", "SEED_VALUE": 0, "SOURCE": settings}
 Path("checkpoint.torch").write_bytes(b"weights")
-crops = SingleImageCrops("china", SourceBlock(**settings))
-row = init_row(options, crops, Path("checkpoint.torch"), "monoimage init kmeans china --seed=0".split(), "1 x cpu", 1.0)
+crops = Crops("china", 32, 10, 0, CIFAR10)
+made = Made(options, crops)
+row = init_row(made, Path("checkpoint.torch"), "monoimage init kmeans china".split(), ["--seed=0"], "1 x cpu", 1.0)
 io.append("ledger.jsonl", row)
 assert io.read(["ledger.jsonl"]) == [row]
 assert row.data["train"].sha256

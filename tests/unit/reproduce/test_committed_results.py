@@ -25,6 +25,7 @@ from vissl_monoimage.reproduce.results import with_neighbours
 
 RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
 LEDGERS = sorted(RESULTS.glob("*.jsonl"))
+NOT_RUN_YET = {"table3-cifar": {"random-rotnet", "calibrated-photo", "calibrated-noise", "calibrated-cifar10"}}
 
 
 @pytest.mark.parametrize("file", LEDGERS, ids=lambda file: file.stem)
@@ -120,4 +121,5 @@ def test_every_run_of_a_committed_benchmark_is_known_as_done(name: str, tmp_path
     inputs = Inputs(photo, {data: tmp_path / data for data in grid.data_sets}, tmp_path / "out")
     chains = plan(grid, "laptop", inputs)
     assert chains
-    assert missing_chains(chains, RESULTS) == []
+    missing = {chain.runs[0].title.partition(",")[0] for chain in missing_chains(chains, RESULTS)}
+    assert missing == NOT_RUN_YET.get(name, set())

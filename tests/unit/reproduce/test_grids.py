@@ -18,6 +18,7 @@ from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.data.crops.recipe import RECIPES, Recipe
 from vissl_monoimage.data.crops.settings import read_source_block
 from vissl_monoimage.launch import prepare
+from vissl_monoimage.models.init.initial import read_pretraining
 from vissl_monoimage.models.zoo import named_models
 from vissl_monoimage.reproduce.datasets import Inputs
 from vissl_monoimage.reproduce.grid import Grid
@@ -81,7 +82,8 @@ def test_a_cell_composes_and_its_probe_is_of_the_trunk_that_is_trained(
     trained = named_models()[told.zoo].trunk if told.zoo else told.trunk
     if told.init:
         assert chain.pretrain
-        (trained,) = [word.partition("=")[2] for word in chain.pretrain.overrides if word.startswith("--trunk=")]
+        options = dict(word[2:].split("=", 1) for word in chain.pretrain.overrides)
+        trained = read_pretraining(options["like"]).trunk if told.of else options["trunk"]
     if told.pretrain:
         assert chain.pretrain
         config = composed(chain.pretrain.overrides, tmp_path)

@@ -72,7 +72,9 @@ def _version(path: str, status: os.stat_result) -> _Version:
 
 def save_trunk(trunk: nn.Module, path: Path) -> None:
     """Write a trunk's weights in VISSL's format, atomically; equal weights give equal bytes."""
-    model = {"trunk": trunk.state_dict(), "heads": {}}
+    state = trunk.state_dict()
+    state.update({name: value.cpu() for name, value in state.items()})
+    model = {"trunk": state, "heads": {}}
     buffer = io.BytesIO()  # torch would write the name of a file into it
     torch.save({"classy_state_dict": {"base_model": {"model": model}}}, buffer)
     with atomic_write(path) as part:

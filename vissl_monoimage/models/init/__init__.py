@@ -1,10 +1,10 @@
-"""Initial weights learned from the patches of a photo, without a pretext task: `monoimage init`."""
+"""Trunks without a pretext task: learned from the patches of a photo, random, or calibrated (`monoimage init`)."""
 
 CROPS = 2048
-"""How many crops of a photo they are learned from by default."""
+"""How many images they are made from by default."""
 
-# The trunks that each method can make, the default first. k-means needs a single chain of convolution, batch norm, ReLU
-# and pooling in which every convolution has a bias.
+# The trunks that each method can learn, the default first. k-means needs a single chain of convolution, batch norm,
+# ReLU and pooling in which every convolution has a bias.
 TRUNKS = {
     "kmeans": (
         "convnet4",
@@ -17,3 +17,10 @@ TRUNKS = {
     ),
     "sparse_coding": ("sparse_coding",),
 }
+
+RANDOM, CALIBRATE = "random", "calibrate"
+METHODS = (*TRUNKS, RANDOM, CALIBRATE)
+"""The last two begin with the initial weights of a pretraining, or `calibrate` with those of a checkpoint."""
+
+NOISE = "noise"
+"""The name of white noise among the images that `calibrate` takes."""

@@ -1,26 +1,28 @@
-"""Crops of one photo as tensors, and patches of them, which the methods of `models.init` learn from."""
+"""Crops of one photo, and patches of them, which the methods of `models.init` learn from."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import functional
 
 from vissl_monoimage.data.crops.settings import read_source_block
 from vissl_monoimage.data.single_image import SingleImageCrops
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.models.init.images import Images
 from vissl_monoimage.models.normalisation import Normalisation
 
 PATCHES_PER_CROP = 8
 """At places drawn with replacement: thousands of crops give a varied sample at little cost."""
-_BATCH = 64
 _CONTRAST = 1e-3  # of normalised colours; one grey level is 0.02
 
 
-class Crops(Dataset[Tensor]):
-    """The first `count` training samples of a photo by the released recipe, (3, size, size), normalised.
+class Crops(Images):
+    """The first `count` training samples of a photo by a recipe, (3, size, size), normalised.
 
     A pretraining with the same SIZE and SEED in `config.MONOIMAGE.SOURCE` sees the same samples.
 
@@ -30,6 +32,7 @@ class Crops(Dataset[Tensor]):
         count: number of crops, at least one per photo.
         seed: of the crops.
         normalisation: of the colours.
+        recipe: keys of `config.MONOIMAGE.SOURCE` that change the released recipe.
 
     Attributes:
         settings: as they would stand in `config.MONOIMAGE.SOURCE`.
@@ -39,25 +42,24 @@ class Crops(Dataset[Tensor]):
         MonoImageError: a bad photo, or a number out of range.
     """
 
-    def __init__(self, photo: str, size: int, count: int, seed: int, normalisation: Normalisation) -> None:
-        self.settings = {"SIZE": size, "NUM_SAMPLES": count, "SEED": seed}
+    def __init__(
+        self,
+        photo: str,
+        size: int,
+        count: int,
+        seed: int,
+        normalisation: Normalisation,
+        recipe: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(normalisation)
+        self.settings = {**(recipe or {}), "SIZE": size, "NUM_SAMPLES": count, "SEED": seed}
         self.source = SingleImageCrops(photo, read_source_block(self.settings))
-        self._normalisation = normalisation
 
     def __len__(self) -> int:
         return len(self.source)
 
-    def __getitem__(self, index: int) -> Tensor:
-        pixels = functional.to_tensor(self.source[index])
-        normalised: Tensor = functional.normalize(pixels, [*self._normalisation.mean], [*self._normalisation.std])
-        return normalised
-
-    def batches(self) -> DataLoader[Tensor]:
-        """Return a loader of all crops in order, (<= 64, 3, size, size) at a time.
-
-        Each pass draws the crops again, so that none are kept in memory.
-        """
-        return DataLoader(self, batch_size=_BATCH)
+    def image(self, index: int) -> Image.Image:
+        return self.source[index]
 
 
 def draw_patches(

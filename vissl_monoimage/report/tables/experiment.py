@@ -68,9 +68,11 @@ def trunk_label(trunk: ProbedTrunk) -> str:
         return f"{trunk.probe.method} (fixed features)"
     if trunk.zoo:
         return f"{trunk.zoo} (VISSL's zoo)"
+    if trunk.is_random:
+        return "random weights"
     if trunk.pretrain is None:
-        file = trunk.probe.weights.path
-        return f"checkpoint {Path(file).parent.name}/{Path(file).name}" if file else "random weights"
+        file = Path(trunk.probe.weights.path or "")
+        return f"checkpoint {file.parent.name}/{file.name}"
     return pretrain_label(trunk.pretrain)
 
 
@@ -102,7 +104,7 @@ def build_line(group: list[ProbedTrunk], label: str) -> Line:
         pretext=interval(pretext) if pretext else None,
         cost=cost_of(list({item.pretrain.run_id: item.pretrain for item in group if item.pretrain}.values())),
         pretrain=first.pretrain,
-        is_random=first.is_untrained and not first.is_fixed,
+        is_random=first.is_random,
         is_fixed=first.is_fixed,
         by_weights={layer: _mean_by(names, accuracies) for layer, accuracies in values.items()},
         marks=marks_of(group, conflicts),

@@ -81,6 +81,11 @@ class ProbedTrunk:
         return self.is_untrained and self.probe.method != "random"
 
     @property
+    def is_random(self) -> bool:
+        """Whether the trunk has its random initial weights, drawn by the probe itself or by `monoimage init random`."""
+        return self.pretrain.method == "random" if self.pretrain else self.is_untrained and not self.is_fixed
+
+    @property
     def zoo(self) -> str:
         """The name of the model of VISSL's zoo that was probed; "" for other checkpoints."""
         return self.probe.weights.zoo or ""

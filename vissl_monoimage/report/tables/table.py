@@ -103,7 +103,7 @@ class _Key(NamedTuple):
 
 
 def _table(key: _Key, groups: list[list[ProbedTrunk]], is_ambiguous: bool) -> Table:
-    groups = sorted(groups, key=lambda group: (not group[0].is_untrained, group[0].is_fixed, trunk_label(group[0])))
+    groups = sorted(groups, key=_place)
     layers = {layer for group in groups for item in group for layer in item.probe.accuracies}
     names = [(trunk_label(group[0]), group[0].probe.trunk) for group in groups]
     suffixes = disambiguating_suffixes(names, [group[0].pretrain or group[0].probe for group in groups])
@@ -117,6 +117,12 @@ def _table(key: _Key, groups: list[list[ProbedTrunk]], is_ambiguous: bool) -> Ta
         tuple(sorted(layers, key=_natural_order)),
         tuple(lines),
     )
+
+
+def _place(group: list[ProbedTrunk]) -> tuple[bool, bool, str]:
+    """Sort random weights before fixed features, and these before all others, by their label."""
+    first = group[0]
+    return not (first.is_untrained or first.is_random), first.is_fixed, trunk_label(first)
 
 
 def _short(contents: tuple[str | None, ...]) -> str:

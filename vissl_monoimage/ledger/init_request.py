@@ -1,0 +1,154 @@
+"""What a `monoimage init` asks for, and the trunk that it makes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from vissl_monoimage.data.photos.find import find_photos
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.ledger import io as ledger
+from vissl_monoimage.ledger.init_row import Made
+from vissl_monoimage.ledger.initial_weights import weights_sha256
+from vissl_monoimage.ledger.path_hash import PathHash, hash_path, hash_together
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import InitialWeights, Weights
+from vissl_monoimage.ledger.run_claim import Claim
+from vissl_monoimage.models.checkpoint.file import checkpoint_sha256
+from vissl_monoimage.models.checkpoint.load import load_trunk
+from vissl_monoimage.models.init import CALIBRATE, NOISE, RANDOM, TRUNKS
+from vissl_monoimage.models.init.calibrate import calibrate
+from vissl_monoimage.models.init.initial import Pretraining, read_pretraining
+from vissl_monoimage.models.init.learn import data_set, images_for, learn_trunk, random_trunk, trunk_for
+
+
+@dataclass(frozen=True)
+class Request:
+    """The words of a `monoimage init`.
+
+    Attributes:
+        method: one of `models.init.METHODS`.
+        source: the images; "" for random weights.
+        named_trunk: the architecture; "" for that of `like` or of the row beside `weights`, else the method's default.
+        seed: of images, initial weights and learning.
+        count: number of images.
+        like: overrides of the pretraining whose initial weights are taken; "" for none.
+        weights: checkpoint to start from; "" for none.
+
+    Raises:
+        MonoImageError: an unknown method or trunk, or words that do not go together.
+    """
+
+    method: str
+    source: str
+    named_trunk: str
+    seed: int
+    count: int
+    like: str
+    weights: str
+
+    def __post_init__(self) -> None:
+        name = trunk_for(self.method, self.named_trunk or None)
+        if self.method in TRUNKS and (self.like or self.weights):
+            raise MonoImageError(f"{self.method} starts from no other weights: leave out --like and --weights")
+        if self.method == RANDOM and (self.source or self.weights):
+            raise MonoImageError("random makes weights from a seed alone: leave out images and --weights")
+        if self.method != RANDOM and not self.source:
+            more = f", {NOISE} or NAME=FOLDER of a data set" if self.method == CALIBRATE else ""
+            raise MonoImageError(f"{self.method} makes weights from images: name a photo{more}")
+        if self.count < 1:
+            raise MonoImageError(f"--crops={self.count} must be at least 1")
+        if self.weights and not Path(self.weights).is_file():
+            raise MonoImageError(f"--weights: no checkpoint at '{self.weights}'")
+        if self.pretraining and self.named_trunk and name != self.pretraining.trunk:
+            raise MonoImageError(f"--trunk={name}, and --like has trunk '{self.pretraining.trunk}': name one of them")
+
+    @cached_property
+    def pretraining(self) -> Pretraining | None:
+        """The pretraining whose initial weights, recipe and normalisation are taken."""
+        return read_pretraining(self.like) if self.like else None
+
+    @cached_property
+    def row(self) -> Row | None:
+        """The ledger row of the run that the checkpoint to start from is of, as its start or as its result."""
+        file = Path(self.weights).parent / ledger.FILE_NAME
+        rows = ledger.read([file], ledger.print_note) if self.weights and file.is_file() else []
+        return rows[-1] if rows else None
+
+    @property
+    def trunk(self) -> str:
+        """The name of the architecture."""
+        if self.pretraining:
+            return self.pretraining.trunk
+        return trunk_for(self.method, self.named_trunk or (self.row.trunk if self.row else None))
+
+    @property
+    def options(self) -> list[str]:
+        """The options that repeat this, beside the folder for the result."""
+        words = [] if self.like else [f"--trunk={self.trunk}"]
+        words.append(f"--seed={self.seed}")
+        words += [] if self.method == RANDOM else [f"--crops={self.count}"]
+        words += [f"--like={self.like}"] if self.like else []
+        return words + ([f"--weights={self.weights}"] if self.weights else [])
+
+    def claim(self) -> Claim:
+        """Return what decides the result."""
+        settings: dict[str, Any] = {"method": self.method, "trunk": self.trunk, "seed": self.seed, "crops": self.count}
+        if like := self.pretraining:
+            settings |= {"like": {**like.draw, "RECIPE": like.recipe, "NORMALISATION": str(like.normalisation)}}
+        contents = {"photo": self._images_hash()} if self.source and self.source != NOISE else {}
+        contents |= {"weights": hash_path(self.weights)} if self.weights else {}
+        return Claim.of(settings, contents, "init")
+
+    def make(self) -> tuple[nn.Module, Made]:
+        """Make the trunk.
+
+        Raises:
+            MonoImageError: bad images or too few of them, or a trunk without batch norms to calibrate.
+        """
+        options: dict[str, Any] = {"METHOD": self.method, "TRUNK": self.trunk, "SEED_VALUE": self.seed}
+        if self.method in TRUNKS:
+            trunk, crops = learn_trunk(self.method, self.trunk, self.source, self.count, self.seed)
+            return trunk, Made({**options, "SOURCE": crops.settings}, crops)
+        trunk = load_trunk(self.weights, self.trunk) if self.weights else self._random_trunk()
+        hashed = weights_sha256(trunk.state_dict())
+        method, start = self._start(hashed)
+        initial = InitialWeights(RANDOM if method == RANDOM else "checkpoint", hashed)
+        file = (
+            Weights(str(Path(self.weights).absolute()), checkpoint_sha256(self.weights)) if self.weights else Weights()
+        )
+        options |= {"START": start}
+        if self.method == RANDOM:
+            return trunk, Made(options, None, RANDOM, initial)
+        images = images_for(trunk, self.source, self.count, self.seed, self.pretraining)
+        calibrate(trunk, images)
+        content = {"SOURCE": images.settings, "IMAGES_OF": _kind(self.source), "NORMALISATION": images.colours}
+        return trunk, Made({**options, **content}, images, f"{method}, calibrated", initial, file)
+
+    def _random_trunk(self) -> nn.Module:
+        return random_trunk(self.trunk, self.seed, self.pretraining)
+
+    def _start(self, hashed: str) -> tuple[str, Any]:
+        """Return the method behind the weights before calibration, and what they share with those of other seeds."""
+        if not self.weights:
+            return RANDOM, self.pretraining.draw if self.pretraining else "own"
+        if self.row and self.row.initial_weights.sha256 == hashed and self.row.initial_weights.origin == RANDOM:
+            return RANDOM, {"INITIAL_OF": self.row.group_hash}
+        if self.row and self.row.checkpoint_out_sha256 == checkpoint_sha256(self.weights):
+            return self.row.method, {"RESULT_OF": self.row.experiment}
+        return "checkpoint", {"WEIGHTS": hashed}
+
+    def _images_hash(self) -> PathHash:
+        if found := data_set(self.source):
+            return hash_path(found[1])
+        return hash_together(map(hash_path, find_photos(self.source)), f"the photos of {self.source}")
+
+
+def _kind(source: str) -> str:
+    """Return what the images are, apart from the photos, whose hashes are in the row."""
+    found = data_set(source)
+    return f"data set {found[0]}" if found else NOISE if source == NOISE else "photos"
