@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.tables.experiment import Line
 
-RANDOM, CALIBRATE = "random", "calibrate"
+RANDOM, CALIBRATED = "random", "random, calibrated"
 
 
 def is_random(line: Line) -> bool:
@@ -17,7 +17,7 @@ def is_random(line: Line) -> bool:
 
 def is_calibrated(line: Line) -> bool:
     """Return whether a line is of random weights whose batch norms have statistics from images."""
-    return line.pretrain is not None and line.pretrain.method == CALIBRATE and line.pretrain.weights.sha256 is None
+    return line.pretrain is not None and line.pretrain.method == CALIBRATED
 
 
 def is_baseline(line: Line) -> bool:
