@@ -1,6 +1,6 @@
-"""The `monoimage` command in a process of its own, without the cost of importing torch and VISSL again.
+"""Commands in processes of their own, without the cost of importing torch and VISSL again.
 
-As a script, a server: for each line on its standard input it forks, and the fork becomes `python -m vissl_monoimage`.
+As a script, a server: for each line on its standard input it forks, and the fork becomes what is asked for.
 The imports are more than half of what a run of a few steps costs. Ending the interpreter would cost as much
 again, since to free an object a fork first copies the page that it shares with the server: forks end after their
 exit handlers.
@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import types
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,36 @@ _SECONDS = 1800  # a run may take
 
 def monoimage(*arguments: str, cwd: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
     """Run `monoimage ARGUMENTS` in the folder `cwd`; fail the test if the exit status is not `status`."""
+    return _checked(_run(arguments, cwd), status)
+
+
+def python(code: str, *arguments: str, cwd: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run `python -c CODE ARGUMENTS` in a process that has VISSL and our plugin already; else as `monoimage`.
+
+    The status of a process that a signal has ended is negative.
+    """
+    return _checked(_run(arguments, cwd, code=code), status)
+
+
+def script(path: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run `python PATH ARGUMENTS` in a process that has VISSL and our plugin already; else as `monoimage`."""
+    return _checked(_run(arguments, cwd, script=str(path)), 0)
+
+
+def _checked(done: subprocess.CompletedProcess[str], status: int) -> subprocess.CompletedProcess[str]:
+    assert done.returncode == status, f"exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+    return done
+
+
+def _run(arguments: tuple[str, ...], cwd: Path, **program: str) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory() as folder:
         output = [str(Path(folder, name)) for name in ("out", "err")]
-        request = {"arguments": arguments, "cwd": str(cwd), "output": output}
+        request = {"arguments": arguments, "cwd": str(cwd), "output": output, "environment": _environment(), **program}
         server = _server()
-        print(json.dumps({**request, "environment": _environment()}), file=server.stdin, flush=True)
-        found = int(server.stdout.readline())
-        said, complained = (Path(file).read_text() for file in output)
-    assert found == status, f"exit {found}\n{said[-3000:]}\n{complained[-6000:]}"
-    return subprocess.CompletedProcess(arguments, found, said, complained)
+        print(json.dumps(request), file=server.stdin, flush=True)
+        status = int(server.stdout.readline())
+        stdout, stderr = (Path(file).read_text() for file in output)
+    return subprocess.CompletedProcess(arguments, status, stdout, stderr)
 
 
 def _environment() -> dict[str, str]:
@@ -63,23 +85,35 @@ def _serve() -> dict[str, Any]:
     raise SystemExit
 
 
-def _become_monoimage(arguments: list[str], cwd: str, output: list[str], environment: dict[str, str]) -> None:
+def _answer(cwd: str, output: list[str], environment: dict[str, str], **program: Any) -> None:
     signal.alarm(_SECONDS)
     for number, file in enumerate([os.devnull, *output]):
         os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), number)
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(cwd)
-    sys.path[0], sys.argv[1:] = cwd, arguments
+    sys.path[0] = cwd
     status = 0
     try:
-        runpy.run_module("vissl_monoimage", run_name="__main__", alter_sys=True)
+        _execute(**program)
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else bool(end.code)
     except BaseException:
         sys.excepthook(*sys.exc_info())
         status = 1
     _end(status)
+
+
+def _execute(arguments: list[str], code: str = "", script: str = "") -> None:
+    """Become the main module that is asked for."""
+    sys.argv = [script or "-c", *arguments]
+    if script:
+        runpy.run_path(script, run_name="__main__")
+    elif code:
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        exec(code, vars(sys.modules["__main__"]))
+    else:
+        runpy.run_module("vissl_monoimage", run_name="__main__", alter_sys=True)
 
 
 def _end(status: int) -> None:
@@ -96,4 +130,4 @@ if __name__ == "__main__":
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # a collection in a fork would copy the pages of all these objects
-    _become_monoimage(**_serve())
+    _answer(**_serve())

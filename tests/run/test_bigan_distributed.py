@@ -8,13 +8,11 @@ statistics, which are of four or of eight images; what is remembered of these is
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import launcher
 import pytest
 import torch
 
@@ -39,37 +37,30 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
         key = (objective, processes, *overrides)
         if key not in made:
             run = tmp_path_factory.mktemp(objective) / "run"
-            done = subprocess.run(
-                [
-                    sys.executable,
-                    str(SCRIPT),
-                    "config=pretrain/monoimage/monogan_cifar",
-                    "+config/monoimage=smoke",
-                    "config.MODEL.TRUNK.NAME=two_convolutions",
-                    "config.MONOIMAGE.SOURCE.SIZE=16",
-                    "config.MODEL.HEAD.PARAMS=[[bigan,{features:256,latent:4,"
-                    "generator:{widths:[8,8],norm:none},discriminator:{widths:[8,8],norm:none}}]]",
-                    f"config.LOSS.bigan_loss.objective={objective}",
-                    f"config.LOSS.bigan_loss.penalty={OBJECTIVES[objective]}",
-                    "config.LOSS.bigan_loss.penalty_every=2",
-                    "config.LOSS.bigan_loss.discriminator_steps=1",
-                    "config.MONOIMAGE.BF16=false",
-                    "config.OPTIMIZER.param_schedulers.lr.value=0.001",
-                    "config.OPTIMIZER.param_schedulers.lr_head.value=0.001",
-                    "config.DATA.TRAIN.DATA_LIMIT=80",
-                    f"config.DATA.TRAIN.BATCHSIZE_PER_REPLICA={8 // processes}",
-                    f"config.DATA.TEST.BATCHSIZE_PER_REPLICA={8 // processes}",
-                    f"config.DISTRIBUTED.NUM_PROC_PER_NODE={processes}",
-                    f"config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY={1 if processes == 1 else -1}",
-                    f"config.CHECKPOINT.DIR={run}",
-                    *overrides,
-                ],
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-                capture_output=True,
-                text=True,
-                timeout=900,
+            launcher.script(
+                SCRIPT,
+                "config=pretrain/monoimage/monogan_cifar",
+                "+config/monoimage=smoke",
+                "config.MODEL.TRUNK.NAME=two_convolutions",
+                "config.MONOIMAGE.SOURCE.SIZE=16",
+                "config.MODEL.HEAD.PARAMS=[[bigan,{features:256,latent:4,"
+                "generator:{widths:[8,8],norm:none},discriminator:{widths:[8,8],norm:none}}]]",
+                f"config.LOSS.bigan_loss.objective={objective}",
+                f"config.LOSS.bigan_loss.penalty={OBJECTIVES[objective]}",
+                "config.LOSS.bigan_loss.penalty_every=2",
+                "config.LOSS.bigan_loss.discriminator_steps=1",
+                "config.MONOIMAGE.BF16=false",
+                "config.OPTIMIZER.param_schedulers.lr.value=0.001",
+                "config.OPTIMIZER.param_schedulers.lr_head.value=0.001",
+                "config.DATA.TRAIN.DATA_LIMIT=80",
+                f"config.DATA.TRAIN.BATCHSIZE_PER_REPLICA={8 // processes}",
+                f"config.DATA.TEST.BATCHSIZE_PER_REPLICA={8 // processes}",
+                f"config.DISTRIBUTED.NUM_PROC_PER_NODE={processes}",
+                f"config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY={1 if processes == 1 else -1}",
+                f"config.CHECKPOINT.DIR={run}",
+                *overrides,
+                cwd=run.parent,
             )
-            assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
             made[key] = run
         return made[key]
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import launcher
@@ -44,13 +41,6 @@ raise SystemExit(main(sys.argv[1:]))
 """
 
 
-def python(code: str, cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=cwd, env=environment, capture_output=True, text=True
-    )
-
-
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("undisturbed")
@@ -76,15 +66,14 @@ def test_a_run_killed_while_it_saves_its_final_checkpoint_is_resumed(
     tmp_path: Path, undisturbed: Path, monoimage
 ) -> None:
     command = [*ROTNET, "config.CHECKPOINT.DIR=run"]
-    assert python(KILLED_WHILE_SAVING, tmp_path, *command).returncode == -9
+    launcher.python(KILLED_WHILE_SAVING, *command, cwd=tmp_path, status=-9)
     assert "resumed at step 4 of 6" in monoimage(*command).stdout
     assert same(tmp_path / "run", undisturbed)
 
 
 def test_a_disk_that_is_full_stops_a_run_with_one_sentence(tmp_path: Path, undisturbed: Path, monoimage) -> None:
     command = [*ROTNET, "config.CHECKPOINT.DIR=run"]
-    done = python(LIMITED, tmp_path, *command)
-    assert done.returncode == 2, done.stderr[-2000:]
+    done = launcher.python(LIMITED, *command, cwd=tmp_path, status=2)
     (sentence,) = done.stderr.splitlines()
     assert sentence.startswith("monoimage: cannot write ")
     assert "model_phase0.torch: File too large" in sentence
@@ -94,8 +83,8 @@ def test_a_disk_that_is_full_stops_a_run_with_one_sentence(tmp_path: Path, undis
 
 
 def test_two_processes_and_a_full_disk(tmp_path: Path) -> None:
-    done = python(LIMITED, tmp_path, *ROTNET, "config.CHECKPOINT.DIR=run", "config.DISTRIBUTED.NUM_PROC_PER_NODE=2")
-    assert done.returncode == 2, done.stderr[-2000:]
+    command = [*ROTNET, "config.CHECKPOINT.DIR=run", "config.DISTRIBUTED.NUM_PROC_PER_NODE=2"]
+    done = launcher.python(LIMITED, *command, cwd=tmp_path, status=2)
     assert "model_phase0.torch: File too large" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
 

@@ -29,13 +29,12 @@ CONVNET4 = [
     "config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY=5",
 ]
 FINAL = f"model_final_checkpoint_phase{EPOCHS - 1}.torch"
-SCRIPT = str(Path(__file__).with_name("bigan_two_processes.py"))  # knows a trunk without batch norm
+SCRIPT = Path(__file__).with_name("bigan_two_processes.py")  # knows a trunk without batch norm
 
 
-def start(folder: Path, *overrides: str, script: str = "") -> subprocess.Popen[str]:
-    program = [script] if script else ["-m", "vissl_monoimage", "run"]
+def start(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, *program, *CONVNET4, *overrides, f"config.CHECKPOINT.DIR={folder}"],
+        [sys.executable, "-m", "vissl_monoimage", "run", *CONVNET4, f"config.CHECKPOINT.DIR={folder}"],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         start_new_session=True,
         stdout=subprocess.PIPE,
@@ -44,15 +43,13 @@ def start(folder: Path, *overrides: str, script: str = "") -> subprocess.Popen[s
     )
 
 
-def run(folder: Path, *overrides: str, script: str = "") -> str:
-    if not script:
-        command = ["run", *CONVNET4, *overrides, f"config.CHECKPOINT.DIR={folder}"]
-        done = launcher.monoimage(*command, cwd=folder.parent)
-        return done.stdout + done.stderr
-    process = start(folder, *overrides, script=script)
-    said, _ = process.communicate(timeout=900)
-    assert process.returncode == 0, said[-6000:]
-    return said
+def run(folder: Path, *overrides: str, script: Path | None = None) -> str:
+    options = [*CONVNET4, *overrides, f"config.CHECKPOINT.DIR={folder}"]
+    if script:
+        done = launcher.script(script, *options, cwd=folder.parent)
+    else:
+        done = launcher.monoimage("run", *options, cwd=folder.parent)
+    return done.stdout + done.stderr
 
 
 def clusters(folder: Path) -> list[dict[str, Any]]:

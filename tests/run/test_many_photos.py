@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import subprocess
-import sys
 import zlib
 from pathlib import Path
 
+import launcher
 import numpy as np
 import pytest
 import torch
@@ -39,21 +38,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", RUN, *CONFIG, *overrides],
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+def run(folder: Path, *overrides: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    return launcher.python(RUN, *CONFIG, *overrides, cwd=folder, status=status)
 
 
 def weights(folder: Path, name: str, *overrides: str) -> dict[str, torch.Tensor]:
     one_epoch = ("config.OPTIMIZER.num_epochs=1", "config.TEST_MODEL=false")
-    done = run(folder, f"config.CHECKPOINT.DIR={name}", *one_epoch, *overrides)
-    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    run(folder, f"config.CHECKPOINT.DIR={name}", *one_epoch, *overrides)
     checkpoint = torch.load(folder / name / "model_final_checkpoint_phase0.torch", weights_only=False)
     trunk: dict[str, torch.Tensor] = checkpoint["classy_state_dict"]["base_model"]["model"]["trunk"]
     return trunk
@@ -73,8 +64,7 @@ def test_a_photo_whose_damage_only_decoding_shows_ends_the_run_with_its_name(fol
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0))
     bad = folder / "photos" / "13.png"
     bad.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"garbage" * 99) + chunk(b"IEND", b""))
-    done = run(folder, "config.CHECKPOINT.DIR=run", f"config.DATA.NUM_DATALOADER_WORKERS={workers}")
-    assert done.returncode == 2
+    done = run(folder, "config.CHECKPOINT.DIR=run", f"config.DATA.NUM_DATALOADER_WORKERS={workers}", status=2)
     messages = [line for line in done.stderr.splitlines() if line.startswith("monoimage: ")]
     assert len(messages) == 1
     assert messages[0].startswith("monoimage: photos/13.png is truncated or damaged: ")
@@ -83,7 +73,6 @@ def test_a_photo_whose_damage_only_decoding_shows_ends_the_run_with_its_name(fol
 def test_a_truncated_photo_among_many_stops_the_run_before_it_starts(folder: Path) -> None:
     bad = folder / "photos" / "13.png"
     bad.write_bytes(bad.read_bytes()[:-500])
-    done = run(folder, "config.CHECKPOINT.DIR=run")
-    assert done.returncode == 2
+    done = run(folder, "config.CHECKPOINT.DIR=run", status=2)
     assert "photos/13.png is truncated or damaged" in done.stderr
     assert not (folder / "run").exists()
