@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.report.claims.verdicts import judge_all, verdicts_as_markdown
 from vissl_monoimage.report.collect import collect
 from vissl_monoimage.report.formats.csv import tables_as_csv
 from vissl_monoimage.report.formats.html import render_page
@@ -36,7 +37,12 @@ def write(rows: Sequence[Row], out: Path, skipped: Iterable[str] = ()) -> Path:
     page = out / "report.html"
     replace_text(page, render_page(report))
     texts = [text for table in report.tables for text in text_tables(table)]
-    formats = {"md": tables_as_markdown(texts), "tex": tables_as_latex(texts), "csv": tables_as_csv(report.tables)}
+    verdicts = verdicts_as_markdown(judge_all(report.tables))
+    formats = {
+        "md": tables_as_markdown(texts) + (f"\n{verdicts}\n" if verdicts else ""),
+        "tex": tables_as_latex(texts),
+        "csv": tables_as_csv(report.tables),
+    }
     for suffix, text in formats.items():
         replace_text(out / f"report.{suffix}", text)
     if report.tables:

@@ -7,6 +7,7 @@ import datetime
 
 import jinja2
 
+from vissl_monoimage.report.claims.verdicts import judge_all
 from vissl_monoimage.report.collect import Report
 from vissl_monoimage.report.formats.run_facts import run_facts
 from vissl_monoimage.report.plots.data_efficiency import efficiency_figures
@@ -56,6 +57,7 @@ def render_page(report: Report) -> str:
         summary=_summary(report),
         generators=generator_blocks(report.pretrained, missing),
         tables=[_table_block(table) for table in report.tables],
+        judged=judge_all(report.tables),
         similarities=[similarity_block(similarity) for similarity in compare_layers(report.probed, missing)],
         photos=photo_figures(report.pretrained, missing),
         filters=filter_figures(report.probed, missing),

@@ -11,10 +11,11 @@ from vissl_monoimage.report.tables.text_table import TextTable
 
 def tables_as_markdown(tables: Sequence[TextTable]) -> str:
     """Return all tables as GitHub Markdown, each with its title and its notes."""
-    return "\n\n".join(map(_table, tables)) + "\n"
+    return "\n\n".join(map(table_as_markdown, tables)) + "\n"
 
 
-def _table(table: TextTable) -> str:
+def table_as_markdown(table: TextTable) -> str:
+    """Return a table as GitHub Markdown with its title and its notes."""
     alignment = ["right" if column in table.numeric else "left" for column in range(len(table.header))]
     rows = [[_cell(cell) for cell in row] for row in table.rows]
     header = [_cell(name) for name in table.header]

@@ -10,6 +10,7 @@ from rich.table import Table as Box
 from rich.text import Text
 from tabulate import tabulate
 
+from vissl_monoimage.report.claims.verdicts import judge_all
 from vissl_monoimage.report.tables.accuracy import NOTE, header_and_rows
 from vissl_monoimage.report.tables.table import Table
 
@@ -23,7 +24,7 @@ def tables_as_text(tables: Sequence[Table]) -> str:
         header, rows = header_and_rows(table)
         aligned = tabulate(rows, header, tablefmt="plain", disable_numparse=True)
         parts.append("\n".join([table.title, aligned, *table.caveats]))
-    return "\n\n".join([*parts, NOTE])
+    return "\n\n".join([*parts, NOTE, *_verdicts(tables)])
 
 
 def print_tables(tables: Sequence[Table], console: Console | None = None) -> None:
@@ -39,7 +40,16 @@ def print_tables(tables: Sequence[Table], console: Console | None = None) -> Non
         console.print(box)
         for caveat in table.caveats:
             console.print(caveat, markup=False, highlight=False)
-    console.print(NOTE)
+    for text in (NOTE, *_verdicts(tables)):
+        console.print(text, markup=False, highlight=False)
+
+
+def _verdicts(tables: Sequence[Table]) -> list[str]:
+    """Return a paragraph for each table: what it says of the paper's claims."""
+    return [
+        "\n".join([found.title, *(text for verdict in found.verdicts for text in verdict.paragraphs), *found.notes])
+        for found in judge_all(tables)
+    ]
 
 
 def _box(table: Table) -> Box:

@@ -74,13 +74,13 @@ def _paper_key(line: Line) -> tuple[str, str, str] | None:
     row = line.pretrain
     if not row.images:
         return ({"rotnet": "RotNet", "monogan": "GAN"}.get(row.method, row.method), row.dataset, "")
-    augmentation = _augmentation(row.recipe)
+    augmentation = augmentation_of(row.recipe)
     if len(row.images) > 1 or row.method != "monogan" or augmentation is None:
         return None
     return ("MonoGAN", Path(row.images[0]["name"]).stem, augmentation)
 
 
-def _augmentation(recipe: Mapping[str, Any]) -> str | None:
+def augmentation_of(recipe: Mapping[str, Any]) -> str | None:
     """Return the augmentations of a recipe as in paper.csv; None if anything else differs from the released recipe."""
     released = dataclasses.asdict(RECIPES["released"])
     values = released | {key: tuple(value) if isinstance(value, list) else value for key, value in recipe.items()}

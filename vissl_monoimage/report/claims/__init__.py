@@ -1,0 +1,1 @@
+"""What tables say of the paper's claims, in sentences that a rule makes from their statistics."""

@@ -1,0 +1,123 @@
+"""The verdicts on the paper's claims that a table allows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from vissl_monoimage.report.claims.augmentation import judge_augmentations
+from vissl_monoimage.report.claims.claims import (
+    as_much_as_data_set,
+    gap_by_depth,
+    more_than_untrained,
+    one_photo_lines,
+    two_thirds_at_conv5,
+)
+from vissl_monoimage.report.claims.wording import data_set_name, describe_subject, enumerate_words
+from vissl_monoimage.report.tables.baselines import calibrated_baseline, random_baseline
+from vissl_monoimage.report.tables.experiment import Line
+from vissl_monoimage.report.tables.inference import LEVEL, MARGIN
+from vissl_monoimage.report.tables.table import Table
+
+_RULES: dict[str, Callable[[Table, Line], Iterator[str]]] = {
+    "One image teaches more than no training": more_than_untrained,
+    "For early layers one image teaches as much as a whole data set": as_much_as_data_set,
+    "Deeper layers need more images": gap_by_depth,
+    "At conv5 one image reaches two thirds of a whole data set's accuracy": two_thirds_at_conv5,
+}
+_AUGMENTATION = "Augmentation is what makes one image enough, scale above all"
+MEANING = (
+    f"Intervals are of {100 * (1 - LEVEL):g} %, over {{seeds}} seeds of one photo, and hold one by one. What is told "
+    f"apart, or equal within {MARGIN:g} point, is so after Holm's correction over the layers; what is not told apart "
+    "may still differ."
+)
+_NAMED = 4  # lines of one seed; the others are counted
+_ORDER = [*list(_RULES)[:3], _AUGMENTATION, *list(_RULES)[3:]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What a table says of one of the paper's claims.
+
+    Attributes:
+        claim: what the paper says.
+        paragraphs: what the table says, one for each method.
+    """
+
+    claim: str
+    paragraphs: list[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class TableVerdicts:
+    """What one table says of the paper's claims.
+
+    Attributes:
+        title: data set and protocol.
+        verdicts: in the order of the claims, without those that the table is silent on.
+        notes: sentences on lines of one seed, and on what the intervals mean.
+    """
+
+    title: str
+    verdicts: list[Verdict]
+    notes: list[str]
+
+
+def judge_all(tables: Iterable[Table]) -> list[TableVerdicts]:
+    """Return what tables say of the paper's claims, without those that have no line of one photo."""
+    return [found for table in tables if (found := judge(table))]
+
+
+def verdicts_as_markdown(judged: Iterable[TableVerdicts]) -> str:
+    """Return verdicts as Markdown: each table's title in bold, its claims with a list of sentences each, its notes.
+
+    Notes that all tables have are written once, at the end.
+    """
+    judged, parts = list(judged), list[str]()
+    common = [note for note in judged[0].notes if all(note in table.notes for table in judged)] if judged else []
+    for table in judged:
+        parts.append(f"**{table.title}**")
+        for verdict in table.verdicts:
+            parts += [f"*{verdict.claim}:*", "\n".join(f"- {text}" for text in verdict.paragraphs)]
+        parts += [note for note in table.notes if note not in common]
+    return "\n\n".join([*parts, *common])
+
+
+def judge(table: Table) -> TableVerdicts | None:
+    """Return what a table says of the paper's claims; None if it has no line of one photo."""
+    lines = one_photo_lines(table)
+    if not lines:
+        return None
+    found = {
+        claim: [text for line in lines if (text := _paragraph(describe_subject(line, lines), rule(table, line)))]
+        for claim, rule in _RULES.items()
+    }
+    found[_AUGMENTATION] = [f"{sentence}." for sentence in judge_augmentations(lines)]
+    title = f"{data_set_name(table.dataset_name)}, {table.context.partition(', ')[2]}"
+    verdicts = [Verdict(claim, found[claim]) for claim in _ORDER if found[claim]]
+    silent = [claim for claim in _ORDER if verdicts and not found[claim]]
+    notes = [*_notes(table, lines), *([f"This table is silent on: {'; '.join(silent)}."] if silent else [])]
+    return TableVerdicts(title, verdicts, notes)
+
+
+def _paragraph(subject: str, sentences: Iterable[str]) -> str:
+    """Return `Subject: first sentence. Second sentence.`; "" without sentences."""
+    first, *others = [*sentences] or [""]
+    return " ".join([f"{subject}: {first}.", *(f"{text[0].upper()}{text[1:]}." for text in others)]) if first else ""
+
+
+def _notes(table: Table, lines: Sequence[Line]) -> list[str]:
+    notes = []
+    if trials := [line.label for line in lines if len(line.seeds) < 2]:
+        rest = [f"{len(trials) - _NAMED} more"] if trials[_NAMED:] else []
+        several = "trials that make" if len(trials) > 1 else "a trial that makes"
+        notes.append(f"One seed, {several} no claim: {'; '.join([*trials[:_NAMED], *rest])}.")
+    several_seeds = [line for line in lines if len(line.seeds) > 1]
+    uncalibrated = [line for line in several_seeds if not calibrated_baseline(line, table.lines)]
+    if uncalibrated and any(random_baseline(line, table.lines) for line in uncalibrated):
+        names = enumerate_words(dict.fromkeys(describe_subject(line, lines) for line in uncalibrated))
+        notes.append(f"No calibrated baseline has a row here for {names}: their gains stand on the uncalibrated one.")
+    if several_seeds:
+        counts = sorted({len(line.seeds) for line in several_seeds})
+        notes.append(MEANING.format(seeds=" to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))))
+    return notes
