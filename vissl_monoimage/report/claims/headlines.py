@@ -6,12 +6,11 @@ from vissl_monoimage.report.claims.claims import one_photo_lines
 from vissl_monoimage.report.claims.wording import (
     baseline_name,
     describe_gain,
-    describe_gap,
     describe_subject,
     images_name,
     percent,
 )
-from vissl_monoimage.report.tables.contrasts import gains, gaps, shares
+from vissl_monoimage.report.tables.contrasts import gains, shares
 from vissl_monoimage.report.tables.experiment import Line
 from vissl_monoimage.report.tables.table import Table
 
@@ -23,13 +22,11 @@ def headlines(table: Table, layer: str) -> list[str]:
 
 
 def _headline(table: Table, line: Line, layer: str, subject: str) -> str:
-    """Return gain, share and gap of a line in a layer; "" where there is no gain over several seeds."""
+    """Return gain and share of a line in a layer; "" where there is no gain over several seeds."""
     clauses = []
     for gain in gains(table, line):
         if layer in gain.layers and gain.layers[layer].n > 1:
             of = [share for share in shares(table, line) if share.baseline is gain.other and share.layers.get(layer)]
             share = f", {percent(of[0], layer)} of what {images_name(of[0].full)} gain" if of else ""
             clauses.append(f"{describe_gain(gain, baseline_name(gain.other), [layer])}{share}")
-    if clauses:
-        clauses += [describe_gap(gap, [layer]) for gap in gaps(table, line) if layer in gap.layers and gap.n > 1]
     return f"{subject}, {layer}: {'; '.join(clauses)}.".replace(f" at {layer}", "") if clauses else ""
