@@ -16,6 +16,7 @@ named, and the status is 1. Run it whenever rows were added to a ledger; a test 
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ _BLOCK = re.compile(r"(<!-- (verdicts|accuracies|hours): ([^>]+?) -->\n).*?(<!--
 _MEANING = "Intervals: 95 %, over seeds of one photo."
 
 
+@functools.cache
 def rows_of(name: str) -> list[Row]:
     """Return a benchmark's committed rows."""
     return ledger.read([ROOT / "benchmarks" / "results" / f"{name}.jsonl"])

@@ -116,7 +116,7 @@ def _notes(table: Table, lines: Sequence[Line]) -> list[str]:
     uncalibrated = [line for line in several_seeds if not calibrated_baseline(line, table.lines)]
     if uncalibrated and any(random_baseline(line, table.lines) for line in uncalibrated):
         names = enumerate_words(dict.fromkeys(describe_subject(line, lines) for line in uncalibrated))
-        notes.append(f"No calibrated baseline has a row here for {names}: their gains stand on the uncalibrated one.")
+        notes.append(f"No calibrated baseline has a row here for {names}: gains stand on the uncalibrated one.")
     if several_seeds:
         counts = sorted({len(line.seeds) for line in several_seeds})
         notes.append(MEANING.format(seeds=" to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))))

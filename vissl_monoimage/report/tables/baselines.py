@@ -7,12 +7,7 @@ from collections.abc import Callable, Iterable
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.tables.experiment import Line
 
-RANDOM, CALIBRATED = "random", "random, calibrated"
-
-
-def is_random(line: Line) -> bool:
-    """Return whether a line is of random weights whose batch norms have never seen an image."""
-    return line.is_random or (line.pretrain is not None and line.pretrain.method == RANDOM)
+CALIBRATED = "random, calibrated"
 
 
 def is_calibrated(line: Line) -> bool:
@@ -22,12 +17,12 @@ def is_calibrated(line: Line) -> bool:
 
 def is_baseline(line: Line) -> bool:
     """Return whether no weight of a line was learned."""
-    return line.is_fixed or is_random(line) or is_calibrated(line)
+    return line.is_fixed or line.is_random or is_calibrated(line)
 
 
 def random_baseline(line: Line, lines: Iterable[Line]) -> Line | None:
     """Return the random weights that a line is compared with, as they are initialised; None if there are none."""
-    return _best(line, (other for other in lines if is_random(other) and other.trunk == line.trunk))
+    return _best(line, (other for other in lines if other.is_random and other.trunk == line.trunk))
 
 
 def calibrated_baseline(line: Line, lines: Iterable[Line]) -> Line | None:

@@ -13,7 +13,6 @@ from vissl_monoimage.report.tables.baselines import (
     calibrated_baseline,
     full_data_lines,
     is_baseline,
-    is_random,
     random_baseline,
 )
 from vissl_monoimage.report.tables.experiment import Line
@@ -100,7 +99,7 @@ def gains(table: Table, line: Line) -> list[Contrast]:
 
     Random weights are no gain over themselves, but calibrated ones are one over random weights.
     """
-    if is_random(line) or line.is_fixed:
+    if line.is_random or line.is_fixed:
         return []
     baselines = [random_baseline(line, table.lines)]
     if not is_baseline(line):

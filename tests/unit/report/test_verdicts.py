@@ -1,0 +1,257 @@
+"""Sentences on the paper's claims: which words the statistics of a table allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+
+from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import InitialWeights, Weights
+from vissl_monoimage.report.claims.headlines import headlines
+from vissl_monoimage.report.claims.verdicts import TableVerdicts, judge
+from vissl_monoimage.report.tables.join import join_probes
+from vissl_monoimage.report.tables.table import Table, build_tables
+
+Make = Callable[..., Row]
+Accuracies = Mapping[str, Sequence[float]]  # {layer: accuracy of each seed}
+PHOTO, OTHER_PHOTO = ({"name": name, "sha256": name[0] * 64} for name in ("market", "china"))
+CALIBRATED = "random, calibrated"
+NARROW, WIDE = (-0.05, 0.0, 0.05), (-3.0, 0.0, 3.0)  # spreads of three seeds
+TEACHES, AS_MUCH, DEPTH, AUGMENTATION, CONV5 = (
+    "One image teaches more than no training",
+    "For early layers one image teaches as much as a whole data set",
+    "Deeper layers need more images",
+    "Augmentation is what makes one image enough, scale above all",
+    "At conv5 one image reaches two thirds of a whole data set's accuracy",
+)
+
+
+def around(mean: float, spread: Sequence[float] = NARROW) -> list[float]:
+    return [mean + difference for difference in spread]
+
+
+class Rows:
+    """Rows of pretrainings and probes; the seeds of all of them start from the same initial weights."""
+
+    def __init__(self, a_row: Make) -> None:
+        self.a_row = a_row
+        self.rows: list[Row] = []
+
+    def random(self, accuracies: Accuracies) -> None:
+        for seed, by_layer in self._by_seed(accuracies):
+            weights = InitialWeights("random", f"start {seed}")
+            self.rows.append(self.a_row(run_id=f"r{seed}", seed=seed, accuracies=by_layer, initial_weights=weights))
+
+    def trained(self, accuracies: Accuracies, images: Sequence[object] = (PHOTO,), **changes: object) -> None:
+        name = f"{len(self.rows)}"
+        for seed, by_layer in self._by_seed(accuracies):
+            weights = f"{name}-{seed}"
+            made = {
+                "run_id": f"p{weights}",
+                "kind": "pretrain",
+                "seed": seed,
+                "group_hash": name,
+                "method": "rotnet",
+                "dataset": "single_image" if images else "cifar10",
+                "images": list(images),
+                "protocol": None,
+                "accuracies": {},
+                "checkpoint_out_sha256": weights,
+                "initial_weights": InitialWeights("random", f"start {seed}"),
+            }
+            self.rows.append(self.a_row(**(made | changes)))
+            probe = {"weights": Weights("/x", weights), "group_hash": "probe", "accuracies": by_layer}
+            self.rows.append(self.a_row(run_id=weights, **probe))
+
+    def table(self) -> Table:
+        (table,) = build_tables(join_probes(self.rows))
+        return table
+
+    def judged(self) -> TableVerdicts:
+        found = judge(self.table())
+        assert found is not None
+        return found
+
+    def said(self, claim: str) -> list[str]:
+        return next((verdict.paragraphs for verdict in self.judged().verdicts if verdict.claim == claim), [])
+
+    @staticmethod
+    def _by_seed(accuracies: Accuracies) -> list[tuple[int, dict[str, dict[str, float]]]]:
+        seeds = range(len(next(iter(accuracies.values()))))
+        return [(seed, {layer: {"top_1": values[seed]} for layer, values in accuracies.items()}) for seed in seeds]
+
+
+@pytest.fixture
+def rows(a_row: Make) -> Rows:
+    return Rows(a_row)
+
+
+def test_a_gain_is_told_apart_equal_or_neither_and_each_has_its_own_words(rows: Rows) -> None:
+    """With a baseline of no spread, a difference has the spread of the photo's seeds."""
+    layers = {"conv1": (55.0, NARROW), "conv2": (50.02, NARROW), "conv3": (53.0, WIDE), "conv4": (45.0, NARROW)}
+    rows.random({layer: [50.0] * 3 for layer in layers})
+    rows.trained({layer: around(mean, spread) for layer, (mean, spread) in layers.items()})
+    (sentence,) = rows.said(TEACHES)
+    assert sentence.split("; ") == [
+        "RotNet: one photo gains +5.0 points (4.9 to 5.1) at conv1 over uncalibrated random weights",
+        "one photo is below them, -5.0 points (-5.1 to -4.9) at conv4",
+        "it is equal to them within 1 point, +0.0 points (-0.1 to 0.1) at conv2",
+        "it is not told apart from them, +3.0 points (-4.5 to 10.5) at conv3.",
+    ]
+
+
+def test_early_layers_are_equal_only_by_a_test_of_equivalence(rows: Rows) -> None:
+    data_set = {"conv1": [60.0] * 3, "conv2": [60.0] * 3, "conv3": [60.0] * 3}
+    rows.random({layer: [50.0] * 3 for layer in data_set})
+    rows.trained(data_set, images=())
+    rows.trained({"conv1": around(60.02), "conv2": around(60.02, WIDE), "conv3": around(55.0)})
+    (sentence,) = rows.said(AS_MUCH)
+    assert sentence == (
+        "RotNet: one photo is equal to CIFAR-10's images within 1 point, +0.0 points (-0.1 to 0.1) at conv1; it is not "
+        "told apart from them, +0.0 points (-7.4 to 7.5) at conv2. It has 100 % (99 to 101) at conv1 and 100 % (26 to "
+        "175) at conv2 of what CIFAR-10's images gain over uncalibrated random weights."
+    )
+
+
+def test_within_a_point_may_still_be_told_apart(rows: Rows) -> None:
+    rows.trained({"conv1": [60.0] * 3}, images=())
+    rows.trained({"conv1": around(59.5)})
+    assert rows.said(AS_MUCH) == [
+        "RotNet: one photo is within 1 point of CIFAR-10's images though told apart, "
+        "-0.5 points (-0.6 to -0.4) at conv1."
+    ]
+
+
+def test_one_seed_makes_no_claim(rows: Rows) -> None:
+    rows.random({"conv1": [50.0], "conv2": [50.0]})
+    rows.trained({"conv1": [60.0], "conv2": [60.0]}, images=())
+    rows.trained({"conv1": [70.0], "conv2": [70.0]})
+    assert rows.judged().verdicts == []
+    assert rows.judged().notes == ["One seed, a trial that makes no claim: rotnet on market (1 image)."]
+    assert headlines(rows.table(), "conv2") == []
+
+
+def test_one_seed_of_the_photo_makes_no_claim_whatever_the_others_have(rows: Rows) -> None:
+    rows.random({"conv1": around(50.0)})
+    rows.trained({"conv1": around(60.0)}, images=())
+    rows.trained({"conv1": [70.0]})
+    assert rows.judged().verdicts == []
+
+
+@pytest.mark.parametrize(
+    ("calibrated_on", "gain"),
+    [
+        (
+            [PHOTO],
+            "One photo gains +2.0 points (1.9 to 2.1) at conv1 over random weights calibrated on the same images",
+        ),
+        ([OTHER_PHOTO], None),
+        ([], None),  # a data set, or noise
+        (None, None),
+    ],
+)
+def test_a_calibrated_baseline_counts_if_it_saw_the_same_images(
+    rows: Rows, calibrated_on: list[object] | None, gain: str | None
+) -> None:
+    rows.random({"conv1": [50.0] * 3})
+    if calibrated_on is not None:
+        rows.trained({"conv1": [58.0] * 3}, calibrated_on, method=CALIBRATED)
+    rows.trained({"conv1": around(60.0)})
+    (sentence,) = rows.said(TEACHES)
+    assert sentence.startswith("RotNet: one photo gains +10.0 points (9.9 to 10.1) at conv1 over uncalibrated random")
+    assert gain in sentence if gain else "calibrated on" not in sentence
+    missing = "No calibrated baseline has a row here for RotNet: gains stand on the uncalibrated one."
+    assert (missing in rows.judged().notes) is (gain is None)
+
+
+def test_calibrated_weights_are_a_baseline_and_learn_nothing_themselves(rows: Rows) -> None:
+    rows.random({"conv1": [50.0] * 3})
+    rows.trained({"conv1": around(58.0)}, method=CALIBRATED)
+    assert judge(rows.table()) is None
+
+
+@pytest.mark.parametrize(
+    ("photo", "words"),
+    [
+        ((59.0, 57.0, 55.0), "grows with depth, -2.0 points a layer (-2.0 to -2.0), from -1.0 at conv1 to -5.0"),
+        (
+            (55.0, 57.0, 59.0),
+            "does not grow with depth but moves in the photo's favour, +2.0 points a layer (2.0 to 2.0), from -5.0 at "
+            "conv1 to -1.0",
+        ),
+    ],
+)
+def test_the_trend_of_the_gap_is_that_of_the_layers(rows: Rows, photo: tuple[float, ...], words: str) -> None:
+    """All seeds move together, so that they have one slope."""
+    layers = ("conv1", "conv2", "conv3")
+    rows.trained({layer: around(60.0, WIDE) for layer in layers}, images=())
+    rows.trained({layer: around(mean, WIDE) for layer, mean in zip(layers, photo, strict=True)})
+    assert rows.said(DEPTH) == [f"RotNet: the gap to CIFAR-10's images {words} at conv3."]
+
+
+def test_a_trend_that_seeds_do_not_share_is_not_told_apart(rows: Rows) -> None:
+    rows.trained({"conv1": [60.0] * 3, "conv2": [60.0] * 3}, images=())
+    rows.trained({"conv1": [59.0] * 3, "conv2": around(58.0, WIDE)})
+    assert rows.said(DEPTH) == [
+        "RotNet: no trend of the gap to CIFAR-10's images is told apart, -1.0 points a layer (-8.5 to 6.5), from -1.0 "
+        "at conv1 to -2.0 at conv2."
+    ]
+
+
+AUGMENTATIONS: dict[str, dict[str, object]] = {
+    "all": {},
+    "none": {"rotation": 0, "shear": 0, "jitter": 0, "scale": [1, 1]},
+    "scale": {"rotation": 0, "shear": 0, "jitter": 0},
+    "jitter": {"rotation": 0, "shear": 0, "scale": [1, 1]},
+}
+
+
+def test_augmentations_are_compared_with_none_and_scale_with_the_other_single_ones(rows: Rows) -> None:
+    means = {"none": 50.0, "scale": 56.0, "jitter": 52.0, "all": 57.0}
+    for name, mean in means.items():
+        rows.trained({"conv1": around(mean, NARROW if name == "scale" else (0, 0, 0))},
+                     method="monogan", group_hash=name, recipe={"name": "released", **AUGMENTATIONS[name]})  # fmt: skip
+    said = sorted(rows.said(AUGMENTATION))
+    assert said[1:3] == [
+        "MonoGAN: with jitter, one photo gains +2.0 points (2.0 to 2.0) at conv1 over no augmentation.",
+        "MonoGAN: with scale, one photo gains +4.0 points (3.9 to 4.1) at conv1 over jitter.",
+    ]
+    assert said[3] == "MonoGAN: with scale, one photo gains +6.0 points (5.9 to 6.1) at conv1 over no augmentation."
+
+
+def test_an_ablation_of_one_seed_a_row_makes_no_claim(rows: Rows) -> None:
+    for name, recipe in AUGMENTATIONS.items():
+        rows.trained({"conv1": [50.0]}, method="monogan", group_hash=name, recipe={"name": "released", **recipe})
+    (sentence,) = rows.said(AUGMENTATION)
+    assert sentence.startswith("MonoGAN: one seed a row (")
+    assert sentence.endswith("), a trial that makes no claim.")
+
+
+@pytest.mark.parametrize(("photo", "place"), [(20.0, "lie within"), (26.0, "lie outside of")])
+def test_two_thirds_at_conv5_are_of_the_accuracy(rows: Rows, photo: float, place: str) -> None:
+    rows.trained({"conv5": around(30.0)}, images=())
+    rows.trained({"conv5": around(photo, (-0.05, 0.05, 0.0))})
+    (sentence,) = rows.said(CONV5)
+    assert sentence.startswith(f"RotNet: one photo has {100 * photo / 30:.0f} % (")
+    assert sentence.endswith(f" of the accuracy of CIFAR-10's images at conv5; two thirds {place} the interval.")
+
+
+def test_a_pretraining_is_compared_with_the_data_set_at_the_same_number_of_steps(rows: Rows) -> None:
+    for steps, mean in ((100, 60.0), (900, 80.0)):
+        rows.trained({"conv1": [mean] * 3}, images=(), iterations=steps)
+        rows.trained({"conv1": [mean - 1.0 + steps / 1000] * 3}, iterations=steps)
+    said = " ".join(rows.said(AS_MUCH))
+    assert "-0.9 points (-0.9 to -0.9)" in said
+    assert "-0.1 points (-0.1 to -0.1)" in said
+    assert said.count("points") == 2
+
+
+def test_a_headline_has_gain_and_share_of_one_layer(rows: Rows) -> None:
+    rows.random({"conv1": [50.0] * 3, "conv2": [50.0] * 3})
+    rows.trained({"conv1": around(60.0), "conv2": [60.0] * 3}, images=())
+    rows.trained({"conv1": around(51.0), "conv2": around(55.0)})
+    assert headlines(rows.table(), "conv2") == [
+        "RotNet, conv2: one photo gains +5.0 points (4.9 to 5.1) over uncalibrated random weights, 50 % (49 to 51) of "
+        "what CIFAR-10's images gain."
+    ]
