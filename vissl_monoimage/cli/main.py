@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 
+from vissl_monoimage.compat.child_commands import end_with_command
 from vissl_monoimage.compat.missing_vissl import require_vissl
 from vissl_monoimage.compat.signals import TerminatedError
 from vissl_monoimage.errors import MonoImageError
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     A user's mistake ends with one message on standard error and status 2.
     """
+    end_with_command()
     parser = argparse.ArgumentParser(
         prog="monoimage", description="How much of each layer of a network can one image teach?"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 
+from vissl_monoimage.compat.child_commands import run_child
 from vissl_monoimage.config.quoting import quoted
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
@@ -48,10 +48,10 @@ def execute(folder: Path, words: Sequence[str], log: Path | None = None, threads
     with folder_lock(folder, wait=True) as lock, open(log, "a") if log else nullcontext() as output:
         if finished(folder):  # by the process that held the lock
             return
-        # The run holds the lock too: should this process be killed, nobody starts a second one beside it.
+        # The run holds the lock too: should this process be killed, nobody starts a second one before it has ended.
         command.append(f"--out={folder}" if words[0] == "init" else f"config.CHECKPOINT.DIR={quoted(folder)}")
         environment[INHERITED] = str(lock)
-        status = subprocess.run(command, env=environment, pass_fds=(lock,), stdout=output, stderr=output).returncode
+        status = run_child(command, environment, (lock,), output)
     if status in (-signal.SIGINT, 130):
         raise KeyboardInterrupt
     if status or not finished(folder):

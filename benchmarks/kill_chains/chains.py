@@ -1,0 +1,87 @@
+"""Chains of a kind: a run that is killed and started again until it ends by itself."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from kinds import COMMANDS, GRID
+from outcome import Outcome
+from process import LIMIT, kill, patience, start, wait
+
+MOST_KILLS = 4  # of a chain
+
+
+@dataclass
+class Chain:
+    """One folder: the seconds after which its starts were killed, and what was wrong in the end."""
+
+    kind: str
+    killed_after: list[float] = field(default_factory=list)
+    children_ended_after: float = 0.0
+    problems: list[str] = field(default_factory=list)
+
+
+def chains(kind: str, work: Path, kills: int, seed: int) -> list[Chain]:
+    """Run a kind once undisturbed, and then chains of it until there were `kills` kills.
+
+    A kill comes at a moment drawn uniformly from the undisturbed run's duration; every third hits the main process
+    alone, as the kernel does when memory runs out. The chains are in the folder of the undisturbed run: paths are in
+    checkpoints and rows.
+    """
+    folder, draw = work / kind, random.Random(f"{kind} {seed}")
+    _prepare(folder)
+    began = time.monotonic()
+    if wait(start(COMMANDS[kind], folder)) != 0:
+        return [Chain(kind, problems=[f"the undisturbed run failed: {_last_line(folder)}"])]
+    duration, expected = time.monotonic() - began, Outcome.of(folder / "out")
+    done: list[Chain] = []
+    while (left := kills - sum(len(chain.killed_after) for chain in done)) > 0 and len(done) < 4 * kills:
+        _prepare(folder)
+        done.append(_chain(kind, folder, draw, min(left, MOST_KILLS), duration))
+        if not done[-1].problems:
+            done[-1].problems += Outcome.of(folder / "out").differences(expected)
+        if done[-1].problems:
+            shutil.copytree(folder, work / f"{kind}-chain{len(done)}", symlinks=True)
+        print(kind, done[-1].killed_after, "; ".join(done[-1].problems) or "same", file=sys.stderr, flush=True)
+    return done
+
+
+def _chain(kind: str, folder: Path, draw: random.Random, kills: int, duration: float) -> Chain:
+    """Start, kill and start again, `kills` times at most, until the run ends by itself."""
+    chain = Chain(kind)
+    while not chain.problems:
+        moment = draw.uniform(0.0, duration) if len(chain.killed_after) < kills else LIMIT
+        pid, began = start(COMMANDS[kind], folder), time.monotonic()
+        status = wait(pid, moment)
+        if status == 0:
+            break
+        if status is not None:
+            chain.problems.append(f"exit {status}: {_last_line(folder)}")
+        elif moment == LIMIT:
+            kill(pid, main_only=False)
+            chain.problems.append(f"not done after {LIMIT:.0f} s")
+        else:
+            chain.killed_after.append(round(time.monotonic() - began, 3))
+            allowed = patience()
+            seconds = kill(pid, main_only=len(chain.killed_after) % 3 == 1)
+            chain.children_ended_after = max(chain.children_ended_after, seconds)
+            if seconds > allowed:
+                chain.problems.append(f"children outlived their parent by {seconds:.1f} s")
+    return chain
+
+
+def _prepare(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(GRID))
+
+
+def _last_line(folder: Path) -> str:
+    lines = (folder / "stderr").read_text(errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "nothing on standard error")

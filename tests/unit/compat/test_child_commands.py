@@ -1,0 +1,50 @@
+"""Commands that a command has started, as `monoimage reproduce` starts its runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+CHILD = """
+import os, pathlib, signal, sys, time
+from vissl_monoimage.compat.child_commands import end_with_command
+end_with_command()
+signal.signal(signal.SIGTERM, lambda *_: pathlib.Path("saved").touch() or sys.exit(3))
+assert "MONOIMAGE_PARENT_PIPE" not in os.environ  # or a command that this one starts would look for the pipe
+print("started", flush=True)
+time.sleep(float(sys.argv[1]))
+"""
+PARENT = """
+import os, sys
+from vissl_monoimage.compat.child_commands import run_child
+print(run_child([sys.executable, "-c", sys.argv[1], sys.argv[2]], os.environ, (), None), flush=True)
+"""
+
+
+def parent(seconds: float, folder: Path) -> subprocess.Popen[str]:
+    """Start a command that starts another one, which sleeps so many seconds."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PARENT, CHILD, str(seconds)], cwd=folder, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_a_command_is_asked_to_end_when_the_one_that_started_it_is_killed(tmp_path: Path) -> None:
+    process = parent(60, tmp_path)
+    assert process.stdout
+    assert process.stdout.readline() == "started\n"
+    os.kill(process.pid, signal.SIGKILL)
+    began = time.monotonic()
+    assert process.stdout.read() == ""  # the end of the pipe that the child writes to as well
+    assert time.monotonic() - began < 20
+    assert (tmp_path / "saved").exists()
+    process.wait()
+
+
+def test_a_command_that_ends_by_itself_has_its_exit_status(tmp_path: Path) -> None:
+    out, _ = parent(0, tmp_path).communicate()
+    assert out == "started\n0\n"
+    assert not (tmp_path / "saved").exists()

@@ -1,0 +1,56 @@
+"""Commands that `monoimage reproduce` and `monoimage demo` start: they end with them, however those end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import IO
+
+_PIPE = "MONOIMAGE_PARENT_PIPE"  # descriptor of a pipe that nobody but the parent can write to
+_PATIENCE = 10.0  # seconds for a step and its checkpoint
+
+
+def run_child(
+    command: Sequence[str], environment: Mapping[str, str], pass_fds: Sequence[int], output: IO[str] | None
+) -> int:
+    """Run a `monoimage` command that is asked to end when this process does, and return its exit status.
+
+    Args:
+        command: the words.
+        environment: of the command.
+        pass_fds: descriptors that it inherits.
+        output: file for its output and its errors; None leaves them on the console.
+    """
+    reader, writer = os.pipe()
+    try:
+        return subprocess.run(
+            command,
+            env={**environment, _PIPE: str(reader)},
+            pass_fds=(*pass_fds, reader),
+            stdout=output,
+            stderr=output,
+        ).returncode
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def end_with_command() -> None:
+    """In a command that `run_child` has started, end as at SIGTERM when the process that started it has ended."""
+    reader = os.environ.pop(_PIPE, None)
+    if reader is not None:
+        threading.Thread(target=_terminate_after, args=(int(reader),), daemon=True).start()
+
+
+def _terminate_after(reader: int) -> None:
+    os.read(reader, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_PATIENCE)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+ALL = (end_with_command,)
