@@ -107,14 +107,13 @@ def prepare(composed: DictConfig) -> None:
         # Without label files VISSL asks its catalog for the data set's name, though DATA_PATHS says where it is.
         if data.DATA_PATHS and not data.LABEL_PATHS and "disk_filelist" not in data.LABEL_SOURCES:
             data.LABEL_PATHS = [""] * len(data.DATA_PATHS)
-    # Absolute, for VISSL's link to the latest checkpoint is dead otherwise. With checkpoints inside epochs that
-    # link is what finds the latest one: VISSL's own search would overlook those at the end of an epoch.
-    config.CHECKPOINT.DIR = str(Path(config.CHECKPOINT.DIR).expanduser().absolute())
-    inside_epochs = config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY > 0 or any(
-        Path(config.CHECKPOINT.DIR).glob("model_iteration*.torch")  # of a run that was asked to stop
-    )
-    if inside_epochs and not config.CHECKPOINT.OVERWRITE_EXISTING:
-        config.CHECKPOINT.USE_SYMLINK_CHECKPOINT_FOR_RESUME = True
+    # Absolute, for VISSL's link to the latest checkpoint is dead otherwise. That link is what finds the latest one:
+    # VISSL's own search knows those inside epochs or those at their end, not both.
+    checkpoint = config.CHECKPOINT
+    checkpoint.DIR = str(Path(checkpoint.DIR).expanduser().absolute())
+    latest = checkpoint.AUTO_RESUME and checkpoint.LATEST_CHECKPOINT_RESUME_FILE_NUM == 1
+    if latest and not checkpoint.OVERWRITE_EXISTING:
+        checkpoint.USE_SYMLINK_CHECKPOINT_FOR_RESUME = True
 
 
 def _refuse(problems: Iterable[str]) -> None:

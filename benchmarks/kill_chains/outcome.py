@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 TEMPORARY = ("*.part", "*.partial", "*.tmp", "features_*")
-NOT_COMPARED = {"run_id", "finished", "wall_s"}
+NOT_COMPARED = {"run_id", "finished", "wall_s", "git_sha"}
 
 
 @dataclass(frozen=True)

@@ -81,19 +81,37 @@ def test_two_runs_in_one_script_each_have_their_own_process_group(tmp_path: Path
     assert all(finished_with_one_row(tmp_path / name) for name in ("first", "second"))
 
 
-def test_slurm_job_runs_through_submitits_local_executor(tmp_path: Path) -> None:
-    """submitit falls back to its local executor without SLURM; the job is a new process."""
-    code = "import sys, submitit; from vissl_monoimage import launch; job = launch.run(sys.argv[1:]); job.result()"
+PREEMPTED_JOB = """
+import os, pathlib, signal, sys, time
+from vissl_monoimage import launch
+
+job = launch.run(sys.argv[1:])
+controller, losses = job._process.pid, pathlib.Path("run/losses.jsonl")
+while not losses.exists() or len(losses.read_text().splitlines()) < 3:
+    time.sleep(0.01)
+(task,) = pathlib.Path(f"/proc/{controller}/task/{controller}/children").read_text().split()
+os.kill(int(task), signal.SIGUSR2)
+job.result()
+"""
+
+
+def test_a_preempted_slurm_job_saves_its_step_and_resumes_there(tmp_path: Path) -> None:
+    """submitit falls back to its local executor without SLURM; the job is a new process, and so is the requeued one."""
     python(
-        code,
+        PREEMPTED_JOB,
         tmp_path,
         *ROTNET,
+        "config.DATA.TRAIN.DATA_LIMIT=1200",
         "config.SLURM.USE_SLURM=true",
         f"config.SLURM.LOG_FOLDER={tmp_path}/slurm",
         "config.SLURM.PARTITION=any",
         "config.CHECKPOINT.DIR=run",
     )
     assert finished_with_one_row(tmp_path / "run")
+    (saved,) = (tmp_path / "run").glob("model_iteration*.torch")
+    step = saved.stem.removeprefix("model_iteration")
+    (output,) = (tmp_path / "slurm").glob("*.out")
+    assert f"resumed at step {step} of 600" in output.read_text()
 
 
 @pytest.mark.parametrize(

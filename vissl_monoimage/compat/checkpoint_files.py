@@ -77,21 +77,16 @@ def _of_the_disk(error: BaseException | None) -> OSError | None:
 
 
 def _resumed_from(config: Any, folder: Path) -> Path | None:
-    """Return the checkpoint that VISSL's launcher would resume from, or finds finished; None for a new run."""
+    """Return the checkpoint that VISSL's launcher would resume from; None for a new run and for a finished one."""
     from vissl.utils.checkpoint import get_resume_checkpoint, is_training_finished
 
-    if is_training_finished(config, str(folder)) and _has_row(folder):
+    if is_training_finished(config, str(folder)):
         return None
     link = folder / _LINK
     if config.CHECKPOINT.USE_SYMLINK_CHECKPOINT_FOR_RESUME and link.exists():
         return link.resolve()
     chosen = get_resume_checkpoint(config, str(folder))
     return Path(chosen) if chosen else None
-
-
-def _has_row(folder: Path) -> bool:
-    ledger = folder / "ledger.jsonl"
-    return ledger.is_file() and ledger.stat().st_size > 0
 
 
 def _link_newest(folder: Path) -> None:

@@ -7,6 +7,8 @@ imported all this once.
 
 from __future__ import annotations
 
+import copy
+import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from multiprocessing.reduction import ForkingPickler
@@ -19,7 +21,7 @@ from vissl.utils import distributed_launcher
 from vissl.utils.misc import set_dataloader_seeds
 
 from vissl_monoimage.compat.process_settings import preload_forkserver
-from vissl_monoimage.compat.signals import end_with_parent, join_run
+from vissl_monoimage.compat.signals import end_with_parent, join_run, stop_on_signals
 from vissl_monoimage.compat.source_edit import original, replace
 
 _distributed_worker = original(distributed_launcher, "_distributed_worker")
@@ -61,14 +63,43 @@ def train_rank(*args: Any, **kwargs: Any) -> None:
         torch.distributed.destroy_process_group()
 
 
+def requeue_signal() -> int:
+    """Return the signal that submitit asks SLURM to send before a job is ended (`_usr_sig`)."""
+    from submitit.core.job_environment import JobEnvironment
+
+    return int(JobEnvironment._usr_sig())
+
+
 class SlurmJob(_SlurmJob):
-    """VISSL's SLURM job, which a node finds by our module's name."""
+    """VISSL's SLURM job, which a node finds by our module's name.
+
+    Before it is preempted or times out, SLURM sends the signal at which submitit requeues it: it first saves a
+    checkpoint of its step. scancel's SIGTERM, which comes with a preemption as well, is left to submitit, which ignores
+    it.
+    """
+
+    def __call__(self) -> None:
+        """Train on this node; on the first one save a checkpoint before the job is requeued."""
+        import submitit
+
+        self._submitted = copy.deepcopy(self.config)  # a run changes its own: it would not be resumed with that
+        environment, number = submitit.JobEnvironment(), requeue_signal()
+        if environment.global_rank:
+            super().__call__()
+            return
+        requeue: Any = signal.getsignal(number)
+        distributed = self.config.DISTRIBUTED
+        try:
+            with stop_on_signals(distributed.NUM_NODES * distributed.NUM_PROC_PER_NODE > 1, (number,)):
+                super().__call__()
+        except KeyboardInterrupt:
+            requeue(number, None)
 
     def checkpoint(self) -> Any:
         """Return the same job again, which resumes; submitit calls this before it requeues a preempted job."""
         import submitit
 
-        return submitit.helpers.DelayedSubmission(SlurmJob(engine_name=self.engine_name, config=self.config))
+        return submitit.helpers.DelayedSubmission(SlurmJob(engine_name=self.engine_name, config=self._submitted))
 
 
 def start_worker(worker: int) -> None:

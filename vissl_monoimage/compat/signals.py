@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 _CHECKPOINT_FIRST = "MONOIMAGE_CHECKPOINT_ON_SIGNAL"  # in the environment of a run's training processes
@@ -22,7 +22,7 @@ class TerminatedError(KeyboardInterrupt):
 
 
 @contextlib.contextmanager
-def stop_on_signals(has_ranks: bool) -> Iterator[None]:
+def stop_on_signals(has_ranks: bool, numbers: Sequence[int] = _SIGNALS) -> Iterator[None]:
     """Let a run in this block end on Ctrl-C and on SIGTERM, with a checkpoint of the training step it is at.
 
     Between phases it ends at once, and so it does at a second signal. In a thread other than the main one,
@@ -30,23 +30,24 @@ def stop_on_signals(has_ranks: bool) -> Iterator[None]:
 
     Args:
         has_ranks: whether the training is done by processes started in the block, which are then asked to end.
+        numbers: of other signals instead.
 
     Raises:
-        KeyboardInterrupt: after Ctrl-C, from any point of the block.
+        KeyboardInterrupt: after Ctrl-C or another signal, from any point of the block.
         TerminatedError: after SIGTERM, likewise.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     os.environ[_CHECKPOINT_FIRST] = "1"
-    previous = [signal.signal(number, _ask_ranks if has_ranks else _ask_training) for number in _SIGNALS]
+    previous = [signal.signal(number, _ask_ranks if has_ranks else _ask_training) for number in numbers]
     try:
         yield
     except Exception:
         if _received is None:  # else it is a rank that misses another one
             raise
     finally:
-        for number, handler in zip(_SIGNALS, previous, strict=True):
+        for number, handler in zip(numbers, previous, strict=True):
             signal.signal(number, handler)
         os.environ.pop(_CHECKPOINT_FIRST)
         _end_children()

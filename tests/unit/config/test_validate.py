@@ -177,6 +177,18 @@ def test_preparing_takes_our_task_and_an_absolute_folder(tmp_path: Path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "asked", ["AUTO_RESUME=false", "OVERWRITE_EXISTING=true", "LATEST_CHECKPOINT_RESUME_FILE_NUM=2"]
+)
+def test_another_checkpoint_than_the_latest_is_asked_for(tmp_path: Path, asked: str) -> None:
+    folder = f"config.CHECKPOINT.DIR={tmp_path}"
+    composed = compose_config(
+        [ROTNET, *CPU, folder, "config.CHECKPOINT.CHECKPOINT_ITER_FREQUENCY=5", f"config.CHECKPOINT.{asked}"]
+    )
+    prepare(composed)
+    assert not composed.config.CHECKPOINT.USE_SYMLINK_CHECKPOINT_FOR_RESUME
+
+
 def test_a_folder_of_images_has_a_folder_a_class_and_an_image_in_each(problems: Problems, tmp_path: Path) -> None:
     values = {"DATA_SOURCES": "disk_folder", "DATA_PATHS": tmp_path, "DATASET_NAMES": "mine"}
     overrides = [f"config.DATA.{split}.{key}=[{value}]" for split in ("TRAIN", "TEST") for key, value in values.items()]
