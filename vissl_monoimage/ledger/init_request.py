@@ -24,6 +24,8 @@ from vissl_monoimage.models.init import CALIBRATE, NOISE, RANDOM, TRUNKS
 from vissl_monoimage.models.init.calibrate import calibrate
 from vissl_monoimage.models.init.initial import Pretraining, read_pretraining
 from vissl_monoimage.models.init.learn import data_set, images_for, learn_trunk, random_trunk, trunk_for
+from vissl_monoimage.models.init.patches import Crops
+from vissl_monoimage.models.normalisation import CIFAR10
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,13 @@ class Request:
         """
         options: dict[str, Any] = {"METHOD": self.method, "TRUNK": self.trunk, "SEED_VALUE": self.seed}
         if self.method in TRUNKS:
-            trunk, crops = learn_trunk(self.method, self.trunk, self.source, self.count, self.seed)
-            return trunk, Made({**options, "SOURCE": crops.settings}, crops)
+            trunk, images = learn_trunk(self.method, self.trunk, self.source, self.count, self.seed)
+            options |= {"SOURCE": images.settings}
+            if not isinstance(images, Crops):
+                options |= {"IMAGES_OF": _kind(self.source)}
+            if images.colours["mean"] != [*CIFAR10.mean]:  # rows of CIFAR-10's do not state it
+                options |= {"NORMALISATION": images.colours}
+            return trunk, Made(options, images)
         trunk = load_trunk(self.weights, self.trunk) if self.weights else self._random_trunk()
         hashed = weights_sha256(trunk.state_dict())
         method, start = self._start(hashed)

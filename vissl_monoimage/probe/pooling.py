@@ -20,16 +20,20 @@ class BudgetPooling:
     Attributes:
         kind: "Max" or "Avg".
         features: the largest number of values; a map is at least 1 x 1 whatever the number of channels.
+        averaged: how names of layers begin whose maps are averaged whatever the kind, such as scattering coefficients,
+            which are local averages.
     """
 
     kind: str
     features: int
+    averaged: tuple[str, ...] = ()
 
     def op(self, layer: str, shape: tuple[int, ...]) -> PoolOp:
         """Return the operation for `layer`, whose feature has `shape` = (channels, height, width)."""
         channels, height, width = shape
         side = max(1, min(height, width, math.isqrt(self.features // channels)))
-        return [f"Adaptive{self.kind}Pool2d", [side]]
+        kind = "Avg" if layer.startswith(self.averaged) else self.kind
+        return [f"Adaptive{kind}Pool2d", [side]]
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,14 @@ _CIFAR = Protocol(
     head="linear_probe",
     settings=_sgd(6, [1e-2, 1e-3, 1e-4], [3, 5], 1e-2),
 )
+_TINY = Protocol(
+    name="tiny-v1",
+    source="ours: chosen on held-out training images by benchmarks/choose_tiny_protocol.py",
+    pooling=BudgetPooling("Max", 4608, averaged=("scattering",)),
+    batch=256,
+    head="linear_probe",
+    settings=_sgd(6, [1e-2, 1e-3, 1e-4], [3, 5], 1e-2),
+)
 _FOLDER = Protocol(
     name="folder-v1",
     source="ours: cifar-v1 for labelled images of any size and number, in smaller steps and more epochs, not tuned",
@@ -144,7 +152,7 @@ _LOW_SHOT = Protocol(
 )
 PROTOCOLS = {
     protocol.name: protocol
-    for protocol in (_PAPER, _VISSL, _CIFAR, _FOLDER, _PATCHES, _FREEZE, _FINETUNE, _KNN, _LOW_SHOT)
+    for protocol in (_PAPER, _VISSL, _CIFAR, _TINY, _FOLDER, _PATCHES, _FREEZE, _FINETUNE, _KNN, _LOW_SHOT)
 }
 
 

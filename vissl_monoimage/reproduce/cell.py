@@ -12,7 +12,8 @@ from vissl_monoimage.errors import nearest, unknown
 from vissl_monoimage.models.init import CALIBRATE, METHODS, NOISE, RANDOM, TRUNKS
 from vissl_monoimage.models.zoo import named_models
 
-DATA_SETS = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "imagenet1k": "", "places205": ""}  # torchvision's name
+DATA_SETS = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "imagenet1k": "", "places205": "", "tiny-imagenet": ""}
+"""The data sets of our benchmarks, with torchvision's name of those that it can unpack."""
 _OF_IS_MISSING = "of is missing: the cell or config=NAME whose initial weights init takes"
 
 
@@ -36,6 +37,7 @@ class Cell:
         probe_overrides: of all probes.
         zoo: a model of VISSL's zoo to probe (`monoimage ls zoo`).
         probes: the probes of the benchmark that this cell has; all of them if none is named.
+        seeds: how many of the profile's seeds this cell has, the first ones; 0 for all of them.
     """
 
     pretrain: str = ""
@@ -51,6 +53,7 @@ class Cell:
     probe_overrides: list[str] = field(default_factory=list)
     zoo: str = ""
     probes: list[str] = field(default_factory=list)
+    seeds: int = 0
 
     def select_probes(self, probes: Iterable[str]) -> list[str]:
         """Return those of a benchmark's probes that this cell has."""
@@ -60,6 +63,8 @@ class Cell:
         """Return what does not go together, and unknown names: a cell has one pretraining, init or model of the zoo."""
         if below := negative_costs(self.minutes, self.megabytes):
             return below
+        if self.seeds < 0:
+            return [f"seeds={self.seeds} must be a number of the profile's seeds, 0 for all of them"]
         if self.zoo:
             return self._problems_of_zoo()
         if self.pretrain and self.init:
@@ -90,7 +95,7 @@ class Cell:
     def _problems_of_init(self) -> list[str]:
         if self.init not in METHODS:
             return [f"init: {unknown('method', self.init, METHODS)}"]
-        more = {NOISE, *DATA_SETS} if self.init == CALIBRATE else set()
+        more = {CALIBRATE: {NOISE, *DATA_SETS}, "kmeans": {*DATA_SETS}}.get(self.init, set())
         valid = {"photo", *CATALOG, *SYNTHETIC, *more}
         if self.source not in valid:
             return [f"source: {unknown('images' if more else 'photo', self.source, valid)}"]
@@ -100,7 +105,7 @@ class Cell:
             return [f"trunk: {unknown('trunk', self.trunk, TRUNKS[self.init])}"]
         refused = [word for word in self.overrides if not re.fullmatch(r"--crops=\d+", word)]
         if self.labels or self.images:
-            return ["init learns from one photo, without images and labels"]
+            return ["init learns from one photo or a data set's images, --crops=N of them, without images and labels"]
         return [f"overrides: init takes --crops=N alone, not '{refused[0]}'"] if refused else []
 
     def _problems_of_random(self) -> list[str]:

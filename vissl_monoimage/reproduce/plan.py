@@ -47,8 +47,11 @@ def plan(grid: Grid, profile: str, inputs: Inputs, seeds: Iterable[int] = ()) ->
         raise MonoImageError(f"benchmark {grid.name}: {unknown('profile', profile, grid.profiles)}")
     chosen = grid.profiles[profile]
     chains: dict[tuple[Path, ...], Chain] = {}
-    for seed in list(seeds) or chosen.seeds:
-        for name in grid.cells:
+    given = list(seeds)
+    for place, seed in enumerate(given or chosen.seeds):
+        for name, cell in grid.cells.items():
+            if cell.seeds and place >= cell.seeds and not given:
+                continue
             chain = _chain(grid, name, seed, chosen, inputs)
             origin = [chain.pretrain] if chain.pretrain else chain.probes
             key = tuple(run.folder for run in origin)

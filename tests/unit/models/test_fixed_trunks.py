@@ -17,6 +17,7 @@ from vissl_monoimage.models.checkpoint.validate import weights_problems
 from vissl_monoimage.probe.protocols import get_protocol
 
 SHAPES = {
+    "scattering_64px": {"scattering_J2": (243, 16, 16), "scattering_J3": (651, 8, 8)},
     "scattering_32px": {"scattering_J2": (243, 8, 8), "scattering_J3": (651, 4, 4)},
     "scattering": {"scattering_J2": (243, 56, 56), "scattering_J3": (651, 28, 28)},
     "hog_32px": {"hog_cell4": (36, 7, 7), "hog_cell8": (36, 3, 3)},

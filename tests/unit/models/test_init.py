@@ -13,7 +13,10 @@ from sklearn.decomposition import sparse_encode
 
 from vissl_monoimage.cli.main import main
 from vissl_monoimage.config.compose import compose_config
+from vissl_monoimage.ledger import io as ledger
+from vissl_monoimage.models.checkpoint.load import load_trunk
 from vissl_monoimage.models.init import kmeans
+from vissl_monoimage.models.init.images import TrainingImages
 from vissl_monoimage.models.init.patches import Crops, draw_patches
 from vissl_monoimage.models.init.sparse_coding import zca
 from vissl_monoimage.models.normalisation import CIFAR10, Normalisation
@@ -35,6 +38,24 @@ def test_every_layer_has_mean_0_and_variance_1_on_crops_it_has_not_seen() -> Non
         assert means.abs().max() < 0.5
         assert means.abs().mean() < 0.15
         assert abs(variances.mean() - 1) < 0.25
+
+
+def test_a_data_sets_own_images_are_clustered_too(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    for number in range(64):
+        file = tmp_path / "mine" / "train" / f"class{number % 2}" / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw.integers(0, 256, (40, 36, 3), dtype=np.uint8)).save(file)
+    words = ["init", "kmeans", f"cifar10={tmp_path}/mine", "-o", str(tmp_path / "out"), "--seed", "3"]
+    assert main([*words, "--crops", "65"]) == 2
+    assert main([*words, "--crops", "64"]) == 0
+    (row,) = ledger.read([tmp_path / "out" / ledger.FILE_NAME])
+    assert (row.method, row.dataset, row.n_images, row.images) == ("kmeans", "cifar10", 64, [])
+    trunk = load_trunk(str(tmp_path / "out" / "checkpoint.torch"), "convnet4")
+    images = TrainingImages("cifar10", tmp_path / "mine", 32, 64, 3, CIFAR10)
+    responses = trunk._feature_blocks[0][0](torch.stack(list(images)))
+    assert responses.mean((0, 2, 3)).abs().max() < 1e-3
+    assert (responses.var((0, 2, 3)) - 1).abs().max() < 1e-2
 
 
 def test_a_filter_answers_most_to_its_own_kind_of_patch() -> None:

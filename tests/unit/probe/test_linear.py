@@ -36,7 +36,9 @@ def configured(*overrides: str) -> AttrDict:
     return config
 
 
-@pytest.mark.parametrize("name", ["imagenet1k", "places205", "cifar10", "cifar100", "folder", "photo_patches"])
+@pytest.mark.parametrize(
+    "name", ["imagenet1k", "places205", "cifar10", "cifar100", "tiny_imagenet", "folder", "photo_patches"]
+)
 def test_each_yaml_follows_its_protocol(name):
     assert deviations(composed(OURS(name))) == []
 

@@ -40,6 +40,13 @@ def test_cifar_pooling_stays_within_its_budget(trunk, size):
     assert all(256 <= count <= PROTOCOLS["cifar-v1"].pooling.features for count in sizes)
 
 
+def test_tiny_pooling_stays_within_its_budget_and_averages_scattering():
+    pooling = PROTOCOLS["tiny-v1"].pooling
+    assert pooled_sizes("alexnet_wide_64px", "tiny-v1", 64) == [3456, 4096, 3456, 3456, 2304]
+    assert pooling.op("scattering_J2", (243, 16, 16)) == ["AdaptiveAvgPool2d", [4]]
+    assert pooling.op("conv1", (96, 16, 16)) == [f"Adaptive{pooling.kind}Pool2d", [6]]
+
+
 @given(st.integers(1, 4000), st.integers(1, 60), st.integers(1, 60), st.integers(1, 9600))
 def test_budget_pooling_takes_the_largest_side_that_fits(channels, height, width, budget):
     (name, (side,)) = BudgetPooling("Max", budget).op("conv1", (channels, height, width))

@@ -35,7 +35,7 @@ CELLS = [
 SWITCHES = ("scale", "rotation", "jitter")
 
 
-CLASSES = {"cifar10": 10, "cifar100": 100, "imagenet1k": 1000}
+CLASSES = {"cifar10": 10, "cifar100": 100, "imagenet1k": 1000, "tiny-imagenet": 200}
 IMAGES = 2000  # as many as a cell takes at most
 
 
@@ -46,7 +46,7 @@ def data_set(name: str) -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for split, colour, count in (("train", "red", IMAGES), ("test", "blue", IMAGES)):
         picture = folder / f"{split}.png"
-        side = 32 if name.startswith("cifar") else 256
+        side = {"cifar10": 32, "cifar100": 32, "tiny-imagenet": 64}.get(name, 256)
         Image.new("RGB", (side, side), colour).save(picture)
         for number in range(count):
             target = folder / split / f"class{number % CLASSES[name]:04}" / f"{number}.png"

@@ -37,6 +37,15 @@ def test_cells_that_differ_only_in_their_probes_share_one_training(write: Callab
     assert sum("config.POOL=1" in run.overrides for run in chain.probes) == 2
 
 
+def test_a_trial_has_the_first_seeds_of_the_profile_and_all_that_are_asked_for(
+    write: Callable[..., str], inputs: Inputs
+) -> None:
+    grid = read_grid(write(cells={"all": {}, "trial": {"trunk": "resnet", "seeds": 1}}))
+    titles = [chain.probes[0].title.partition(",")[0] for chain in plan(grid, "laptop", inputs)]
+    assert titles == ["all", "trial", "all"]
+    assert len(plan(grid, "laptop", inputs, [5, 6, 7])) == 6
+
+
 def test_the_name_of_a_folder_follows_the_photo_and_not_its_place(
     write: Callable[..., str], inputs: Inputs, tmp_path: Path
 ) -> None:

@@ -26,7 +26,12 @@ from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
         ({"cells": {"a": {"zoo": "rotnet-imagenet-1k", "trunk": "resnet"}}}, "zoo goes with probes and probe_"),
         ({"cells": {"a": {"init": "kmeans"}}}, "pretrain or init goes with a source"),
         ({"cells": {"a": {"init": "kmean", "source": "photo"}}}, "did you mean 'kmeans'"),
-        ({"cells": {"a": {"init": "kmeans", "source": "cifar10"}}}, "source: unknown photo 'cifar10'"),
+        (
+            {"cells": {"a": {"init": "sparse_coding", "source": "cifar10"}}},
+            "source: unknown photo 'cifar10'",
+        ),
+        ({"cells": {"a": {"init": "kmeans", "source": "cifar"}}}, "did you mean 'cifar100?'"),
+        ({"cells": {"a": {"seeds": -1}}}, "seeds=-1 must be a number of the profile's seeds"),
         ({"cells": {"a": {"init": "kmeans", "source": "photo", "trunk": "resnet"}}}, "trunk: unknown trunk 'resnet'"),
         ({"cells": {"a": {"init": "kmeans", "source": "photo", "images": 2}}}, "without images and labels"),
         ({"cells": {"a": {"init": "kmeans", "source": "photo", "overrides": ["--crops"]}}}, "takes --crops=N alone"),

@@ -13,7 +13,8 @@ from sklearn.decomposition import PCA
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from vissl_monoimage.models.init.patches import Crops, check_crops, draw_patches
+from vissl_monoimage.models.init.images import Images
+from vissl_monoimage.models.init.patches import check_crops, draw_patches
 from vissl_monoimage.utils.progress import track
 from vissl_monoimage.utils.random import generator
 
@@ -24,7 +25,7 @@ Batches = DataLoader[Tensor] | Sequence[Tensor]
 
 
 @torch.no_grad()
-def initialise(trunk: nn.Module, crops: Crops, seed: int) -> None:
+def initialise(trunk: nn.Module, crops: Images, seed: int) -> None:
     """Set the filters of every convolution to clusters of patches of its input.
 
     Layers are done in order, each on the outputs of the finished layers before it. Patches of a layer's input are
@@ -39,7 +40,7 @@ def initialise(trunk: nn.Module, crops: Crops, seed: int) -> None:
 
     Args:
         trunk: one of `TRUNKS["kmeans"]`.
-        crops: of the photo.
+        crops: of a photo, or images of a data set.
         seed: of the patches and of the clustering.
 
     Raises:

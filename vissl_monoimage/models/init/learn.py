@@ -42,25 +42,26 @@ def trunk_for(method: str, trunk: str | None = None) -> str:
     return name
 
 
-def learn_trunk(method: str, name: str, photo: str, count: int, seed: int) -> tuple[nn.Module, Crops]:
-    """Return a trunk whose filters are patches of a photo, clustered or coded, and the crops they come from.
+def learn_trunk(method: str, name: str, photo: str, count: int, seed: int) -> tuple[nn.Module, Images]:
+    """Return a trunk whose filters are patches of images, clustered or coded, and the images they come from.
 
     Args:
         method: `kmeans` or `sparse_coding`.
         name: of the trunk, as `trunk_for` returns it.
-        photo: a file, a folder, a .txt list or a name of the catalog.
-        count: how many crops to learn from.
-        seed: of the crops, of the initial weights and of the learning.
+        photo: a file, a folder, a .txt list or a name of the catalog; of kmeans also NAME=FOLDER of a data set.
+        count: how many crops, or images of the data set, to learn from.
+        seed: of the images, of the initial weights and of the learning.
 
     Raises:
         MonoImageError: a bad photo, or too few crops.
     """
     trunk = random_trunk(name, seed)
-    crops = Crops(photo, input_size(trunk), count, seed, CIFAR10)
     if method == "kmeans":
-        kmeans.initialise(trunk, crops, seed)
-    else:
-        sparse_coding.learn(cast(SparseCodingTrunk, trunk).code, crops, seed)
+        images = images_for(trunk, photo, count, seed)
+        kmeans.initialise(trunk, images, seed)
+        return trunk, images
+    crops = Crops(photo, input_size(trunk), count, seed, CIFAR10)
+    sparse_coding.learn(cast(SparseCodingTrunk, trunk).code, crops, seed)
     return trunk, crops
 
 

@@ -83,7 +83,7 @@ def draw_patches(
     return columns.gather(2, where.expand(-1, width, -1)).transpose(1, 2).flatten(0, 1)
 
 
-def check_crops(crops: Crops, filters: int) -> None:
+def check_crops(crops: Images, filters: int) -> None:
     """Check that `filters` filters can be learned from the crops.
 
     Raises:

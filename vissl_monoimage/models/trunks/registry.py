@@ -30,6 +30,7 @@ OURS = {
     "resnet18_32px": ("resnet18", "ResNet18At32"),
     "scattering": ("scattering", "Scattering"),
     "scattering_32px": ("scattering", "ScatteringAt32"),
+    "scattering_64px": ("scattering", "ScatteringAt64"),
     "sparse_coding": ("sparse_coding", "SparseCodingTrunk"),
 }
 

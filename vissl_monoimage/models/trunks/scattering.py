@@ -37,10 +37,10 @@ def _filters(scales: int, size: int) -> ScatteringTorch2D:
 class Scattering(FixedTrunk):
     """The scattering transform of each colour of 224-px images, order at most 2, 8 angles, by kymatio.
 
-    | feature | channels x map at 224 px, at 32 px |
+    | feature | channels x map at 224 px, at 64 px, at 32 px |
     | --- | --- |
-    | scattering_J2 | 243 x 56 x 56, 243 x 8 x 8 |
-    | scattering_J3 | 651 x 28 x 28, 651 x 4 x 4 |
+    | scattering_J2 | 243 x 56 x 56, 243 x 16 x 16, 243 x 8 x 8 |
+    | scattering_J3 | 651 x 28 x 28, 651 x 8 x 8, 651 x 4 x 4 |
 
     Asano et al. (ICLR 2020, Table 2) use it, after Oyallon et al., in place of conv1 and conv2. Their J is not known,
     hence both. It has so many channels that a protocol with a limit on the features per layer leaves it few places:
@@ -58,3 +58,9 @@ class ScatteringAt32(Scattering):
     """`scattering` for 32-px images."""
 
     input_size: ClassVar[int] = 32
+
+
+class ScatteringAt64(Scattering):
+    """`scattering` for 64-px images."""
+
+    input_size: ClassVar[int] = 64
