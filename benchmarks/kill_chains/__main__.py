@@ -22,6 +22,7 @@ from typing import Any
 
 from chains import Chain, chains
 from kinds import COMMANDS
+from process import preload
 
 from vissl_monoimage.ledger.machine import git_sha
 from vissl_monoimage.utils.atomic_write import replace_text
@@ -38,6 +39,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, help="folder to keep, with copies of the chains that differ")
     options = parser.parse_args()
     failed = False
+    preload()
     with tempfile.TemporaryDirectory(prefix="kill_chains_") as temporary:
         for kind in options.only:
             summary = summarise(chains(kind, options.work or Path(temporary), options.kills, options.seed))

@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 from kinds import COMMANDS, GRID
 from outcome import Outcome
-from process import LIMIT, kill, patience, start, wait
+from process import CHILDREN_END, LIMIT, kill, start, wait
 
 MOST_KILLS = 4  # of a chain
 
@@ -68,11 +68,10 @@ def _chain(kind: str, folder: Path, draw: random.Random, kills: int, duration: f
             chain.problems.append(f"not done after {LIMIT:.0f} s")
         else:
             chain.killed_after.append(round(time.monotonic() - began, 3))
-            allowed = patience()
             seconds = kill(pid, main_only=len(chain.killed_after) % 3 == 1)
             chain.children_ended_after = max(chain.children_ended_after, seconds)
-            if seconds > allowed:
-                chain.problems.append(f"children outlived their parent by {seconds:.1f} s")
+            if seconds > CHILDREN_END:
+                chain.problems.append(f"children outlived their parent by {seconds:.0f} s")
     return chain
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import gc
+import importlib
 import os
 import runpy
 import signal
@@ -12,10 +14,17 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-import vissl_monoimage.launch  # noqa: F401  # with all of the above
-
 LIMIT = 900.0  # seconds that a run may take
-CHILDREN_END = 2.0  # seconds in which the children of a killed process must be gone, on a machine that is not busy
+CHILDREN_END = 120.0  # seconds; on a quiet machine two are enough, and what is left after these never ends
+_PRELOADED = ("vissl_monoimage.launch", "vissl.hooks", "vissl.utils.distributed_launcher", "torch._dynamo")
+
+
+def preload() -> None:
+    """Import what runs need, in the order in which they do, and keep forks from copying the pages of it all."""
+    for name in _PRELOADED:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
 
 
 def start(words: Sequence[str], folder: Path) -> int:
@@ -59,14 +68,9 @@ def kill(pid: int, main_only: bool) -> float:
     began = time.monotonic()
     os.kill(pid, signal.SIGKILL) if main_only else os.killpg(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    while _living(pid) and time.monotonic() - began < LIMIT:
+    while _living(pid) and time.monotonic() - began < CHILDREN_END:
         time.sleep(0.01)
     return time.monotonic() - began
-
-
-def patience() -> float:
-    """Return how long the children of a killed process may live, which is longer on a busy machine."""
-    return CHILDREN_END * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def _living(group: int) -> bool:
