@@ -18,7 +18,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "report",
         help="per-layer table and page from the ledgers of finished runs",
-        description="Reads ledgers (in folders: every ledger.jsonl below), writes report.html, .md, .tex and .csv.",
+        description="Reads ledgers (in folders: every ledger.jsonl below), writes report.html, .md, .tex, .csv and "
+        "comparisons.csv.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -43,7 +43,7 @@ def add_parser(subparsers: Any) -> None:
         help="where a data set is; with a name of your own, one more probe: FOLDER/{train,val}/<class>/<image>",
     )
     parser.add_argument("--out", default="reproduced", metavar="FOLDER", help="where runs go (default: reproduced)")
-    parser.add_argument("--results", metavar="FOLDER", help="folder of NAME.jsonl and NAME.csv (default: OUT/results)")
+    parser.add_argument("--results", metavar="FOLDER", help="folder of NAME.jsonl and tables (default: OUT/results)")
     parser.add_argument(
         "--allow-dirty", action="store_true", help="add rows to --results from a working tree with uncommitted changes"
     )

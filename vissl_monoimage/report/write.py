@@ -9,7 +9,7 @@ from pathlib import Path
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.claims.verdicts import judge_all, verdicts_as_markdown
 from vissl_monoimage.report.collect import collect
-from vissl_monoimage.report.formats.csv import tables_as_csv
+from vissl_monoimage.report.formats.csv import comparisons_as_csv, tables_as_csv
 from vissl_monoimage.report.formats.html import render_page
 from vissl_monoimage.report.formats.latex import tables_as_latex
 from vissl_monoimage.report.formats.markdown import tables_as_markdown
@@ -21,9 +21,9 @@ _MOST_NOTES = 10  # on the console; the page has them all
 
 
 def write(rows: Sequence[Row], out: Path, skipped: Iterable[str] = ()) -> Path:
-    """Write report.html, .md, .tex and .csv into `out`, print the tables and the path of the page, and return it.
+    """Write report.html, .md, .tex, .csv and comparisons.csv into `out`, print the tables, and return the page.
 
-    What is left out is named on the page and on stderr.
+    The path of the page is printed too. What is left out is named on the page and on stderr.
 
     Args:
         rows: the rows of a ledger.
@@ -45,6 +45,7 @@ def write(rows: Sequence[Row], out: Path, skipped: Iterable[str] = ()) -> Path:
     }
     for suffix, text in formats.items():
         replace_text(out / f"report.{suffix}", text)
+    replace_text(out / "comparisons.csv", comparisons_as_csv(report.tables))
     if report.tables:
         print_tables(report.tables)
     else:

@@ -33,7 +33,7 @@ def report(grid: Grid, chains: Sequence[Chain], inputs: Inputs, results: Path, a
         grid: the benchmark.
         chains: its runs.
         inputs: what this machine has.
-        results: folder of NAME.jsonl and NAME.csv.
+        results: folder of NAME.jsonl, NAME.csv and NAME_comparisons.csv.
         allow_dirty: whether to add rows made from a working tree with uncommitted changes.
 
     Raises:
@@ -60,6 +60,7 @@ def _report(grid: Grid, chains: Sequence[Chain], own: Sequence[Row], inputs: Inp
         with_neighbours([*ledger.read([target], ledger.print_note), *own], grid), inputs.out / "report" / grid.name
     )
     replace_text(results / f"{grid.name}.csv", page.with_name("report.csv").read_text())
+    replace_text(results / f"{grid.name}_comparisons.csv", page.with_name("comparisons.csv").read_text())
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.ledger.row_parts import InitialWeights, Weights
-from vissl_monoimage.report.formats.csv import HEADER, tables_as_csv
+from vissl_monoimage.report.formats.csv import COMPARISONS_HEADER, HEADER, comparisons_as_csv, tables_as_csv
 from vissl_monoimage.report.formats.latex import escape, tables_as_latex
 from vissl_monoimage.report.tables.accuracy import text_tables
 from vissl_monoimage.report.tables.comparison import NO_SHARE_NOTE, ONE_SEED_NOTE, comparison_table
@@ -204,6 +204,32 @@ def test_the_csv_read_back_equals_the_table(a_row: Make) -> None:
             if cell.half_width is None
             else row.half_width_95 == pytest.approx(cell.half_width, abs=1e-4)
         )
+
+
+def test_the_csv_of_comparisons_has_the_numbers_behind_the_text(a_row: Make) -> None:
+    table = table_of(a_row, RANDOM, MONO, FULL, weights_of_random="other")
+    read = pd.read_csv(io.StringIO(comparisons_as_csv([table])))
+    assert tuple(read.columns) == COMPARISONS_HEADER
+    rows = read[read.method == "rotnet on china (1 image)"].set_index("measure")
+    assert list(rows.index) == ["gain", "gap", "share"]
+    welch = scipy.stats.ttest_ind([*MONO.values()], [*RANDOM.values()], equal_var=False)
+    student = scipy.stats.ttest_rel([*MONO.values()], [*FULL.values()])
+    for measure, test in (("gain", welch), ("gap", student)):
+        row, ends = rows.loc[measure], test.confidence_interval(0.95)
+        assert (row.low_95, row.high_95, row.p_holm) == pytest.approx((*ends, test.pvalue), abs=1e-4)
+    assert list(rows.paired[:2].astype(str)) == ["False", "True"]
+    assert measures(table)["share of the gain of rotnet on cifar10 (%)"][0] == (
+        f"{rows.estimate.share:.0f} ({rows.low_95.share:.0f} to {rows.high_95.share:.0f})"
+    )
+
+
+def test_the_csv_of_comparisons_has_no_interval_for_one_seed_and_nothing_for_no_share(a_row: Make) -> None:
+    read = pd.read_csv(io.StringIO(comparisons_as_csv([table_of(a_row, RANDOM, {0: 55.0}, {0: 49.0})])))
+    rows = read[read.method == "rotnet on china (1 image)"].set_index("measure")
+    assert rows.estimate.gain == pytest.approx(4.7)
+    assert np.isnan(rows.low_95.gain)
+    assert np.isnan(rows.p_holm.gain)
+    assert np.isnan(rows.estimate.share)
 
 
 UNESCAPE = {

@@ -75,7 +75,7 @@ def left_by(a_row: Callable[..., Row]) -> Left:
             ),
             overrides=[*run.overrides, *run.extra, f"config.CHECKPOINT.DIR={run.folder}"],
             name="init " + run.verb[1] if run.verb[0] == "init" else "x",
-            method=run.verb[1] if run.verb[0] == "init" else "random",
+            method=run.verb[1] if run.verb[0] == "init" else "rotnet" if kind == "pretrain" else "random",
             weights=Weights(checkpoint_in, checkpoint_in),
             checkpoint_out=str(run.folder / "model.torch"),
             images=images(run),

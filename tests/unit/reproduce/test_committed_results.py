@@ -13,7 +13,7 @@ from scipy import stats
 
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.report.formats.csv import tables_as_csv
+from vissl_monoimage.report.formats.csv import comparisons_as_csv, tables_as_csv
 from vissl_monoimage.report.tables.accuracy import header_and_rows
 from vissl_monoimage.report.tables.join import join_probes
 from vissl_monoimage.report.tables.table import build_tables
@@ -31,7 +31,9 @@ NOT_RUN_YET = {"table3-cifar": {"random-rotnet", "calibrated-photo", "calibrated
 @pytest.mark.parametrize("file", LEDGERS, ids=lambda file: file.stem)
 def test_a_table_is_made_of_its_ledger(file: Path) -> None:
     rows = with_neighbours(ledger.read([file]), read_grid(file.stem))
-    assert file.with_suffix(".csv").read_text() == tables_as_csv(build_tables(join_probes(rows)))
+    tables = build_tables(join_probes(rows))
+    assert file.with_suffix(".csv").read_text() == tables_as_csv(tables)
+    assert file.with_name(f"{file.stem}_comparisons.csv").read_text() == comparisons_as_csv(tables)
 
 
 def test_the_page_shows_the_cells_of_its_table() -> None:

@@ -8,6 +8,7 @@ from vissl_monoimage.report.tables.cost import NOTE as COST_NOTE
 from vissl_monoimage.report.tables.paper_reference import paper_table
 from vissl_monoimage.report.tables.table import Table
 from vissl_monoimage.report.tables.text_table import TextTable
+from vissl_monoimage.report.tables.transfer import transfer_table
 
 NOTE = (
     "± is half the width of the 95 % t-interval over independently trained trunks; a single trunk (n=1) has none. "
@@ -17,11 +18,11 @@ SLASH = "In the list of seeds, a number after a slash is the seed of the crops, 
 
 
 def text_tables(table: Table) -> list[TextTable]:
-    """Return the accuracies, the comparisons between lines, and the paper's figures.
+    """Return the accuracies, the comparisons between lines, the transfer of pretext tasks, and the paper's figures.
 
     Tables with nothing to show are left out.
     """
-    derived = (comparison_table(table), paper_table(table))
+    derived = (comparison_table(table), transfer_table(table), paper_table(table))
     return [accuracy_table(table), *(text for text in derived if text)]
 
 

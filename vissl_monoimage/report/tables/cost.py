@@ -15,7 +15,7 @@ NOTE = (
     "wall time of the pretrainings, from the first step to the end, times processes and threads; marked GPU, times "
     "processes, where a part or all ran on one. Probes are not in it."
 )
-_CPU = re.compile(r"(\d+) x cpu \((\d+) threads\)(?:, bfloat16)?")  # as `ledger.machine.device` writes it
+_CPU = re.compile(r"(\d+) x cpu(?: \((\d+) threads\))?(?:, bfloat16)?")  # as `ledger.machine.device` writes it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +60,7 @@ def cost_of(pretrainings: Sequence[Row]) -> Cost | None:
 def _cores(device: str) -> int:
     """Return processes times threads of a run on CPUs alone, the most that it had; 0 for all others."""
     matches = [_CPU.fullmatch(part) for part in device.split(", then ")]
-    return max((int(match[1]) * int(match[2]) for match in matches if match), default=0) if all(matches) else 0
+    return max((int(match[1]) * int(match[2] or 1) for match in matches if match), default=0) if all(matches) else 0
 
 
 def _processes(device: str) -> int:

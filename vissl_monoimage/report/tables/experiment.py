@@ -23,7 +23,7 @@ class Line:
         seeds: the seeds of the trunks; those of crops follow a slash where they are not 0.
         cells: {layer: top-1 test accuracy}.
         pretext: accuracy on the pretraining's own task, None where it has none.
-        cost: of a pretraining; None where there is none.
+        pretrainings: the rows of all pretrainings, once each.
         pretrain: the row of one of the pretrainings; None for random weights, fixed features and unknown checkpoints.
         is_random: whether the weights are random.
         is_fixed: whether the features are fixed, so that there is no spread over seeds.
@@ -38,13 +38,18 @@ class Line:
     seeds: tuple[str, ...]
     cells: dict[str, Cell]
     pretext: Cell | None
-    cost: Cost | None
+    pretrainings: tuple[Row, ...]
     pretrain: Row | None
     is_random: bool
     is_fixed: bool
     by_weights: dict[str, dict[str, float]]
     marks: str
     conflicts: tuple[str, ...]
+
+    @property
+    def cost(self) -> Cost | None:
+        """What a pretraining cost; None where there is none."""
+        return cost_of(self.pretrainings)
 
     @property
     def runs(self) -> str:
@@ -102,7 +107,7 @@ def build_line(group: list[ProbedTrunk], label: str) -> Line:
         seeds=tuple(sorted((seed for seed in by_trunk if seed), key=lambda seed: (len(seed), seed))),
         cells={layer: interval(list(accuracies.values())) for layer, accuracies in values.items()},
         pretext=interval(pretext) if pretext else None,
-        cost=cost_of(list({item.pretrain.run_id: item.pretrain for item in group if item.pretrain}.values())),
+        pretrainings=tuple({item.pretrain.run_id: item.pretrain for item in group if item.pretrain}.values()),
         pretrain=first.pretrain,
         is_random=first.is_random,
         is_fixed=first.is_fixed,
