@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+CACHED = "config.MONOIMAGE.CACHE_FEATURES=true"
+
 
 def test_every_layer_of_random_weights_is_above_chance(monoimage, data_dir, tmp_path):
     unpack = [sys.executable, str(data_dir / "unpack.py"), "tree", str(data_dir / "cifar10"), "cifar", "--limit", "60"]
@@ -19,7 +21,7 @@ def test_every_layer_of_random_weights_is_above_chance(monoimage, data_dir, tmp_
             f"DATA_PATHS=[cifar/{split.lower()}]",
         )
     ]
-    monoimage("run", "config=benchmark/monoimage/linear_cifar10", *folders, "config.CHECKPOINT.DIR=probe")
+    monoimage("run", "config=benchmark/monoimage/linear_cifar10", *folders, CACHED, "config.CHECKPOINT.DIR=probe")
     lines = [json.loads(line) for line in (tmp_path / "probe" / "metrics.json").read_text().splitlines()]
     top_1 = [line for line in lines if "test_accuracy_list_meter" in line][-1]["test_accuracy_list_meter"]["top_1"]
     assert list(top_1) == ["conv1", "conv2", "conv3", "conv4"]
