@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
-_PIPE = "MONOIMAGE_PARENT_PIPE"  # descriptor of a pipe that nobody but the parent can write to
+PARENT_PIPE = "MONOIMAGE_PARENT_PIPE"
+"""Environment variable with the descriptor of a pipe that nobody but the parent can write to."""
 _PATIENCE = 10.0  # seconds for a step and its checkpoint
 
 
@@ -25,15 +27,22 @@ def run_child(
         pass_fds: descriptors that it inherits.
         output: file for its output and its errors; None leaves them on the console.
     """
-    reader, writer = os.pipe()
-    try:
+    with parent_pipe() as reader:
         return subprocess.run(
             command,
-            env={**environment, _PIPE: str(reader)},
+            env={**environment, PARENT_PIPE: str(reader)},
             pass_fds=(*pass_fds, reader),
             stdout=output,
             stderr=output,
         ).returncode
+
+
+@contextlib.contextmanager
+def parent_pipe() -> Iterator[int]:
+    """Yield the descriptor that a command has to inherit in order to end when this process or the block does."""
+    reader, writer = os.pipe()
+    try:
+        yield reader
     finally:
         os.close(reader)
         os.close(writer)
@@ -41,7 +50,7 @@ def run_child(
 
 def end_with_command() -> None:
     """In a command that `run_child` has started, end as at SIGTERM when the process that started it has ended."""
-    reader = os.environ.pop(_PIPE, None)
+    reader = os.environ.pop(PARENT_PIPE, None)
     if reader is not None:
         threading.Thread(target=_terminate_after, args=(int(reader),), daemon=True).start()
 

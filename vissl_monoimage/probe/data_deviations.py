@@ -6,10 +6,11 @@ They are not in `config_hash`, which is taken before and is the same on every ma
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,12 +110,19 @@ def _files(images: Any) -> list[str]:
 
 def count_shared(train: Sequence[str], test: Sequence[str]) -> int:
     """Return how many of the files `test` have the bytes of a file in `train`; files of another size are not read."""
-    sizes = {path: Path(path).stat().st_size for path in {*train, *test}}
-    common = {sizes[path] for path in train} & {sizes[path] for path in test}
-    digests = {_digest(path) for path in train if sizes[path] in common}
-    return sum(sizes[path] in common and _digest(path) in digests for path in test)
+    versions = {path: _version(path) for path in {*train, *test}}
+    common = {versions[path][0] for path in train} & {versions[path][0] for path in test}
+    digests = {_digest(path, versions[path]) for path in train if versions[path][0] in common}
+    return sum(versions[path][0] in common and _digest(path, versions[path]) in digests for path in test)
 
 
-def _digest(path: str) -> bytes:
+def _version(path: str) -> tuple[int, int]:
+    """Return the size of a file and when it was changed."""
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns
+
+
+@functools.cache  # for all probes that a process forks
+def _digest(path: str, version: tuple[int, int]) -> bytes:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").digest()

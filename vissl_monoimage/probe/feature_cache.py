@@ -7,6 +7,7 @@ its processes fill in equal shares.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from vissl.utils.env import get_machine_local_and_dist_rank
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.probe.feature_rows import KEY, FeatureRows, row_length, unlinked_rows
+from vissl_monoimage.probe.image_tensors import image_tensors
 from vissl_monoimage.utils.precision import autocast
 from vissl_monoimage.utils.progress import track
 
@@ -77,18 +79,31 @@ def compute_rows(task: Any, split: str, images: Dataset[Any]) -> FeatureRows:
 def _fill(rows: FeatureRows, share: Subset[Any], task: Any, split: str) -> None:
     model = task.base_model
     model.trunk.eval()
-    loader = DataLoader(share, batch_size=BATCH, num_workers=task.config.DATA.NUM_DATALOADER_WORKERS)
     first = share.indices[0] if len(share) else 0
-    for batch in track(loader, f"features of the {split} images"):
-        images, labels = batch["data"][0].to(task.device), batch["label"][0]
+    for images, labels, valid in _batches(share, task, split):
         if not isinstance(labels, Tensor) or labels.dim() != 1 or labels.is_floating_point():
             raise MonoImageError(f"{KEY} needs one whole number as the label of each sample")
         with torch.no_grad(), autocast(task.device.type, task.bf16):
-            features = model.features(images)
+            features = model.features(images.to(task.device))
         span = slice(first, first + len(images))
-        rows.features[span] = torch.cat([feature.flatten(1).float() for feature in features], 1).cpu().numpy()
-        rows.targets[span] = torch.stack([labels, batch["data_valid"][0]], 1).numpy()
+        torch.cat(
+            [feature.flatten(1).float().cpu() for feature in features], 1, out=torch.from_numpy(rows.features[span])
+        )
+        rows.targets[span] = torch.stack([labels, valid], 1).numpy()
         first = span.stop
+
+
+def _batches(share: Subset[Any], task: Any, split: str) -> Iterator[tuple[Tensor, Any, Tensor]]:
+    """Yield images (batch, channels, height, width), labels and VISSL's data_valid of all samples in their order."""
+    what, tensors = f"features of the {split} images", image_tensors(share)
+    if tensors is None:
+        loader = DataLoader(share, batch_size=BATCH, num_workers=task.config.DATA.NUM_DATALOADER_WORKERS)
+        for batch in track(loader, what):
+            yield batch["data"][0], batch["label"][0], batch["data_valid"][0]
+        return
+    for first in track(range(0, len(share), BATCH), what):
+        images, labels = tensors.batch(slice(first, first + BATCH))
+        yield images, labels, torch.ones(len(images), dtype=torch.int64)
 
 
 def rows_loader(task: Any, split: str, rows: FeatureRows) -> Any:

@@ -133,7 +133,16 @@ def _probe_run(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profi
             overrides += folder_overrides(split, probe.data, inputs, labels=True)
     overrides.append(f"config.SEED_VALUE={seed}")
     folder = inputs.out / _folder_name(stem, overrides, probe.data)
-    return Run(title, folder, tuple(overrides), probe.minutes, probe.megabytes, extra=_device(inputs))
+    splits = [find_split(split, probe.data, inputs) for split in SPLITS] if probe.data else []
+    return Run(
+        title,
+        folder,
+        tuple(overrides),
+        probe.minutes,
+        probe.megabytes,
+        extra=_device(inputs),
+        image_folders=tuple(where for source, where in splits if source == "disk_folder"),
+    )
 
 
 def _photo(cell: Cell, inputs: Inputs) -> tuple[str, str, str]:

@@ -22,6 +22,7 @@ class Run:
         photo_sha256: of the file of its only photo; "" where there is none, or not yet when it was planned.
         verb: `run`, or `init METHOD PHOTO`.
         extra: more overrides, which do not make it another run, such as the device.
+        image_folders: the folders of its training and test images; none where it reads others.
     """
 
     title: str
@@ -33,6 +34,7 @@ class Run:
     photo_sha256: str = ""
     verb: tuple[str, ...] = ("run",)
     extra: tuple[str, ...] = ()
+    image_folders: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

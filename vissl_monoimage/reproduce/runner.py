@@ -1,7 +1,8 @@
-"""Running the chains of a benchmark: a process a run; killed runs are resumed, finished ones are not repeated."""
+"""Run the chains of a benchmark: killed runs are resumed, finished ones are not repeated."""
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
@@ -10,16 +11,22 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
+from typing import IO, Any
+
+import torch
 
 from vissl_monoimage.compat.child_commands import run_child
 from vissl_monoimage.config.quoting import quoted
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.reproduce.probe_server import ProbeServer
 from vissl_monoimage.reproduce.progress import Progress
 from vissl_monoimage.reproduce.run import Chain, Run
 from vissl_monoimage.utils.folder_lock import INHERITED, folder_lock
 
+Start = Callable[[Sequence[str], int, Any], int]
+"""Runs `monoimage WORDS` with the lock on its folder and a file for its output; returns its exit status."""
 OnFinished = Callable[[Run, float], None]
 
 
@@ -30,28 +37,25 @@ def finished(folder: Path) -> Row | None:
     return rows[-1] if rows else None
 
 
-def execute(folder: Path, words: Sequence[str], log: Path | None = None, threads: int | None = None) -> None:
+def execute(folder: Path, words: Sequence[str], log: Path | None = None, start: Start | None = None) -> None:
     """Run `monoimage WORDS` into a folder, unless it has a finished run; a run with a checkpoint resumes.
 
     Args:
         folder: of the run; only one process at a time runs it.
         words: `run OVERRIDE...` or `init METHOD PHOTO OPTION...`.
         log: file that the output is appended to; None leaves it on the console.
-        threads: of torch; None leaves their number to the run.
+        start: runs the words and returns their exit status; by default in a process of their own.
 
     Raises:
         MonoImageError: the run failed; the output has its message.
         KeyboardInterrupt: it was interrupted.
     """
-    command = [sys.executable, "-m", "vissl_monoimage", *words]
-    environment = {**os.environ, **({"OMP_NUM_THREADS": str(threads)} if threads else {})}
+    target = f"--out={folder}" if words[0] == "init" else f"config.CHECKPOINT.DIR={quoted(folder)}"
     with folder_lock(folder, wait=True) as lock, open(log, "a") if log else nullcontext() as output:
         if finished(folder):  # by the process that held the lock
             return
         # The run holds the lock too: should this process be killed, nobody starts a second one before it has ended.
-        command.append(f"--out={folder}" if words[0] == "init" else f"config.CHECKPOINT.DIR={quoted(folder)}")
-        environment[INHERITED] = str(lock)
-        status = run_child(command, environment, (lock,), output)
+        status = (start or start_process)([*words, target], lock, output)
     if status in (-signal.SIGINT, 130):
         raise KeyboardInterrupt
     if status or not finished(folder):
@@ -60,17 +64,37 @@ def execute(folder: Path, words: Sequence[str], log: Path | None = None, threads
         raise MonoImageError(f"{folder.name} {how}{message}; the same command tries again")
 
 
-def run_chain(chain: Chain, threads: int | None = None, on_finished: OnFinished | None = None) -> str | None:
+def start_process(words: Sequence[str], lock: int, output: IO[str] | None, threads: int | None = None) -> int:
+    """Run `monoimage WORDS` in a process of its own and return its exit status.
+
+    Args:
+        words: the command line.
+        lock: descriptor of the lock on its folder, which it holds too.
+        output: where it prints to; None for this process's console.
+        threads: of torch; None leaves their number to the run.
+    """
+    own = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+    command = [sys.executable, "-m", "vissl_monoimage", *words]
+    return run_child(command, {**os.environ, **own, INHERITED: str(lock)}, (lock,), output)
+
+
+def run_chain(
+    chain: Chain, threads: int | None = None, on_finished: OnFinished | None = None, server: ProbeServer | None = None
+) -> str | None:
     """Run what is not finished of a chain, up to the first run that fails.
 
     Args:
         chain: the runs.
         threads: of torch, for each run.
+        server: runs the probes; None starts one for this chain.
         on_finished: called with each run and its seconds when it has ended.
 
     Returns:
         What failed, in one sentence; None if all runs are finished.
     """
+    if server is None:
+        with ProbeServer(threads) as server:
+            return run_chain(chain, threads, on_finished, server)
     try:
         for run in (run for run in chain.runs if not finished(run.folder)):
             began, weights = time.monotonic(), []
@@ -79,7 +103,11 @@ def run_chain(chain: Chain, threads: int | None = None, on_finished: OnFinished 
             if chain.pretrain and run is not chain.pretrain:
                 weights = [f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={quoted(_checkpoint(chain.pretrain))}"]
             words = [*run.verb, *run.overrides, *run.extra, *weights]
-            execute(run.folder, words, Path(f"{run.folder}.log"), threads)
+            forks = run is not chain.pretrain and not torch.cuda.device_count()
+            start = (
+                functools.partial(_fork, server, run) if forks else functools.partial(start_process, threads=threads)
+            )
+            execute(run.folder, words, Path(f"{run.folder}.log"), start)
             if on_finished:
                 on_finished(run, time.monotonic() - began)
     except MonoImageError as error:
@@ -93,9 +121,9 @@ def run_all(chains: Sequence[Chain], jobs: int) -> list[str]:
     progress = Progress([run for chain in chains for run in chain.runs if not finished(run.folder)], jobs)
     threads = max(1, cores() // jobs)
 
-    with ThreadPoolExecutor(jobs) as pool:
+    with ProbeServer(threads) as server, ThreadPoolExecutor(jobs) as pool:
         try:
-            problems = pool.map(lambda chain: run_chain(chain, threads, progress.finish), chains)
+            problems = pool.map(lambda chain: run_chain(chain, threads, progress.finish, server), chains)
             return [problem for problem in problems if problem]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -105,6 +133,10 @@ def run_all(chains: Sequence[Chain], jobs: int) -> list[str]:
 def cores() -> int:
     """Return the number of cores this process may use: fewer than the machine's under `taskset` or in a SLURM job."""
     return len(os.sched_getaffinity(0))
+
+
+def _fork(server: ProbeServer, probe: Run, words: Sequence[str], lock: int, output: IO[str]) -> int:
+    return server.run(words, probe.image_folders, lock, output.fileno())
 
 
 def _checkpoint(run: Run) -> Path:

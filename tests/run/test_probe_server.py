@@ -1,0 +1,110 @@
+"""Probes in forks of one process, against the same probes in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import launcher
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from vissl_monoimage.reproduce.probe_server import ProbeServer
+from vissl_monoimage.utils.folder_lock import folder_lock
+
+NOT_COMPARED = {"run_id", "finished", "wall_s", "checkpoint_out", "checkpoint_out_sha256", "command", "overrides"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ProbeServer]:
+    with ProbeServer(threads=1) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Folders of 40 training and 20 test images."""
+    draw, root = np.random.default_rng(0), tmp_path_factory.mktemp("data")
+    for split, number in [("train", number) for number in range(40)] + [("test", number) for number in range(20)]:
+        file = root / split / f"class{number % 10}" / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw.integers(0, 256, (32, 32, 3), np.uint8)).save(file)
+    return [root / "train", root / "test"]
+
+
+def fork(server: ProbeServer, words: list[str], images: list[Path], folder: Path) -> tuple[int, str]:
+    """Return the status of `monoimage WORDS` in a fork, and what it printed."""
+    log = folder.with_name(f"{folder.name}.log")
+    with folder_lock(folder) as lock, open(log, "a") as output:
+        return server.run(words, images, lock, output.fileno()), log.read_text()
+
+
+def probe(data: list[Path], seed: int, folder: Path) -> list[str]:
+    splits = {"TRAIN": data[0], "TEST": data[1]}
+    sources = [
+        f"config.DATA.{split}.{key}=[disk_folder]" for split in splits for key in ("DATA_SOURCES", "LABEL_SOURCES")
+    ]
+    return [
+        "run",
+        "config=benchmark/monoimage/linear_cifar10",
+        *sources,
+        *(f"config.DATA.{split}.DATA_PATHS=[{path}]" for split, path in splits.items()),
+        *(f"config.DATA.{split}.DATASET_NAMES=[mine]" for split in splits),
+        "config.MONOIMAGE.CACHE_FEATURES=true",
+        "config.DATA.TRAIN.BATCHSIZE_PER_REPLICA=16",
+        "config.OPTIMIZER.num_epochs=2",
+        "config.OPTIMIZER.param_schedulers.lr.values=[0.01,0.001]",
+        "config.OPTIMIZER.param_schedulers.lr.milestones=[1]",
+        f"config.SEED_VALUE={seed}",
+        f"config.CHECKPOINT.DIR={folder}",
+    ]
+
+
+def outcome(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """Return what the row of a run says but for time and place, and the tensors of its final checkpoint."""
+    (line,) = (folder / "ledger.jsonl").read_text().splitlines()
+    checkpoint = torch.load(folder / "model_final_checkpoint_phase1.torch", weights_only=False)
+    model = checkpoint["classy_state_dict"]["base_model"]["model"]
+    tensors = {f"{part}.{key}": value for part in ("trunk", "heads") for key, value in model[part].items()}
+    return {key: value for key, value in json.loads(line).items() if key not in NOT_COMPARED}, tensors
+
+
+def test_probes_one_after_the_other_equal_probes_by_themselves(
+    server: ProbeServer, data: list[Path], tmp_path: Path
+) -> None:
+    """The second seed is probed first, and a mistake comes between."""
+    for seed in (0, 1):
+        launcher.monoimage(*probe(data, seed, tmp_path / f"own{seed}"), cwd=tmp_path)
+    assert fork(server, probe(data, 1, tmp_path / "fork1"), data, tmp_path / "fork1")[0] == 0
+    wrong = [*probe(data, 1, tmp_path / "wrong"), "config.OPTIMIZER.num_epohcs=2"]
+    status, said = fork(server, wrong, data, tmp_path / "wrong")
+    assert status == 2
+    assert "num_epohcs" in said
+    assert "Traceback" not in said
+    assert fork(server, probe(data, 0, tmp_path / "fork0"), data, tmp_path / "fork0")[0] == 0
+    for seed in (0, 1):
+        (row, tensors), (expected, others) = outcome(tmp_path / f"fork{seed}"), outcome(tmp_path / f"own{seed}")
+        assert row == expected
+        assert tensors.keys() == others.keys()
+        assert all(torch.equal(tensors[name], others[name]) for name in others)
+    assert outcome(tmp_path / "own0")[0]["losses"] != outcome(tmp_path / "own1")[0]["losses"]
+
+
+def test_a_killed_probe_or_server_takes_no_other_with_it(server: ProbeServer, tmp_path: Path) -> None:
+    (tmp_path / "die.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+    (tmp_path / "parent.py").write_text("import os; print(os.getppid())")
+    assert fork(server, ["exec", str(tmp_path / "die.py")], [], tmp_path / "a")[0] == -signal.SIGKILL
+    status, said = fork(server, ["exec", str(tmp_path / "parent.py")], [], tmp_path / "b")
+    assert status == 0
+    os.kill(int(said), signal.SIGKILL)
+    statuses = [
+        fork(server, ["exec", str(tmp_path / "parent.py")], [], tmp_path / f"c{number}")[0] for number in (0, 1)
+    ]
+    assert statuses[-1] == 0
+    assert int((tmp_path / "c1.log").read_text()) != int(said)
