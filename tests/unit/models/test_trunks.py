@@ -10,6 +10,8 @@ from vissl.models.heads import get_model_head
 from vissl.models.trunks import get_model_trunk
 
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.models.init.patches import Crops
+from vissl_monoimage.models.normalisation import IMAGENET
 
 NO_CONFIG = AttrDict({})
 HEAD_CONFIG = AttrDict({"HEAD": {"BATCHNORM_EPS": 1e-5, "BATCHNORM_MOMENTUM": 0.1}})
@@ -20,6 +22,8 @@ FIRST = {224: (11, 4, 2), 64: (7, 4, 3), 32: (5, 2, 2)}
 ALEXNETS = {
     "alexnet_rotnet_64px": (ROTNET, 64),
     "alexnet_rotnet_32px": (ROTNET, 32),
+    "alexnet_rotnet_he": (ROTNET, 224),
+    "alexnet_rotnet_he_64px": (ROTNET, 64),
     "alexnet_wide": (WIDE, 224),
     "alexnet_wide_64px": (WIDE, 64),
     "alexnet_wide_32px": (WIDE, 32),
@@ -123,7 +127,7 @@ def test_images_of_another_size_are_refused_in_one_sentence(name: str, shape: tu
         trunk_named(name)(torch.rand(2, *shape))
 
 
-@pytest.mark.parametrize("name", ["alexnet_wide", "convnet4"])
+@pytest.mark.parametrize("name", ["alexnet_wide", "alexnet_rotnet_he_64px", "convnet4"])
 def test_untrained_convolutions_are_he_normal(name: str) -> None:
     for layer in trunk_named(name).modules():
         if isinstance(layer, torch.nn.Conv2d) and layer.weight.numel() > 1500:
@@ -131,6 +135,22 @@ def test_untrained_convolutions_are_he_normal(name: str) -> None:
             expected = (2 / (outputs * height * width)) ** 0.5
             assert abs(float(layer.weight.detach().std()) / expected - 1) < 0.08
             assert not layer.bias.detach().any()
+
+
+def test_alexnet_rotnet_he_has_the_tensors_of_vissls_alexnet_rotnet() -> None:
+    ours, theirs = (trunk_named(name).state_dict() for name in ("alexnet_rotnet_he", "alexnet_rotnet"))
+    assert {key: value.shape for key, value in ours.items()} == {key: value.shape for key, value in theirs.items()}
+
+
+@pytest.mark.parametrize(("name", "is_flat"), [("alexnet_rotnet_64px", True), ("alexnet_rotnet_he_64px", False)])
+def test_pytorchs_default_leaves_conv5_too_flat_for_a_batch_norm(name: str, is_flat: bool) -> None:
+    """A probe's batch norm divides by the root of variance + 1e-5: a variance below that is never scaled up to 1."""
+    images = Crops("china", 64, 48, 0, IMAGENET)
+    with torch.no_grad():
+        (features,) = trunk_named(name).eval()(torch.stack([images[number] for number in range(48)]), ["conv5"])
+    variances = features.transpose(0, 1).flatten(1).var(1)
+    assert (float(variances.median()) < 2e-4) == is_flat
+    assert (float((variances < 1e-5).float().mean()) > 0.1) == is_flat
 
 
 def test_the_fully_connected_head_is_the_authors() -> None:

@@ -3,6 +3,7 @@
 | trunk | widths | the authors use it for |
 | --- | --- | --- |
 | `alexnet_rotnet` (VISSL's own) and `alexnet_rotnet_64px`, `_32px` | 64-192-384-256-256 | RotNet |
+| `alexnet_rotnet_he` and `alexnet_rotnet_he_64px`, `_32px` | the same, starting He-normal | - |
 | `alexnet_wide` and `alexnet_wide_64px`, `_32px` | 96-256-384-384-256 | DeepCluster, the linear probes |
 
 Features are VISSL's: conv1 (after the ReLU), pool1, conv2, pool2, conv3, conv4, conv5, pool5 and flatten, under VISSL's
@@ -66,6 +67,35 @@ class AlexNetRotNet64(_AlexNet):
 
 class AlexNetRotNet32(AlexNetRotNet64):
     """VISSL's `alexnet_rotnet` with a first convolution for 32-px images."""
+
+    input_size: ClassVar[int] = 32
+
+
+class AlexNetRotNetHe(_AlexNet):
+    """`alexnet_rotnet` whose convolutions start He-normal, as those of all other trunks of ours do.
+
+    PyTorch's default, which `alexnet_rotnet` starts with, loses scale from layer to layer: of random weights, the
+    outputs of conv5 have a median variance of 1e-4 over images and places, and a fifth of its channels less than the
+    1e-5 that a probe's batch norm adds, so that it cannot scale them up.
+    """
+
+    input_size: ClassVar[int] = 224
+    widths: ClassVar[tuple[int, ...]] = (64, 192, 384, 256, 256)
+    discarded: ClassVar[tuple[tuple[int, int, int], ...]] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        he_normal(self)
+
+
+class AlexNetRotNetHe64(AlexNetRotNetHe):
+    """`alexnet_rotnet_he` with a first convolution for 64-px images."""
+
+    input_size: ClassVar[int] = 64
+
+
+class AlexNetRotNetHe32(AlexNetRotNetHe):
+    """`alexnet_rotnet_he` with a first convolution for 32-px images."""
 
     input_size: ClassVar[int] = 32
 
