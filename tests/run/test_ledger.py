@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import runpy
 import shutil
 import struct
 from pathlib import Path
@@ -15,7 +17,9 @@ from PIL import Image
 
 from vissl_monoimage.ledger.io import read
 from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.ledger.row_parts import InitialWeights
 
+SCRIPT = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "initial_weights.py"))
 SMOKE = ["run", "config=pretrain/monoimage/rotnet_convnet4", "+config/monoimage=smoke"]
 
 
@@ -54,7 +58,7 @@ def weights_sha256(state: dict[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
-def trunk_in(checkpoint: str | None) -> dict[str, torch.Tensor]:
+def trunk_in(checkpoint: str | Path | None) -> dict[str, torch.Tensor]:
     content = torch.load(str(checkpoint), weights_only=False)
     trunk: dict[str, torch.Tensor] = content["classy_state_dict"]["base_model"]["model"]["trunk"]
     return trunk
@@ -73,7 +77,8 @@ def test_rows_know_their_data_by_content_and_where_their_weights_came_from(
     shutil.copytree(tmp_path / "a", tmp_path / "moved")
     rows = {}
     for name in ("a", "b", "moved"):
-        monoimage(*SMOKE, *reading(f"{name}/pets"), f"config.CHECKPOINT.DIR=run_{name}")
+        seed, place = "config.SEED_VALUE=3", f"config.CHECKPOINT.DIR=run_{name}"
+        monoimage(*SMOKE, *reading(f"{name}/pets"), seed, place)
         row = rows[name] = row_of(tmp_path / f"run_{name}")
         expected = fingerprints["a" if name == "moved" else name]
         assert {split: data.sha256 for split, data in row.data.items()} == expected
@@ -83,7 +88,10 @@ def test_rows_know_their_data_by_content_and_where_their_weights_came_from(
     assert rows["a"].group_hash == rows["b"].group_hash == rows["moved"].group_hash  # the hash knows no folder
     assert rows["a"].experiment == rows["moved"].experiment != rows["b"].experiment
     assert {row.initial_weights.origin for row in rows.values()} == {"random"}
-    assert len({row.initial_weights.sha256 for row in rows.values()}) == 1  # of one seed
+    (initial,) = {row.initial_weights.sha256 for row in rows.values()}  # of one seed
+    assert weights_sha256(trunk_in(tmp_path / "run_a" / "initial_weights.pt")) == initial
+    forgotten = dataclasses.replace(rows["a"], initial_weights=InitialWeights("random"))
+    assert dict(SCRIPT["recomputed"]([forgotten])) == {rows["a"].run_id: initial}
 
     trained = str(rows["a"].checkpoint_out)
     probe = ["config=benchmark/monoimage/linear_cifar10", "+config/monoimage=smoke", *reading("b/pets")]
@@ -91,6 +99,7 @@ def test_rows_know_their_data_by_content_and_where_their_weights_came_from(
     weights = f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={trained}"
     monoimage("run", *probe, *labels, weights, "config.CHECKPOINT.DIR=probe")
     row = row_of(tmp_path / "probe")
+    assert not (tmp_path / "probe" / "initial_weights.pt").exists()  # of pretrainings alone
     assert (row.weights.path, row.weights.sha256) == (trained, rows["a"].checkpoint_out_sha256)
     assert row.initial_weights.origin == "checkpoint"
     assert row.initial_weights.sha256 == weights_sha256(trunk_in(trained)) != rows["a"].initial_weights.sha256
