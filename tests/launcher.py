@@ -15,17 +15,21 @@ import importlib
 import json
 import os
 import runpy
+import select
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 _PRELOADED = ("vissl_monoimage.launch", "vissl.hooks", "vissl.utils.distributed_launcher", "torch._dynamo")
 _SECONDS = 1800  # a run may take
+_OUTPUT = ("out", "err")
 
 
 def monoimage(*arguments: str, cwd: Path, status: int = 0) -> subprocess.CompletedProcess[str]:
@@ -46,6 +50,19 @@ def script(path: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProces
     return _checked(_run(arguments, cwd, script=str(path)), 0)
 
 
+def kill_when(condition: Callable[[], bool], *arguments: str, cwd: Path) -> None:
+    """Run `monoimage ARGUMENTS`, and kill it and its children with SIGKILL as soon as `condition()` holds."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = _request(arguments, cwd, folder, group=True)
+        group = int(server.stdout.readline())
+        deadline = time.monotonic() + _SECONDS
+        while not condition():
+            assert not select.select([server.stdout], [], [], 0.002)[0], "the run ended before it could be killed"
+            assert time.monotonic() < deadline
+        os.killpg(group, signal.SIGKILL)
+        assert int(server.stdout.readline()) == -signal.SIGKILL
+
+
 def _checked(done: subprocess.CompletedProcess[str], status: int) -> subprocess.CompletedProcess[str]:
     assert done.returncode == status, f"exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
     return done
@@ -53,13 +70,17 @@ def _checked(done: subprocess.CompletedProcess[str], status: int) -> subprocess.
 
 def _run(arguments: tuple[str, ...], cwd: Path, **program: str) -> subprocess.CompletedProcess[str]:
     with tempfile.TemporaryDirectory() as folder:
-        output = [str(Path(folder, name)) for name in ("out", "err")]
-        request = {"arguments": arguments, "cwd": str(cwd), "output": output, "environment": _environment(), **program}
-        server = _server()
-        print(json.dumps(request), file=server.stdin, flush=True)
-        status = int(server.stdout.readline())
-        stdout, stderr = (Path(file).read_text() for file in output)
+        status = int(_request(arguments, cwd, folder, **program).stdout.readline())
+        stdout, stderr = (Path(folder, name).read_text() for name in _OUTPUT)
     return subprocess.CompletedProcess(arguments, status, stdout, stderr)
+
+
+def _request(arguments: tuple[str, ...], cwd: Path, folder: str, **options: str | bool) -> Any:
+    server = _server()
+    output = [str(Path(folder, name)) for name in _OUTPUT]
+    request = {"arguments": arguments, "cwd": str(cwd), "output": output, "environment": _environment(), **options}
+    print(json.dumps(request), file=server.stdin, flush=True)
+    return server
 
 
 def _environment() -> dict[str, str]:
@@ -76,11 +97,20 @@ def _server() -> Any:
 
 
 def _serve() -> dict[str, Any]:
-    """Fork for every request and report its exit status; return, in the fork alone, its request."""
+    """Fork for every request and report its exit status; return, in the fork alone, its request.
+
+    A fork that is to lead a process group is reported before, by its number.
+    """
     for line in sys.stdin:
+        request = json.loads(line)
+        leads = request.pop("group", False)
         fork = os.fork()
         if not fork:
-            return dict(json.loads(line))
+            if leads:
+                os.setsid()
+            return dict(request)
+        if leads:
+            print(fork, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]), flush=True)
     raise SystemExit
 

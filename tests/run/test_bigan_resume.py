@@ -7,12 +7,7 @@ run must know where in the game it was: it is killed behind checkpoints after an
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,22 +82,12 @@ def means_on_test_set(folder: Path) -> dict[int, dict[str, Any]]:
 
 def start_and_kill(folder: Path, checkpoint: str, step: int) -> None:
     """Start the run and kill it when it has done `step` and would be resumed from `checkpoint`."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vissl_monoimage", *MONOGAN, f"config.CHECKPOINT.DIR={folder}"],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-    )
-    players, newest = folder / "players.jsonl", folder / "checkpoint.torch"
-    deadline = time.monotonic() + 600
-    while (
-        CHECKPOINTS.get(newest.resolve().name, 0) < CHECKPOINTS[checkpoint] or players.read_bytes().count(b"\n") < step
-    ):
-        assert process.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+
+    def reached() -> bool:
+        newest = CHECKPOINTS.get((folder / "checkpoint.torch").resolve().name, 0)
+        return newest >= CHECKPOINTS[checkpoint] and (folder / "players.jsonl").read_bytes().count(b"\n") >= step
+
+    launcher.kill_when(reached, *MONOGAN, f"config.CHECKPOINT.DIR={folder}", cwd=folder.parent)
 
 
 def run(folder: Path) -> str:

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +25,6 @@ CONVNET4 = [
 ]
 FINAL = f"model_final_checkpoint_phase{EPOCHS - 1}.torch"
 SCRIPT = Path(__file__).with_name("bigan_two_processes.py")  # knows a trunk without batch norm
-
-
-def start(folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "vissl_monoimage", "run", *CONVNET4, f"config.CHECKPOINT.DIR={folder}"],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
 
 
 def run(folder: Path, *overrides: str, script: Path | None = None) -> str:
@@ -115,14 +99,12 @@ def test_a_run_killed_within_an_epoch_resumes_with_the_same_labels(uninterrupted
     The accuracy on the clusters, which goes into the row, is that of the whole epoch.
     """
     folder = tmp_path / "run"
-    process, newest = start(folder), folder / "checkpoint.torch"
-    deadline = time.monotonic() + 600
-    while newest.resolve().name != "model_iteration20.torch":
-        assert process.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    latest = folder / "checkpoint.torch"
+    launcher.kill_when(
+        lambda: latest.resolve().name == "model_iteration20.torch",
+        *("run", *CONVNET4, f"config.CHECKPOINT.DIR={folder}"),
+        cwd=tmp_path,
+    )
     assert not (folder / FINAL).exists()
     said = run(folder)
     assert "resumed at step 2" in said

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +96,8 @@ def test_a_killed_run_refills_the_cache_and_ends_the_same(
     cached: Path, tmp_path: Path, monoimage: Any, when: str
 ) -> None:
     folder = tmp_path / "run"
-    start_and_kill(folder, when)
+    launcher.kill_when((folder / when).exists, *arguments(folder, CACHED), cwd=tmp_path)
+    assert not (folder / "model_final_checkpoint_phase1.torch").exists()
     assert not leftovers(folder)
     left = folder / "features_0.tmp"  # as if it had been killed between making the files and opening them
     left.mkdir()
@@ -112,24 +108,6 @@ def test_a_killed_run_refills_the_cache_and_ends_the_same(
     found, expected = weights(folder), weights(cached)
     assert all(torch.equal(found[name], expected[name]) for name in expected)
     assert not leftovers(folder)
-
-
-def start_and_kill(folder: Path, when: str) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "vissl_monoimage", *arguments(folder, CACHED)],
-        cwd=folder.parent,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 300
-    while not (folder / when).exists():
-        assert process.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not (folder / "model_final_checkpoint_phase1.torch").exists()
 
 
 REFUSED = {

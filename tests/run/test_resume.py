@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import launcher
@@ -40,21 +35,6 @@ def losses(folder: Path) -> list[list[float]]:
     return curve
 
 
-def start_and_kill(folder: Path, when: str, *overrides: str) -> None:
-    """Start the run and kill it, workers and all, as soon as the checkpoint `when` is there."""
-    command = [sys.executable, "-m", "vissl_monoimage", *ROTNET, f"config.CHECKPOINT.DIR={folder}", *overrides]
-    process = subprocess.Popen(
-        command, env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True, stdout=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 300
-    while not (folder / when).exists():
-        assert process.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole") / "run"
@@ -65,7 +45,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("when", ["model_iteration4.torch", "model_phase0.torch", "model_iteration8.torch"])
 def test_killed_run_equals_the_uninterrupted_one(uninterrupted: Path, tmp_path: Path, monoimage, when: str) -> None:
     folder = tmp_path / "run"
-    start_and_kill(folder, when)
+    launcher.kill_when((folder / when).exists, *ROTNET, f"config.CHECKPOINT.DIR={folder}", cwd=tmp_path)
     assert not (folder / "model_final_checkpoint_phase1.torch").exists()
     resumed = monoimage(*ROTNET, f"config.CHECKPOINT.DIR={folder}")
     assert "resumed at step" in resumed.stdout
