@@ -37,6 +37,7 @@ SET_UP = {"make demo", "make test", "pip install vissl-monoimage", "monoimage se
 PATCHES = "config=benchmark/monoimage/linear_photo_patches"
 WITHOUT_STEPS = ("knn", "low_shot")  # overlays that need more images than `smoke` leaves, and take no steps
 NOT_HERE = ("config.DATA.TRAIN.DATA_PATHS=[data]", "zoo:")  # torchvision's CIFAR files; a download
+DEMO = "a demo, mine"
 WEIGHTS = "config.MODEL.WEIGHTS_INIT.PARAMS_FILE"
 
 
@@ -58,7 +59,7 @@ def commands(document: str) -> Iterator[list[str]]:
 def at_smoke_size(words: list[str]) -> list[str]:
     """Return the command with tiny sizes: the overlay `smoke` added to a run, or fewer samples."""
     if words[:2] == ["monoimage", "demo"]:
-        return [*words, "--smoke"]
+        return [*words, "--smoke", "--out", DEMO]
     if words[:3] == ["monoimage", "dataset", "write"]:
         return ["8" if before == "--samples" else word for before, word in zip(["", *words], words, strict=False)]
     if words[:2] == ["monoimage", "style"]:
@@ -84,6 +85,17 @@ def check_composed(overrides: list[str]) -> None:
         assert problems_of(OmegaConf.to_container(composed, resolve=True), vissl_defaults()) == []
         OmegaConf.update(composed, WEIGHTS, "")
     launch.prepare(composed)
+
+
+def check_finished_demo(folder: Path) -> None:
+    """Check that a demo run again repeats nothing, and that its folder is refused to another photo."""
+    demo = functools.partial(launcher.monoimage, "demo", "--smoke", "--out", DEMO, cwd=folder)
+    stamps = {file: file.stat().st_mtime_ns for file in (folder / DEMO).rglob("ledger.jsonl")}
+    assert len(stamps) == 3
+    assert demo().stdout.count("already finished, skipped") == 3
+    assert {file: file.stat().st_mtime_ns for file in (folder / DEMO).rglob("ledger.jsonl")} == stamps
+    other = demo("--photo", "me.jpg", status=2)
+    assert other.stderr.strip().startswith(f"monoimage: '{DEMO}' holds a demo of another photo")
 
 
 def outputs(words: list[str]) -> Iterator[str]:
@@ -133,6 +145,10 @@ def test_commands_run_in_order(document: str, folder: Path, monkeypatch: pytest.
             continue
         output = launcher.monoimage(*at_smoke_size(here)[1:], cwd=folder).stdout
         assert [made for made in outputs(here) if not (folder / made).exists()] == []
+        if here == ["monoimage", "demo"]:
+            assert "skipped" not in output
+            assert f"page: {DEMO}/report/report.html" in output
+            check_finished_demo(folder)
         if here == ["monoimage", "report", "runs", "-o", "report"]:
             assert re.search(r"rotnet on me\.jpg \(1 image\).* n=1 \(seed \d+\), no interval", output), output
             assert re.search(r"random weights .* n=1 \(seed 0\), no interval", output), output
@@ -169,19 +185,6 @@ def test_the_readme_is_short() -> None:
 def test_links_lead_to_files(document: str) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / document).read_text())
     assert [link for link in links if not (ROOT / document).parent.joinpath(link).exists()] == []
-
-
-def test_demo_runs_and_skips_what_is_finished(folder: Path) -> None:
-    demo = functools.partial(launcher.monoimage, "demo", "--smoke", "--out", "a demo, mine", cwd=folder)
-    first = demo("--photo", "me.jpg").stdout
-    assert "skipped" not in first
-    assert "page: a demo, mine/report/report.html" in first
-    stamps = {file: file.stat().st_mtime_ns for file in folder.rglob("ledger.jsonl")}
-    assert len(stamps) == 3
-    assert demo("--photo", "me.jpg").stdout.count("already finished, skipped") == 3
-    assert {file: file.stat().st_mtime_ns for file in folder.rglob("ledger.jsonl")} == stamps
-    other = demo(status=2)
-    assert other.stderr.strip().startswith("monoimage: 'a demo, mine' holds a demo of another photo")
 
 
 def test_contributing_example_runs(folder: Path) -> None:
@@ -227,7 +230,7 @@ assert main(run) == 0 and main(["report", "walk"]) == 0
 sys.setprofile(None)
 print("called:", *sorted(called))
 """
-    called = run(["-c", script], folder).rpartition("called: ")[2].split()
+    called = launcher.python(script, cwd=folder).stdout.rpartition("called: ")[2].split()
     assert sorted(set(files) - set(called)) == []
 
 
