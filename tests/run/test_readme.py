@@ -120,17 +120,17 @@ def run(arguments: list[str], folder: Path) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with a user's photo and data sets: CIFAR's folders, empty, and folders with an image per class."""
+    """A folder with a user's photo and data sets: CIFAR's folders, empty, and folders of classes."""
     gradient = Image.radial_gradient("L").resize((300, 200))
     Image.merge("RGB", (gradient, gradient.rotate(90), gradient.rotate(180))).save(tmp_path / "me.jpg")
     for name in ("cifar-10-batches-py", "cifar-100-python"):
         (tmp_path / "data" / name).mkdir(parents=True)
-    for place, classes in (("mine", 3), ("data/imagenet", 1000)):
-        for split in ("train", "val"):
-            for number in range(classes):
-                image = tmp_path / place / split / f"class{number}" / "0.png"
-                image.parent.mkdir(parents=True)
-                gradient.resize((32, 32)).save(image)
+    for place, classes, images in (("mine", 3, 4), ("data/imagenet", 1000, 1)):
+        for split, number in itertools.product(("train", "val"), range(classes)):
+            image_folder = tmp_path / place / split / f"class{number}"
+            image_folder.mkdir(parents=True)
+            for image in range(images):
+                gradient.resize((32, 32)).save(image_folder / f"{image}.png")
     return tmp_path
 
 
