@@ -6,6 +6,7 @@ import dataclasses
 import statistics
 from pathlib import Path
 
+from vissl_monoimage.ledger.initial_weights_table import initial_weights_hash
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.tables.cost import Cost, cost_of
 from vissl_monoimage.report.tables.intervals import Cell, interval
@@ -144,7 +145,7 @@ def _pretext_by_trunk(by_trunk: dict[str, list[ProbedTrunk]]) -> list[float]:
 
 def _initial_weights(items: list[ProbedTrunk]) -> str | None:
     """Return the hash of the weights that a trunk started from; None where its rows have none or several."""
-    hashes = {(item.pretrain or item.probe).initial_weights.sha256 for item in items}
+    hashes = {initial_weights_hash(item.pretrain or item.probe) for item in items}
     return hashes.pop() if len(hashes) == 1 else None
 
 
