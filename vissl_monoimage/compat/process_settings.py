@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import multiprocessing
 import os
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 QUIET = "MONOIMAGE_QUIET_CONSOLE"
 
@@ -69,6 +71,29 @@ def allow_vissl_types() -> None:
     torch.serialization.add_safe_globals(vissl_types())
 
 
+@functools.cache
+def parse_yaml_with_libyaml() -> None:
+    """Let OmegaConf, and so Hydra, parse YAML with libyaml: composing a configuration takes half as long.
+
+    Values and the errors for duplicate keys stay as they are, for OmegaConf's own loader constructs them.
+    """
+    import omegaconf._utils
+    import yaml
+
+    if not yaml.__with_libyaml__:
+        return
+    pure: Any = omegaconf._utils.get_yaml_loader()
+    parser: Any = vars(yaml.cyaml)["CParser"]
+
+    class Loader(parser, pure):
+        def __init__(self, stream: Any) -> None:
+            parser.__init__(self, stream)
+            yaml.constructor.SafeConstructor.__init__(self)
+            yaml.resolver.Resolver.__init__(self)
+
+    omegaconf._utils.get_yaml_loader = lambda: Loader
+
+
 def preload_forkserver(*modules: str) -> None:
     """Let loader workers, of which VISSL starts new ones for every phase, be forks of a server with these modules."""
     multiprocessing.set_forkserver_preload(["__main__", *modules])  # the first is Python's own default
@@ -80,5 +105,6 @@ ALL = (
     quiet_console,
     use_one_opencv_thread,
     allow_vissl_types,
+    parse_yaml_with_libyaml,
     preload_forkserver,
 )

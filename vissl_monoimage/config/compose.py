@@ -15,6 +15,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from vissl_monoimage.compat.process_settings import parse_yaml_with_libyaml
 from vissl_monoimage.config import quoting
 from vissl_monoimage.errors import MonoImageError, nearest
 
@@ -27,6 +28,7 @@ def compose_config(overrides: list[str]) -> DictConfig:
     """
     import vissl  # noqa: F401  # Hydra's plugins, ours among them, act where VISSL is imported
 
+    parse_yaml_with_libyaml()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Hydra's notes about its version 1.4
         with initialize_config_module(config_module="vissl.config", version_base="1.1"):
@@ -45,6 +47,7 @@ def vissl_defaults() -> dict[str, Any]:
     """Return VISSL's defaults.yaml, which lists the keys of a configuration; callers must not change it."""
     import vissl.config
 
+    parse_yaml_with_libyaml()
     loaded = OmegaConf.load(Path(vissl.config.__file__).parent / "defaults.yaml")
     return cast("dict[str, Any]", OmegaConf.to_container(loaded))
 

@@ -1,7 +1,10 @@
 """The check before a run: silent on what is right, and every mistake named at once on what is not."""
 
+import copy
+import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -143,10 +146,15 @@ def test_folder_that_is_a_file(problems: Problems, tmp_path: Path) -> None:
     assert any(f"'{tmp_path}/taken' is a file" in problem for problem in found)
 
 
+@functools.cache
+def a_right_config() -> dict[str, Any]:
+    return _plain(compose_config([ROTNET, *CPU]))
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.text("abcdefghijklmnopqrstuvwxyz_", min_size=3, max_size=12))
 def test_any_unregistered_trunk_is_refused_with_the_choices(name: str) -> None:
-    composed = _plain(compose_config([ROTNET, *CPU]))
+    composed = copy.deepcopy(a_right_config())
     composed["config"]["MODEL"]["TRUNK"]["NAME"] = "no_" + name
     assert any(
         "unknown trunk" in found and "alexnet_rotnet" in found for found in problems_of(composed, vissl_defaults())
