@@ -26,6 +26,8 @@ from vissl_monoimage.models.checkpoint.file import checkpoint_sha256
 from vissl_monoimage.utils import jsonl
 from vissl_monoimage.utils.distributed import is_primary
 
+MOST_IMAGES = 1000
+"""Photos that a row names; the fingerprint of its data stands for all of them."""
 MeasureTransfer = Callable[[Any], Mapping[str, Mapping[str, float]]]
 
 
@@ -125,7 +127,7 @@ class LedgerHook(ClassyHook):
             shots=shots_in(scores) if probe else [],
             dataset=dataset_name(config["DATA"]["TRAIN"]),
             data=data,
-            images=self._photos,
+            images=self._photos[:MOST_IMAGES],
             n_images=tasks.source_images(task, len(self._photos)),
             images_seen=tasks.images_seen(task),
             recipe=self._recipe,

@@ -6,6 +6,7 @@ where a run's config differs from the protocol that it names. A protocol never c
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from vissl_monoimage.errors import MonoImageError, unknown
@@ -86,6 +87,12 @@ _FOLDER = Protocol(
     head="linear_probe",
     settings=_sgd(20, [1e-2, 1e-3, 1e-4], [10, 16], 1e-2),
 )
+_CIFAR_AVERAGE = dataclasses.replace(
+    _CIFAR,
+    name="cifar-avg-v1",
+    source="ours: cifar-v1 with average in place of max pooling, for features that are averages, as scattering's",
+    pooling=BudgetPooling("Avg", 4608),
+)
 _PATCHES = Protocol(
     name="patches-v1",
     source="ours: the photo that a patch comes from, the small probe of the demo",
@@ -150,10 +157,8 @@ _LOW_SHOT = Protocol(
     },
     title="Low-shot SVMs",
 )
-PROTOCOLS = {
-    protocol.name: protocol
-    for protocol in (_PAPER, _VISSL, _CIFAR, _TINY, _FOLDER, _PATCHES, _FREEZE, _FINETUNE, _KNN, _LOW_SHOT)
-}
+_ALL = (_PAPER, _VISSL, _CIFAR, _CIFAR_AVERAGE, _TINY, _FOLDER, _PATCHES, _FREEZE, _FINETUNE, _KNN, _LOW_SHOT)
+PROTOCOLS = {protocol.name: protocol for protocol in _ALL}
 
 
 def get_protocol(name: str) -> Protocol:

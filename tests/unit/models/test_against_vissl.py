@@ -90,6 +90,21 @@ def test_an_alexnet_has_vissls_features_and_the_same_draws(name: str) -> None:
     assert_same_features(ours, theirs, images_for(name), theirs.all_feat_names)
 
 
+def test_convnet4_sees_edges_by_vissls_sobel_filter() -> None:
+    """Beyond it the network is convnet4 with a conv1 for two channels."""
+    images, trunk = images_for("convnet4_sobel"), build_trunk("convnet4_sobel").eval()
+    edges = get_model_trunk("alexnet_deepcluster")(MODEL, "alexnet_deepcluster").sobel(images)
+    sobel, *conv1 = trunk._feature_blocks[0]
+    torch.testing.assert_close(sobel(images), edges, rtol=1e-5, atol=1e-5)
+    rest = torch.nn.Sequential(*conv1, *list(trunk._feature_blocks)[1:])
+    torch.testing.assert_close(trunk(images)[0], rest(edges), rtol=1e-4, atol=1e-4)
+    weights, plain = trunk.state_dict(), build_trunk("convnet4").state_dict()
+    assert [tuple(value.shape) for value in weights.values()][1:] == [tuple(value.shape) for value in plain.values()][
+        1:
+    ]
+    assert next(iter(weights.values())).shape == (64, 2, 3, 3)
+
+
 @pytest.mark.parametrize("name", RESNETS)
 def test_resnet18_has_the_features_of_vissls_forward_pass(name: str) -> None:
     names = ["conv1", "res1", "res2", "res3", "res4", "res5", "res5avg", "flatten"]

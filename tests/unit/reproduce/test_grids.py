@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import dataclasses
 import functools
 import os
 import shutil
@@ -22,6 +23,7 @@ from vissl_monoimage.models.init.initial import read_pretraining
 from vissl_monoimage.models.zoo import named_models
 from vissl_monoimage.reproduce.datasets import Inputs
 from vissl_monoimage.reproduce.grid import Grid
+from vissl_monoimage.reproduce.photos import PhotoList
 from vissl_monoimage.reproduce.plan import plan
 from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
 from vissl_monoimage.reproduce.run import Chain
@@ -36,7 +38,7 @@ SWITCHES = ("scale", "rotation", "jitter")
 
 
 CLASSES = {"cifar10": 10, "cifar100": 100, "imagenet1k": 1000, "tiny-imagenet": 200}
-IMAGES = 2000  # as many as a cell takes at most
+IMAGES = 2000
 
 
 @functools.cache
@@ -60,7 +62,10 @@ def chain_of(name: str, cell: str, folder: Path, profile: str = "") -> Chain:
     inputs = Inputs("china", {data: data_set(data) for data in grid.data_sets}, folder / "out")
     (chain,) = plan(grid.only([cell], []), profile or next(iter(grid.profiles)), inputs, [3])
     if chain.pretrain and chain.pretrain.photos:
-        chain.pretrain.photos.write()
+        photos = chain.pretrain.photos
+        if isinstance(photos, PhotoList):
+            photos = dataclasses.replace(photos, count=min(photos.count, IMAGES))  # of the stand-in
+        photos.write()
     return chain
 
 

@@ -25,6 +25,9 @@ class RetrainedConvolutions(nn.Module):
         num_classes: number of logits.
         eps: added to the variance by the batch norms of `alexnet_fc`.
         momentum: of their running statistics.
+        project: channels that a learned 1 x 1 convolution, without bias or nonlinearity, reduces the feature to first;
+            0 for none. With 64, features of any number of channels have as many as conv2 of convnet4, and what lies
+            behind is the same network for all of them.
 
     Raises:
         MonoImageError: a map too small for so many halvings.
@@ -38,6 +41,7 @@ class RetrainedConvolutions(nn.Module):
         num_classes: int,
         eps: float = 1e-5,
         momentum: float = 0.1,
+        project: int = 0,
     ) -> None:
         super().__init__()
         channels, height, width = shape
@@ -47,6 +51,9 @@ class RetrainedConvolutions(nn.Module):
                 f"too small for it: the least is {2 ** len(widths)}; choose an earlier layer or fewer widths"
             )
         blocks: list[nn.Module] = []
+        if project:
+            blocks.append(nn.Conv2d(channels, project, kernel_size=1, bias=False))
+            channels = project
         for outputs in widths:
             blocks += [convolution(channels, outputs), nn.MaxPool2d(kernel_size=2)]
             channels, height, width = outputs, height // 2, width // 2

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from vissl_monoimage.models.trunks.base import LayeredTrunk, he_normal
 
@@ -33,6 +34,34 @@ class ConvNet4(LayeredTrunk):
             layers |= {f"conv{number}": convolution(inputs, outputs), f"pool{number}": nn.MaxPool2d(kernel_size=2)}
         super().__init__(layers)
         he_normal(self)
+
+
+class ConvNet4Sobel(ConvNet4):
+    """`convnet4` on edges: conv1 reads the two outputs of DeepCluster's fixed Sobel filter and sees no colours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        conv1 = convolution(2, self.widths[0])
+        he_normal(conv1)
+        self._feature_blocks[0] = nn.Sequential(Sobel(), *conv1)
+
+
+class Sobel(nn.Module):
+    """Horizontal and vertical differences of the mean colour, as in VISSL's `alexnet_deepcluster`; nothing is learned.
+
+    (N, 3, H, W) -> (N, 2, H, W).
+    """
+
+    filters: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        across = torch.tensor([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]])
+        self.register_buffer("filters", torch.stack([across, across.T]).unsqueeze(1), persistent=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the differences; beyond its edges an image is 0."""
+        return nn.functional.conv2d(images.mean(1, keepdim=True), self.filters.to(images.dtype), padding=1)
 
 
 def convolution(inputs: int, outputs: int) -> nn.Sequential:

@@ -26,6 +26,7 @@ OURS = {
     "alexnet_wide_64px": ("alexnet", "AlexNetWide64"),
     "alexnet_wide_32px": ("alexnet", "AlexNetWide32"),
     "convnet4": ("convnet4", "ConvNet4"),
+    "convnet4_sobel": ("convnet4", "ConvNet4Sobel"),
     "hog": ("hog", "Hog"),
     "hog_32px": ("hog", "HogAt32"),
     "resnet18": ("resnet18", "ResNet18"),

@@ -35,6 +35,8 @@ class BiGANLossConfig:
         latent_regression: weight of the mean squared error with which the encoder recovers z from G(z), beside the
             game; 0: none. The authors' code has it (jeffdonahue/bigan, `--encode_weight`; "latent regressor" in the
             paper).
+        frozen_generator: whether the generator keeps its first weights, as a control: the encoder then learns only from
+            a discriminator that tells images from noise.
     """
 
     objective: str = "cross_entropy"
@@ -42,6 +44,7 @@ class BiGANLossConfig:
     penalty_every: int = 1
     discriminator_steps: int = 1
     latent_regression: float = 0.0
+    frozen_generator: bool = False
 
     def problems(self) -> list[str]:
         """Return a sentence for each value out of range."""

@@ -103,11 +103,19 @@ class Players:
     def __init__(self, encoder_generator: AttrDict, discriminator: AttrDict) -> None:
         self.by_name = {ENCODER_GENERATOR: Player(encoder_generator), DISCRIMINATOR: Player(discriminator)}
 
-    def take(self, model: Any, model_config: AttrDict) -> None:
-        """Divide a VISSL model whose head is `BiGANHead` among the players."""
+    def take(self, model: Any, model_config: AttrDict, frozen_generator: bool = False) -> None:
+        """Divide a VISSL model whose head is `BiGANHead` among the players.
+
+        Args:
+            model: with `trunk` and `heads`.
+            model_config: `config.MODEL`.
+            frozen_generator: whether the generator keeps its weights and belongs to no player.
+        """
         head: BiGANHead = model.heads[0]
         first, second = self.by_name.values()
-        first.take(model.trunk, nn.ModuleList([head.to_latent, head.generator]), model_config)
+        learning = [head.to_latent] if frozen_generator else [head.to_latent, head.generator]
+        head.generator.requires_grad_(not frozen_generator)
+        first.take(model.trunk, nn.ModuleList(learning), model_config)
         second.take(None, nn.ModuleList([head.discriminator]), model_config)
 
     def __getitem__(self, name: str) -> Player:

@@ -11,6 +11,7 @@ from vissl.config import AttrDict
 from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.pretext.bigan.diagnostics import DiagnosticsHook
 from vissl_monoimage.pretext.bigan.image_grids import ImageGridsHook
+from vissl_monoimage.pretext.bigan.loss import NAME as LOSS
 from vissl_monoimage.pretext.bigan.optimizers import Players, discriminator_settings
 from vissl_monoimage.pretext.bigan.validate import check_bigan
 from vissl_monoimage.training.task import MonoImageTask
@@ -46,7 +47,8 @@ class BiGANTask(MonoImageTask):
         return {}  # each player has its own
 
     def prepare_optimizer(self) -> None:
-        self.optimizer.take(self.base_model, self.config["MODEL"])
+        frozen = bool(self.config["LOSS"][LOSS].get("frozen_generator", False))  # VISSL builds the loss later
+        self.optimizer.take(self.base_model, self.config["MODEL"], frozen_generator=frozen)
 
     def init_distributed_data_parallel_model(self) -> None:
         """Start all ranks from the first one's weights; the players average gradients themselves, without DDP."""
