@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -42,11 +43,15 @@ def main() -> int:
     preload()
     with tempfile.TemporaryDirectory(prefix="kill_chains_") as temporary:
         for kind in options.only:
-            summary = summarise(chains(kind, options.work or Path(temporary), options.kills, options.seed))
-            print(kind, json.dumps(summary), flush=True)
-            failed |= bool(summary["problems"]) or summary["kills"] < options.kills
-            if options.results:
-                add(options.results, kind, {**summary, "seed": options.seed})
+            done: list[Chain] = []
+            for chain in chains(kind, options.work or Path(temporary), options.kills, options.seed):
+                done.append(chain)
+                print(kind, chain.killed_after, "; ".join(chain.problems) or "same", file=sys.stderr, flush=True)
+                if options.results:
+                    add(options.results, kind, {**summarise(done), "seed": options.seed})
+            print(kind, json.dumps(summarise(done)), flush=True)
+            failed |= any(chain.problems for chain in done)
+            failed |= sum(len(chain.killed_after) for chain in done) < options.kills
     return int(failed)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import shutil
-import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,8 +27,8 @@ class Chain:
     problems: list[str] = field(default_factory=list)
 
 
-def chains(kind: str, work: Path, kills: int, seed: int) -> list[Chain]:
-    """Run a kind once undisturbed, and then chains of it until there were `kills` kills.
+def chains(kind: str, work: Path, kills: int, seed: int) -> Iterator[Chain]:
+    """Run a kind once undisturbed, and then yield chains of it until there were `kills` kills.
 
     A kill comes at a moment drawn uniformly from the undisturbed run's duration; every third hits the main process
     alone, as the kernel does when memory runs out. The chains are in the folder of the undisturbed run: paths are in
@@ -38,18 +38,20 @@ def chains(kind: str, work: Path, kills: int, seed: int) -> list[Chain]:
     _prepare(folder)
     began = time.monotonic()
     if wait(start(COMMANDS[kind], folder)) != 0:
-        return [Chain(kind, problems=[f"the undisturbed run failed: {_last_line(folder)}"])]
+        yield Chain(kind, problems=[f"the undisturbed run failed: {_last_line(folder)}"])
+        return
     duration, expected = time.monotonic() - began, Outcome.of(folder / "out")
-    done: list[Chain] = []
-    while (left := kills - sum(len(chain.killed_after) for chain in done)) > 0 and len(done) < 4 * kills:
+    for number in range(4 * kills):
         _prepare(folder)
-        done.append(_chain(kind, folder, draw, min(left, MOST_KILLS), duration))
-        if not done[-1].problems:
-            done[-1].problems += Outcome.of(folder / "out").differences(expected)
-        if done[-1].problems:
-            shutil.copytree(folder, work / f"{kind}-chain{len(done)}", symlinks=True)
-        print(kind, done[-1].killed_after, "; ".join(done[-1].problems) or "same", file=sys.stderr, flush=True)
-    return done
+        chain = _chain(kind, folder, draw, min(kills, MOST_KILLS), duration)
+        if not chain.problems:
+            chain.problems += Outcome.of(folder / "out").differences(expected)
+        if chain.problems:
+            shutil.copytree(folder, work / f"{kind}-chain{number}", symlinks=True)
+        yield chain
+        kills -= len(chain.killed_after)
+        if kills <= 0:
+            return
 
 
 def _chain(kind: str, folder: Path, draw: random.Random, kills: int, duration: float) -> Chain:
