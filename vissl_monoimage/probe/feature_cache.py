@@ -19,7 +19,17 @@ from vissl.data import wrap_dataloader
 from vissl.utils.env import get_machine_local_and_dist_rank
 
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.probe.feature_rows import KEY, FeatureRows, row_length, unlinked_rows
+from vissl_monoimage.models.heads.image_moments import image_moments
+from vissl_monoimage.models.heads.linear_probe import LinearProbe
+from vissl_monoimage.probe.feature_rows import (
+    KEY,
+    FeatureRows,
+    pooled_shapes,
+    row_length,
+    split_layers,
+    split_moments,
+    unlinked_rows,
+)
 from vissl_monoimage.probe.image_tensors import image_tensors
 from vissl_monoimage.utils.precision import autocast
 from vissl_monoimage.utils.progress import track
@@ -36,8 +46,11 @@ class FeatureCacheHook(ClassyHook):
     on_step = on_phase_end = on_end = on_exception = ClassyHook._noop
 
     def on_start(self, task: Any) -> None:
+        heads = task.base_model.heads
+        cheaper = task.device.type == "cpu" and len(heads) > 1 and all(isinstance(head, LinearProbe) for head in heads)
         for split, images in task.datasets.items():
-            task.dataloaders[split] = rows_loader(task, split, compute_rows(task, split, images))
+            rows = compute_rows(task, split, images, moments=cheaper and split == "train")
+            task.dataloaders[split] = rows_loader(task, split, rows)
 
 
 class RowsDataset(Dataset[Any]):
@@ -60,8 +73,10 @@ class RowsDataset(Dataset[Any]):
         }
 
 
-def compute_rows(task: Any, split: str, images: Dataset[Any]) -> FeatureRows:
+def compute_rows(task: Any, split: str, images: Dataset[Any], moments: bool = False) -> FeatureRows:
     """Run the trunk over `images`, all or some images of `split` ("train" or "test"); each process does its share.
+
+    With `moments`, the rows have those of their features too (`row_length`).
 
     Raises:
         MonoImageError: the disk is full, or a sample has no single whole number as its label.
@@ -70,14 +85,15 @@ def compute_rows(task: Any, split: str, images: Dataset[Any]) -> FeatureRows:
     processes = task.config.DISTRIBUTED.NUM_PROC_PER_NODE
     folder = Path(task.checkpoint_folder, f"features_{overall // processes}.tmp")
     count = len(images)  # type: ignore[arg-type]  # torch's data sets need not have a length; VISSL's have
-    with unlinked_rows(folder, count, row_length(task.config.MODEL), creates=local == 0) as rows:
+    length = row_length(pooled_shapes(task.config.MODEL), moments)
+    with unlinked_rows(folder, count, length, creates=local == 0) as rows:
         share = range(count * local // processes, count * (local + 1) // processes)
         _fill(rows, Subset(images, share), task, split)
     return rows
 
 
 def _fill(rows: FeatureRows, share: Subset[Any], task: Any, split: str) -> None:
-    model = task.base_model
+    model, shapes = task.base_model, pooled_shapes(task.config.MODEL)
     model.trunk.eval()
     first = share.indices[0] if len(share) else 0
     for images, labels, valid in _batches(share, task, split):
@@ -86,9 +102,11 @@ def _fill(rows: FeatureRows, share: Subset[Any], task: Any, split: str) -> None:
         with torch.no_grad(), autocast(task.device.type, task.bf16):
             features = model.features(images.to(task.device))
         span = slice(first, first + len(images))
-        torch.cat(
-            [feature.flatten(1).float().cpu() for feature in features], 1, out=torch.from_numpy(rows.features[span])
-        )
+        row = torch.from_numpy(rows.features[span])
+        for place, feature in zip(split_layers(row, shapes), features, strict=True):
+            place.copy_(feature)
+        for moments, feature in zip(split_moments(row, shapes), split_layers(row, shapes), strict=False):
+            moments.copy_(image_moments(feature))
         rows.targets[span] = torch.stack([labels, valid], 1).numpy()
         first = span.stop
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from classy_vision.generic.distributed_util import barrier
 from numpy.typing import NDArray
 from torch import Tensor
@@ -24,7 +25,7 @@ class FeatureRows(NamedTuple):
     """The cached features of one split, memory-mapped.
 
     Attributes:
-        features: (samples, sum of the features of all layers) float32.
+        features: (samples, `row_length`) float32.
         targets: (samples, 2) int64: the label, and VISSL's data_valid.
     """
 
@@ -82,12 +83,28 @@ def pooled_shapes(model_config: Mapping[str, Any]) -> list[tuple[int, ...]]:
     return [tuple(settings["shape"]) for _, settings in model_config["HEAD"]["PARAMS"]]
 
 
-def row_length(model_config: Mapping[str, Any]) -> int:
-    """Return the number of features in a row, over all layers."""
-    return sum(math.prod(shape) for shape in pooled_shapes(model_config))
+def row_length(shapes: Sequence[tuple[int, ...]], moments: bool = False) -> int:
+    """Return the number of float32 in a row: the features of all layers, and behind them, if asked for, their moments.
+
+    The moments, two float64 for each channel of each layer, begin at an even place.
+    """
+    features = sum(map(math.prod, shapes))
+    return features + features % 2 + 4 * sum(shape[0] for shape in shapes) if moments else features
 
 
 def split_layers(rows: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
     """Split rows (batch, features) into each layer's feature (batch, channels, height, width)."""
-    parts = rows.split([math.prod(shape) for shape in shapes], 1)
+    parts = rows[:, : row_length(shapes)].split([math.prod(shape) for shape in shapes], 1)
     return [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def split_moments(rows: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
+    """Return each layer's moments (batch, channels, 2) float64 in rows that have them; nothing for rows without.
+
+    They share the memory of the rows.
+    """
+    if rows.shape[1] == row_length(shapes):
+        return []
+    channels = [shape[0] for shape in shapes]
+    moments = rows[:, rows.shape[1] - 4 * sum(channels) :].view(torch.float64)
+    return [part.unflatten(1, (-1, 2)) for part in moments.split([2 * number for number in channels], 1)]

@@ -21,7 +21,7 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.probe.configure import configure_probe
 from vissl_monoimage.probe.data_deviations import DataDeviationsHook
 from vissl_monoimage.probe.feature_cache import FeatureCacheHook
-from vissl_monoimage.probe.feature_rows import KEY, pooled_shapes, split_layers
+from vissl_monoimage.probe.feature_rows import KEY, pooled_shapes, split_layers, split_moments
 from vissl_monoimage.probe.protocols import get_protocol
 from vissl_monoimage.probe.validate import cache_problems
 from vissl_monoimage.training.progress_hook import ProgressHook
@@ -56,7 +56,10 @@ class ProbeModel(BaseSSLMultiInputOutputModel):
             heads: one module per layer.
         """
         if batch.dim() == 2:
-            features = split_layers(batch, pooled_shapes(self.model_config))
+            shapes = pooled_shapes(self.model_config)
+            features = split_layers(batch, shapes)
+            if moments := split_moments(batch, shapes):
+                return [head(*inputs) for head, *inputs in zip(heads, features, moments, strict=True)]
         else:
             features = self.features(batch.flatten(0, 1) if batch.dim() == 5 else batch)
         logits: list[Tensor] = self.heads_forward(features, heads)

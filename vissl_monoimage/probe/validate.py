@@ -10,7 +10,7 @@ from vissl.config import AttrDict
 from vissl.data import DATASET_SOURCE_MAP, VisslDatasetCatalog, dataset_catalog
 from vissl.models import is_feature_extractor_model
 
-from vissl_monoimage.probe.feature_rows import KEY, row_length
+from vissl_monoimage.probe.feature_rows import KEY, pooled_shapes, row_length
 
 DETERMINISTIC = ("CenterCrop", "Grayscale", "Normalize", "Pad", "Resize", "ToTensor")
 """Transforms that always give the same tensor for an image, and only one."""
@@ -50,7 +50,7 @@ def _split_problems(split: str, config: AttrDict) -> Iterator[str]:
 
 
 def _disk_problems(splits: Iterable[str], config: AttrDict) -> Iterator[str]:
-    row = 4 * row_length(config.MODEL) + 16
+    row = 4 * row_length(pooled_shapes(config.MODEL), moments=True) + 16
     needed = row * sum(count_samples(split, config) for split in splits)
     folder = Path(config.CHECKPOINT.DIR).expanduser().absolute()
     existing = next(parent for parent in (folder, *folder.parents) if parent.exists())

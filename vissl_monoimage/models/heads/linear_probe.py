@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.models.heads.image_moments import batch_norm, has_gaps
 
 
 class LinearProbe(nn.Module):
@@ -31,7 +32,16 @@ class LinearProbe(nn.Module):
         nn.init.xavier_uniform_(self.linear.weight.data.view(num_classes, channels, height, width))
         nn.init.zeros_(self.linear.bias)
 
-    def forward(self, feature: Tensor) -> Tensor:
-        """Return logits (N, num_classes) of `feature` (N, channels, height, width)."""
-        logits: Tensor = self.linear(self.norm(feature).flatten(1))
+    def forward(self, feature: Tensor, moments: Tensor | None = None) -> Tensor:
+        """Return logits (N, num_classes) of `feature` (N, channels, height, width).
+
+        Args:
+            feature: of the layer, pooled.
+            moments: `image_moments` of it, which make a training step on a CPU cheaper.
+        """
+        if moments is not None and self.training and has_gaps(feature):
+            normalised = batch_norm(self.norm, feature, moments)
+        else:
+            normalised = self.norm(feature)
+        logits: Tensor = self.linear(normalised.flatten(1))
         return logits
