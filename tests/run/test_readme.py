@@ -12,6 +12,7 @@ import itertools
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -125,7 +126,9 @@ def folder(tmp_path: Path) -> Path:
     Image.merge("RGB", (gradient, gradient.rotate(90), gradient.rotate(180))).save(tmp_path / "me.jpg")
     for name in ("cifar-10-batches-py", "cifar-100-python"):
         (tmp_path / "data" / name).mkdir(parents=True)
-    for place, classes, images in (("mine", 3, 4), ("data/imagenet", 1000, 1)):
+    for name in ("market", "animals", "bridge"):
+        shutil.copy(tmp_path / "me.jpg", tmp_path / f"{name}.jpg")
+    for place, classes, images in (("mine", 3, 4), ("tiny", 200, 1), ("data/imagenet", 1000, 1)):
         for split, number in itertools.product(("train", "val"), range(classes)):
             image_folder = tmp_path / place / split / f"class{number}"
             image_folder.mkdir(parents=True)

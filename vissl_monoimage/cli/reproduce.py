@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,8 @@ EXAMPLE = """\
 examples:
   monoimage reproduce table3-cifar --data cifar10=data --data cifar100=data --dry-run
   monoimage reproduce table1-ablation --photo me.jpg --data cifar10=data
-  monoimage reproduce table2-imagenet --profile paper --data imagenet1k=/data/imagenet --photo me.jpg \\
-    --submit slurm slurm_partition=gpu gpus_per_node=1
+  monoimage reproduce table2-imagenet --profile paper --data imagenet1k=/data/imagenet --photo market=me.jpg \\
+    --cells rotnet-market rotnet-imagenet --submit slurm slurm_partition=gpu gpus_per_node=1
 """
 
 
@@ -34,7 +35,13 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("name", metavar="NAME", help="a benchmark, or the path of a YAML of its form")
     parser.add_argument("--profile", default="laptop", help="the size of it all: laptop (default) or paper")
-    parser.add_argument("--photo", default="china", help="a photo, or the name of one (default: china)")
+    parser.add_argument(
+        "--photo",
+        action="append",
+        default=[],
+        metavar="[NAME=]PHOTO",
+        help="a photo, or the name of one (default: china); with NAME= that of a benchmark with several",
+    )
     parser.add_argument(
         "--data",
         action="append",
@@ -81,7 +88,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
 
     data = _data(arguments.data)
     grid = add_own_probes(read_grid(arguments.name), data).only(arguments.cells, arguments.probes)
-    inputs = _inputs(arguments, data, grid.data_sets)
+    inputs = _inputs(arguments, data, grid.data_sets, grid.photos)
     chains = plan(grid, arguments.profile, inputs, arguments.seeds)
     results = Path(arguments.results) if arguments.results else inputs.out / "results"
     _check_folders(inputs.out, results)
@@ -152,19 +159,34 @@ def _data(given: list[str]) -> dict[str, Path]:
     return data
 
 
-def _inputs(arguments: argparse.Namespace, data: dict[str, Path], needed: list[str]) -> Inputs:
-    from vissl_monoimage.data.photos.catalog import CATALOG
-    from vissl_monoimage.data.photos.decode import load_photo
-    from vissl_monoimage.data.photos.find import find_one_photo
+def _inputs(arguments: argparse.Namespace, data: dict[str, Path], needed: list[str], named_photos: list[str]) -> Inputs:
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.reproduce.datasets import Inputs
 
     lacking = [f"--data {name}=FOLDER" for name in needed if name not in data]
     if lacking:
         raise MonoImageError(f"{arguments.name} needs {', '.join(lacking)}")
-    path = find_one_photo(arguments.photo).resolve()
-    load_photo(path)  # a broken one is refused now, and not by every run
-    photo = arguments.photo if arguments.photo in CATALOG else str(path)
+    photos = {"": "china"} | dict(map(_named, arguments.photo))
+    photos = {name: _checked_photo(photo) for name, photo in photos.items()}
+    if lacking := [f"--photo {name}=FILE" for name in named_photos if name not in photos]:
+        raise MonoImageError(f"{arguments.name} needs {', '.join(lacking)}")
     if arguments.gpu and arguments.profile != "laptop":
         raise MonoImageError(f"--gpu is for --profile laptop: runs of {arguments.profile} are where their YAMLs say")
-    return Inputs(photo, data, Path(arguments.out).resolve(), arguments.gpu)
+    return Inputs(photos.pop(""), data, Path(arguments.out).resolve(), arguments.gpu, photos)
+
+
+def _named(photo: str) -> tuple[str, str]:
+    """Return the name, "" for none, and the photo of `--photo [NAME=]PHOTO`."""
+    found = None if Path(photo).exists() else re.fullmatch(r"(\w[\w-]*)=(.+)", photo)
+    return (found[1], found[2]) if found else ("", photo)
+
+
+def _checked_photo(photo: str) -> str:
+    """Return a name of the catalog, or the path of the photo; refuse a broken one now, before every run would."""
+    from vissl_monoimage.data.photos.catalog import CATALOG
+    from vissl_monoimage.data.photos.decode import load_photo
+    from vissl_monoimage.data.photos.find import find_one_photo
+
+    path = find_one_photo(photo).resolve()
+    load_photo(path)
+    return photo if photo in CATALOG else str(path)

@@ -14,6 +14,8 @@ from vissl_monoimage.models.zoo import named_models
 
 DATA_SETS = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "imagenet1k": "", "places205": "", "tiny-imagenet": ""}
 """The data sets of our benchmarks, with torchvision's name of those that it can unpack."""
+NAMED_PHOTO = "photo:"
+"""How a source begins that is a photo with a name: `photo:market` is the one of `--photo market=FILE`."""
 _OF_IS_MISSING = "of is missing: the cell or config=NAME whose initial weights init takes"
 
 
@@ -26,8 +28,8 @@ class Cell:
         init: the method of `monoimage init` that makes the trunk instead.
         of: of `init: random` and `init: calibrate`, the pretraining whose initial weights they take: the name of
             another cell, or `config=NAME OVERRIDE...`. `read_grid` puts such words in place of a cell's name.
-        source: `photo` (the one of the command line), a photo of the catalog, a synthetic one, or a data set, whose
-            images are then the training set; of `init: calibrate` also `noise`.
+        source: `photo` (the one of the command line), `photo:NAME` (one of several there), a photo of the catalog, a
+            synthetic one, or a data set, whose images are then the training set; of `init: calibrate` also `noise`.
         images: crops of this many images of the data set are the training set, in place of all its images.
         labels: whether the data set's labels are learned.
         trunk: the trunk to probe; "" for that of the probe.
@@ -54,6 +56,12 @@ class Cell:
     zoo: str = ""
     probes: list[str] = field(default_factory=list)
     seeds: int = 0
+
+    @property
+    def photo_name(self) -> str:
+        """The name of the photo of `photo:NAME`, "" for other sources."""
+        name = self.source.removeprefix(NAMED_PHOTO) if self.source.startswith(NAMED_PHOTO) else ""
+        return name if re.fullmatch(r"\w[\w-]*", name) else ""
 
     def select_probes(self, probes: Iterable[str]) -> list[str]:
         """Return those of a benchmark's probes that this cell has."""
@@ -84,7 +92,8 @@ class Cell:
         if self.images < 0 or (self.images and (self.labels or self.source not in DATA_SETS)):
             return [f"images={self.images} must be a number of images of a data set, without its labels"]
         valid = {"photo", *DATA_SETS, *CATALOG, *SYNTHETIC}
-        return [f"source: {unknown('source', self.source, valid)}"] if self.source and self.source not in valid else []
+        known = not self.source or self.photo_name or self.source in valid
+        return [] if known else [f"source: {unknown('source', self.source, valid)}"]
 
     def _problems_of_zoo(self) -> list[str]:
         if self.zoo not in named_models():
@@ -97,7 +106,7 @@ class Cell:
             return [f"init: {unknown('method', self.init, METHODS)}"]
         more = {CALIBRATE: {NOISE, *DATA_SETS}, "kmeans": {*DATA_SETS}}.get(self.init, set())
         valid = {"photo", *CATALOG, *SYNTHETIC, *more}
-        if self.source not in valid:
+        if self.source not in valid and not self.photo_name:
             return [f"source: {unknown('images' if more else 'photo', self.source, valid)}"]
         if self.init == CALIBRATE and not self.of:
             return [_OF_IS_MISSING]

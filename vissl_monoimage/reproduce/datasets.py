@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vissl_monoimage.config.quoting import quoted
@@ -23,12 +23,14 @@ class Inputs:
         data: the folder of each data set.
         out: where runs go.
         gpu: whether they run on the machine's GPU.
+        photos: photos by name, each as `photo`.
     """
 
     photo: str
     data: dict[str, Path]
     out: Path
     gpu: bool = False
+    photos: dict[str, str] = field(default_factory=dict)
 
 
 def folder_overrides(split: str, data: str, inputs: Inputs, labels: bool) -> Iterator[str]:

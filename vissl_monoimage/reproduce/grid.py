@@ -89,6 +89,11 @@ class Grid:
         probed = {probe.data for probe in self.probes.values() if probe.data}
         return sorted(probed | {cell.source for cell in self.cells.values()} & set(DATA_SETS))
 
+    @property
+    def photos(self) -> list[str]:
+        """The names of the photos that it needs, beside the one without a name."""
+        return sorted({cell.photo_name for cell in self.cells.values()} - {""})
+
     def only(self, cells: Sequence[str], probes: Sequence[str]) -> Grid:
         """Return the part with these cells and probes, all of them if none is named; cells without a probe are dropped.
 

@@ -146,8 +146,15 @@ def _probe_run(probe: Probe, cell: Cell, title: str, stem: str, seed: int, profi
 
 
 def _photo(cell: Cell, inputs: Inputs) -> tuple[str, str, str]:
-    """Return the cell's only photo as it was named, its stem for names of folders, and the hash of its file."""
-    photo = inputs.photo if cell.source == "photo" else cell.source
+    """Return the cell's only photo as it was named, its stem for names of folders, and the hash of its file.
+
+    Raises:
+        MonoImageError: the photo has a name, and none of that name is given.
+    """
+    name = cell.photo_name
+    if name and name not in inputs.photos:
+        raise MonoImageError(f"this benchmark needs the photo {name}: say where it is with --photo {name}=FILE")
+    photo = inputs.photos[name] if name else inputs.photo if cell.source == "photo" else cell.source
     return photo, re.sub(r"\W+", "-", Path(photo).stem), file_sha256(find_one_photo(photo))
 
 

@@ -24,8 +24,8 @@ def publish(row: Row, inputs: Inputs) -> Row:
     roots = list(inputs.data.values())
     short = {str(inputs.out): "OUT"}
     short |= {str(root): "DATA" if roots.count(root) > 1 else name.upper() for name, root in inputs.data.items()}
-    if Path(inputs.photo).is_file():
-        short[str(inputs.photo)] = Path(inputs.photo).name
+    photos = [photo for photo in (inputs.photo, *inputs.photos.values()) if Path(photo).is_file()]
+    short |= {photo: Path(photo).name for photo in photos}
     row = _shortened(row, short)
     return _shortened(row, _foreign_folders(row))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from vissl_monoimage.errors import MonoImageError, unknown
@@ -12,6 +14,7 @@ from vissl_monoimage.reproduce.runner import run_chain
 
 CLUSTERS = ("slurm", "local")
 SECONDS_BETWEEN_LOOKS = 2.0
+DAY = 24 * 60  # minutes
 
 
 def submitter(cluster: str, *options: str) -> Callable[[Sequence[Chain], Path], list[str]]:
@@ -28,6 +31,11 @@ def submitter(cluster: str, *options: str) -> Callable[[Sequence[Chain], Path], 
             raise MonoImageError(f"--submit {cluster}: '{option}' must be KEY=VALUE, such as slurm_partition=gpu")
     values = {key: int(value) if value.isdigit() else value for key, _, value in pairs}
     return lambda chains, out: submit_all(chains, cluster, values, out)
+
+
+def limit_minutes(chain: Chain) -> int:
+    """Return the time limit of a job: a quarter more than the plan's minutes, in whole days."""
+    return DAY * max(1, math.ceil(1.25 * sum(run.minutes for run in chain.runs) / DAY))
 
 
 def submit_all(chains: Sequence[Chain], cluster: str, options: Mapping[str, int | str], out: Path) -> list[str]:
@@ -48,9 +56,11 @@ def submit_all(chains: Sequence[Chain], cluster: str, options: Mapping[str, int 
 
     try:
         executor = submitit.AutoExecutor(folder=out / "jobs", cluster=cluster)
-        executor.update_parameters(**{"timeout_min": 24 * 60, **options})
-        with executor.batch():
-            jobs = [executor.submit(run_chain, chain) for chain in chains]
+        jobs, chains = [], sorted(chains, key=limit_minutes)
+        for limit, group in groupby(chains, limit_minutes):
+            executor.update_parameters(**{"timeout_min": limit, **options})
+            with executor.batch():
+                jobs += [executor.submit(run_chain, chain) for chain in group]
     except (RuntimeError, NameError, ValueError, TypeError, OSError) as error:
         raise MonoImageError(f"--submit {cluster}: {str(error).splitlines()[0]}") from None
     print(

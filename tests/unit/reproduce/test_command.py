@@ -144,3 +144,17 @@ def test_a_name_that_no_data_set_can_have_is_refused(
 ) -> None:
     assert main(["reproduce", "handmade", "--data", f"{name}=here", "--dry-run"]) == 2
     assert re.search(sentence, capsys.readouterr().err)
+
+
+def test_the_photos_of_a_benchmark_with_several_are_named(
+    write: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("market", "mine"):
+        Image.new("RGB", (64, 64), "blue").save(tmp_path / f"{name}.png")
+    cells = {name: {"pretrain": "p", "source": f"photo:{name}", "minutes": 1} for name in ("market", "bridge")}
+    words = ["reproduce", write(cells=cells), "--probes", "patches", "--dry-run", f"--out={tmp_path / 'out'}"]
+    market = ["--photo", f"market={tmp_path / 'market.png'}"]
+    assert main([*words, *market, "--photo", str(tmp_path / "mine.png")]) == 2
+    assert "needs --photo bridge=FILE" in capsys.readouterr().err
+    assert main([*words, *market, "--photo", "bridge=china"]) == 0
+    assert "bridge, seed 0, probed on patches" in capsys.readouterr().out

@@ -59,7 +59,8 @@ def data_set(name: str) -> Path:
 
 def chain_of(name: str, cell: str, folder: Path, profile: str = "") -> Chain:
     grid: Grid = read_grid(name)
-    inputs = Inputs("china", {data: data_set(data) for data in grid.data_sets}, folder / "out")
+    data, photos = {name: data_set(name) for name in grid.data_sets}, dict.fromkeys(grid.photos, "china")
+    inputs = Inputs("china", data, folder / "out", photos=photos)
     (chain,) = plan(grid.only([cell], []), profile or next(iter(grid.profiles)), inputs, [3])
     if chain.pretrain and chain.pretrain.photos:
         photos = chain.pretrain.photos

@@ -15,7 +15,7 @@ from vissl_monoimage.reproduce.datasets import Inputs
 from vissl_monoimage.reproduce.grid import Grid
 from vissl_monoimage.reproduce.plan import plan
 from vissl_monoimage.reproduce.read_grid import read_grid
-from vissl_monoimage.reproduce.submit import submitter
+from vissl_monoimage.reproduce.submit import limit_minutes, submitter
 from vissl_monoimage.utils.precision import cpu_has_bfloat16
 
 
@@ -44,6 +44,25 @@ def test_a_trial_has_the_first_seeds_of_the_profile_and_all_that_are_asked_for(
     titles = [chain.probes[0].title.partition(",")[0] for chain in plan(grid, "laptop", inputs)]
     assert titles == ["all", "trial", "all"]
     assert len(plan(grid, "laptop", inputs, [5, 6, 7])) == 6
+
+
+def test_a_cell_takes_the_photo_that_it_names(write: Callable[..., str], inputs: Inputs, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), "blue").save(tmp_path / "market.png")
+    mono = {"pretrain": "pretrain/a", "minutes": 5}
+    grid = read_grid(write(cells={"plain": {**mono, "source": "photo"}, "named": {**mono, "source": "photo:market"}}))
+    assert grid.photos == ["market"]
+    with pytest.raises(MonoImageError, match="needs the photo market: say where it is with --photo market=FILE"):
+        plan(grid, "paper", inputs)
+    named = dataclasses.replace(inputs, photos={"market": str(tmp_path / "market.png")})
+    paths = [word for chain in plan(grid, "paper", named) for word in chain.runs[0].overrides if "DATA_PATHS" in word]
+    assert [Path(path.strip("]")).name for path in paths] == ["market.png", "me.png"]  # of named, of plain
+
+
+def test_a_job_is_given_the_time_that_the_plan_says(write: Callable[..., str], inputs: Inputs) -> None:
+    """Whole days, a quarter more than 120 hours; a day at least."""
+    short, long = ({"pretrain": f"pretrain/{minutes}", "source": "photo", "minutes": minutes} for minutes in (5, 7197))
+    limits = [limit_minutes(chain) for chain in plan(read_grid(write(cells={"a": short, "b": long})), "paper", inputs)]
+    assert limits == [24 * 60, 7 * 24 * 60]
 
 
 def test_the_name_of_a_folder_follows_the_photo_and_not_its_place(

@@ -16,6 +16,7 @@ from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
     ("changes", "sentence"),
     [
         ({"cells": {"a": {"pretrain": "p", "source": "foto"}}}, "did you mean 'photo'"),
+        ({"cells": {"a": {"pretrain": "p", "source": "photo:a b"}}}, "source: unknown source 'photo:a b'"),
         ({"cells": {"a": {"pretrain": "p"}}}, "pretrain or init goes with a source"),
         ({"cells": {"a": {"pretrain": "p", "source": "photo", "labels": True}}}, "labels are a data set's"),
         (
