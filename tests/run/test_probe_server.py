@@ -104,6 +104,6 @@ def test_a_killed_probe_or_server_takes_no_other_with_it(server: ProbeServer, tm
     assert status == 0
     os.kill(int(said), signal.SIGKILL)
     os.waitid(os.P_PID, int(said), os.WEXITED | os.WNOWAIT)
-    status, others = fork(server, ["exec", str(tmp_path / "parent.py")], [], tmp_path / "c")
+    status, others = fork(server, ["exec", str(tmp_path / "parent.py")], [], tmp_path / "c")  # starts another
     assert status == 0
     assert others != said

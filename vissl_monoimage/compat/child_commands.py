@@ -55,6 +55,17 @@ def end_with_command() -> None:
         threading.Thread(target=_terminate_after, args=(int(reader),), daemon=True).start()
 
 
+def serve_commands() -> None:
+    """Leave Ctrl-C, which a terminal sends to all processes of a command, to the forks of this process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def become_command(environment: Mapping[str, str]) -> None:
+    """In a fork of a process that serves commands, add to the environment, and end at Ctrl-C again."""
+    os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def _terminate_after(reader: int) -> None:
     os.read(reader, 1)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -62,4 +73,4 @@ def _terminate_after(reader: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-ALL = (end_with_command,)
+ALL = (end_with_command, serve_commands, become_command)

@@ -14,7 +14,6 @@ import json
 import os
 import runpy
 import select
-import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +22,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from vissl_monoimage.compat.child_commands import PARENT_PIPE, parent_pipe
+from vissl_monoimage.compat.child_commands import PARENT_PIPE, become_command, parent_pipe, serve_commands
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.utils.folder_lock import INHERITED
 
 _PRELOADED = ("vissl_monoimage.launch", "vissl.hooks", "vissl.utils.distributed_launcher", "torch._dynamo")
@@ -65,6 +65,9 @@ class ProbeServer:
 
         Returns:
             The exit status, negative for a signal, as subprocess has it.
+
+        Raises:
+            MonoImageError: the process was killed or cannot start, so that nothing is known of the probe.
         """
         request = json.dumps({"words": list(words), "images": [str(folder) for folder in images]}).encode()
         reply, answers = socket.socketpair()
@@ -75,7 +78,9 @@ class ProbeServer:
                 status = reply.recv(16)
             except OSError:
                 status = b""
-        return int(status) if status else -signal.SIGKILL
+        if not status:
+            raise MonoImageError("the process whose forks are the probes has ended; the same command starts it again")
+        return int(status)
 
     def _connect(self) -> socket.socket:
         with self._starting:
@@ -140,17 +145,16 @@ def _prepare(train: str, test: str) -> None:
 
 
 def _become_monoimage(words: Sequence[str], lock: int, output: int, pipe: int) -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    become_command({INHERITED: str(lock), PARENT_PIPE: str(pipe)})
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
     os.close(output)
-    os.environ |= {INHERITED: str(lock), PARENT_PIPE: str(pipe)}
     sys.argv[1:] = words
     runpy.run_module("vissl_monoimage", run_name="__main__", alter_sys=True)
 
 
 def _main(requests: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the probes
+    serve_commands()
     for name in _PRELOADED:
         importlib.import_module(name)
     words, descriptors = _serve(socket.socket(fileno=requests))
