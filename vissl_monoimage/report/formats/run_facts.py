@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vissl_monoimage.ledger.images_seen_table import images_seen
 from vissl_monoimage.ledger.machine import DIRTY
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.ledger.row_parts import DataSplit, Weights
@@ -34,7 +35,7 @@ def run_facts(row: Row) -> RunFacts:
         "recipe": ", ".join(f"{key} {value}" for key, value in row.recipe.items()),
         "seed": row.seed,
         "steps": row.iterations,
-        "images seen": f"{row.images_seen:,}" if row.images_seen else None,
+        "images seen": f"{seen:,}" if (seen := images_seen(row)) else None,
         "labelled images per class": ", ".join(map(str, row.shots)),
         "wall time": f"{row.wall_s:.0f} s on {row.device}",
         "initial weights": _joined(row.initial_weights.origin, _sha256(row.initial_weights.sha256)),

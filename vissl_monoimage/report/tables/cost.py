@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from statistics import fmean
 
+from vissl_monoimage.ledger.images_seen_table import images_seen
 from vissl_monoimage.ledger.row import Row
 
 COLUMNS = ("images seen", "steps", "core-hours")
@@ -45,7 +46,7 @@ def cost_of(pretrainings: Sequence[Row]) -> Cost | None:
     """Return the cost of the pretrainings of one experiment; None without any."""
     if not pretrainings:
         return None
-    images = [row.images_seen for row in pretrainings if row.images_seen is not None]
+    images = [seen for row in pretrainings if (seen := images_seen(row)) is not None]
     cores = {row.run_id: _cores(row.device) for row in pretrainings}
     on_cpu = [row.wall_s / 3600 * cores[row.run_id] for row in pretrainings if cores[row.run_id]]
     on_gpu = [row.wall_s / 3600 * _processes(row.device) for row in pretrainings if not cores[row.run_id]]
