@@ -36,8 +36,10 @@ def chains(kind: str, work: Path, kills: int, seed: int) -> Iterator[Chain]:
     """
     folder, draw = work / kind, random.Random(f"{kind} {seed}")
     _prepare(folder)
-    began = time.monotonic()
-    if wait(start(COMMANDS[kind], folder)) != 0:
+    began, pid = time.monotonic(), start(COMMANDS[kind], folder)
+    if (status := wait(pid)) != 0:
+        if status is None:
+            kill(pid, main_only=False)
         yield Chain(kind, problems=[f"the undisturbed run failed: {_last_line(folder)}"])
         return
     duration, expected = time.monotonic() - began, Outcome.of(folder / "out")

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-LIMIT = 900.0  # seconds that a run may take
+LIMIT = 3600.0  # seconds that a run may take
 CHILDREN_END = 120.0  # seconds; on a quiet machine two are enough, and what is left after these never ends
 _PRELOADED = ("vissl_monoimage.launch", "vissl.hooks", "vissl.utils.distributed_launcher", "torch._dynamo")
 

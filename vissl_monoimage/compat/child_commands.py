@@ -26,15 +26,24 @@ def run_child(
         environment: of the command.
         pass_fds: descriptors that it inherits.
         output: file for its output and its errors; None leaves them on the console.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, when the command has ended, or has had the time to save a checkpoint.
     """
     with parent_pipe() as reader:
-        return subprocess.run(
+        process = subprocess.Popen(
             command,
             env={**environment, PARENT_PIPE: str(reader)},
             pass_fds=(*pass_fds, reader),
             stdout=output,
             stderr=output,
-        ).returncode
+        )
+        try:
+            return process.wait()
+        except KeyboardInterrupt:  # which a terminal has sent to the command as well
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_PATIENCE)
+            raise
 
 
 @contextlib.contextmanager

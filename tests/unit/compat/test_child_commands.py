@@ -13,7 +13,12 @@ CHILD = """
 import os, pathlib, signal, sys, time
 from vissl_monoimage.compat.child_commands import end_with_command
 end_with_command()
-signal.signal(signal.SIGTERM, lambda *_: pathlib.Path("saved").touch() or sys.exit(3))
+def save(number, _):
+    time.sleep(1)
+    pathlib.Path("saved").write_text(signal.Signals(number).name)
+    sys.exit(3)
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, save)
 assert "MONOIMAGE_PARENT_PIPE" not in os.environ  # or a command that this one starts would look for the pipe
 print("started", flush=True)
 time.sleep(float(sys.argv[1]))
@@ -28,7 +33,11 @@ print(run_child([sys.executable, "-c", sys.argv[1], sys.argv[2]], os.environ, ()
 def parent(seconds: float, folder: Path) -> subprocess.Popen[str]:
     """Start a command that starts another one, which sleeps so many seconds."""
     return subprocess.Popen(
-        [sys.executable, "-c", PARENT, CHILD, str(seconds)], cwd=folder, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PARENT, CHILD, str(seconds)],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
 
 
@@ -40,8 +49,17 @@ def test_a_command_is_asked_to_end_when_the_one_that_started_it_is_killed(tmp_pa
     began = time.monotonic()
     assert process.stdout.read() == ""  # the end of the pipe that the child writes to as well
     assert time.monotonic() - began < 20
-    assert (tmp_path / "saved").exists()
+    assert (tmp_path / "saved").read_text() == "SIGTERM"
     process.wait()
+
+
+def test_ctrl_c_leaves_the_command_the_time_to_save_its_step(tmp_path: Path) -> None:
+    process = parent(60, tmp_path)
+    assert process.stdout
+    assert process.stdout.readline() == "started\n"
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    process.wait()
+    assert (tmp_path / "saved").read_text() == "SIGINT"
 
 
 def test_a_command_that_ends_by_itself_has_its_exit_status(tmp_path: Path) -> None:
