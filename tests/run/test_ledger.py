@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import runpy
 import shutil
 import struct
 from pathlib import Path
 from typing import Any
 
+import launcher
 import numpy as np
 import pytest
 import torch
@@ -20,6 +22,7 @@ from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.ledger.row_parts import InitialWeights
 
 SCRIPT = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "initial_weights.py"))
+TRANSFER = Path(__file__).parents[2] / "benchmarks" / "transfer.py"
 SMOKE = ["run", "config=pretrain/monoimage/rotnet_convnet4", "+config/monoimage=smoke"]
 
 
@@ -85,6 +88,10 @@ def test_rows_know_their_data_by_content_and_where_their_weights_came_from(
         assert {(data.name, data.images, data.classes) for data in row.data.values()} == {("pets", 16, 2)}
         assert (row.n_images, row.images_seen, row.iterations) == (8, 2 * 8 * 4, 4)
         assert list(row.pretext["transfer"]) == ["own_images", "unseen_photos"]
+    done = launcher.script(TRANSFER, "run_a", "--data", "b/pets", cwd=tmp_path)
+    measured = json.loads(done.stdout.splitlines()[-1])["transfer"]
+    assert measured.pop("probe_data").keys() == {"rotation_accuracy"}
+    assert measured == rows["a"].pretext["transfer"]
     assert rows["a"].group_hash == rows["b"].group_hash == rows["moved"].group_hash  # the hash knows no folder
     assert rows["a"].experiment == rows["moved"].experiment != rows["b"].experiment
     assert {row.initial_weights.origin for row in rows.values()} == {"random"}

@@ -46,12 +46,12 @@ def batches(task: Any, images: ImageSet, transforms: Sequence[Any], view: int = 
 def rotation_accuracy(task: Any, images: ImageSet) -> Numbers:
     """Return `rotation_accuracy`: the percentage of right answers over the four rotations of each image."""
     transforms = [item for item in task.config.DATA.TEST.TRANSFORMS if item["name"] not in ROTATING]
-    right = []
+    right = 0
     for batch in batches(task, images, transforms):
         for turns in range(ROTATIONS):
             answers = task.base_model(torch.rot90(batch, turns, (2, 3)))[0].argmax(1)
-            right.append((answers == turns).float().mean().item() * len(batch))
-    return {"rotation_accuracy": 100 * sum(right) / (ROTATIONS * images.count)}
+            right += int((answers == turns).sum())
+    return {"rotation_accuracy": 100 * right / (ROTATIONS * images.count)}
 
 
 def cluster_agreement(task: Any, images: ImageSet) -> Numbers:
