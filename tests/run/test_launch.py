@@ -101,7 +101,8 @@ def test_a_preempted_slurm_job_saves_its_step_and_resumes_there(tmp_path: Path) 
         PREEMPTED_JOB,
         tmp_path,
         *ROTNET,
-        "config.DATA.TRAIN.DATA_LIMIT=400",
+        "config.DATA.TRAIN.DATA_LIMIT=80",
+        "config.TEST_MODEL=false",
         "config.SLURM.USE_SLURM=true",
         f"config.SLURM.LOG_FOLDER={tmp_path}/slurm",
         "config.SLURM.PARTITION=any",
@@ -111,7 +112,7 @@ def test_a_preempted_slurm_job_saves_its_step_and_resumes_there(tmp_path: Path) 
     (saved,) = (tmp_path / "run").glob("model_iteration*.torch")
     step = saved.stem.removeprefix("model_iteration")
     (output,) = (tmp_path / "slurm").glob("*.out")
-    assert f"resumed at step {step} of 200" in output.read_text()
+    assert f"resumed at step {step} of 40" in output.read_text()
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
 SET_UP = {"make demo", "make test", "pip install vissl-monoimage", "monoimage setup"}
 PATCHES = "config=benchmark/monoimage/linear_photo_patches"
+SIMCLR = "config=pretrain/simclr/simclr_8node_resnet"
 WITHOUT_STEPS = ("knn", "low_shot")  # overlays that need more images than `smoke` leaves, and take no steps
 NOT_HERE = ("config.DATA.TRAIN.DATA_PATHS=[data]", "zoo:")  # torchvision's CIFAR files; a download
 DEMO = "a demo, mine"
@@ -76,7 +77,9 @@ def at_smoke_size(words: list[str]) -> list[str]:
         names, shorter = list(dict.fromkeys([*names, "smoke"])), ["config.OPTIMIZER.num_epochs=1"]
     kept = [word for word in words if word != overlays]
     sizes = [f"config.MONOIMAGE.PATCHES.{key}_SAMPLES={size}" for key, size in (("TRAIN", train), ("TEST", test))]
-    return [*kept, f"+config/monoimage=[{','.join(names)}]", *shorter, *(sizes if words[2] == PATCHES else [])]
+    crops = ["config.DATA.TRAIN.TRANSFORMS.1.size=64"] if words[2] == SIMCLR else []
+    probe = sizes if words[2] == PATCHES else []
+    return [*kept, f"+config/monoimage=[{','.join(names)}]", *shorter, *crops, *probe]
 
 
 def check_composed(overrides: list[str]) -> None:
