@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from vissl_monoimage.cli.main import main
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
+from vissl_monoimage.ledger.initial_weights import note_initial_weights
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.models.checkpoint.file import checkpoint_sha256, save_trunk
 from vissl_monoimage.models.checkpoint.load import load_trunk
@@ -121,6 +122,19 @@ def test_a_checkpoint_is_calibrated_again_and_its_row_says_of_what(
     after = load_trunk(str(tmp_path / "b" / "checkpoint.torch"), "alexnet_wide_32px").state_dict()
     same = {key for key, value in trunk.state_dict().items() if torch.equal(value, after[key])}
     assert same == {key for key in after if "running" not in key}
+
+
+def test_the_kept_start_of_a_pretraining_is_known_as_its_random_weights(
+    tmp_path: Path, a_row: Callable[..., Row]
+) -> None:
+    trunk = build_trunk("convnet4")
+    started = note_initial_weights(tmp_path, 0, "random", trunk, keep=True)
+    trained = a_row(kind="pretrain", method="rotnet", trunk="convnet4")
+    ledger.append(tmp_path / "ledger.jsonl", dataclasses.replace(trained, initial_weights=started))
+    words = ["init", "calibrate", "noise", "--crops", "2", "-o", str(tmp_path / "b")]
+    assert main([*words, f"--weights={tmp_path / 'initial_weights.pt'}"]) == 0
+    (row,) = ledger.read([tmp_path / "b"])
+    assert (row.method, row.initial_weights) == ("random, calibrated", started)
 
 
 @pytest.mark.parametrize(
