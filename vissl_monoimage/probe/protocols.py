@@ -71,7 +71,7 @@ _CIFAR = Protocol(
 )
 _TINY = Protocol(
     name="tiny-v1",
-    source="ours: chosen on held-out training images by benchmarks/choose_tiny_protocol.py",
+    source="ours: rate, decay and epochs chosen on held-out training images by benchmarks/choose_tiny_protocol.py",
     pooling=BudgetPooling("Max", 4608, averaged=("scattering",)),
     batch=256,
     head="linear_probe",
