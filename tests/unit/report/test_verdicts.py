@@ -228,6 +228,33 @@ def test_an_ablation_of_one_seed_a_row_makes_no_claim(rows: Rows) -> None:
     assert sentence.endswith("), a trial that makes no claim.")
 
 
+def test_lines_of_one_augmentation_that_differ_otherwise_are_not_compared(rows: Rows) -> None:
+    """A control with a frozen generator has the crops of `all`."""
+    for name, augmentation in (("none", "none"), ("all", "all"), ("frozen", "all"), ("jitter", "jitter")):
+        recipe = {"name": "released", **AUGMENTATIONS[augmentation]}
+        rows.trained({"conv1": around(50.0)}, method="monogan", group_hash=name, recipe=recipe)
+    (sentence,) = rows.said(AUGMENTATION)
+    assert sentence.startswith("MonoGAN: with jitter, one photo is")
+
+
+def test_all_images_of_a_data_set_as_photos_are_a_whole_data_set(rows: Rows) -> None:
+    """A row names at most 1,000 of its photos."""
+    rows.trained({"conv1": around(60.0)}, images=(), n_images=50_000)
+    rows.trained({"conv1": around(65.0)}, images=[PHOTO, OTHER_PHOTO], n_images=50_000)
+    rows.trained({"conv1": around(58.0)}, images=[PHOTO, OTHER_PHOTO], n_images=10)
+    rows.trained({"conv1": around(61.0)})
+    (said,) = rows.said(AS_MUCH)
+    assert "above CIFAR-10's images, +1.0 points" in said
+    assert "below the 50,000 images, -4.0 points" in said
+    labels = [line.label for line in rows.table().lines]
+    assert sorted(labels) == [
+        "rotnet on 10 images",
+        "rotnet on 50000 images",
+        "rotnet on cifar10",
+        "rotnet on market (1 image)",
+    ]
+
+
 @pytest.mark.parametrize(("photo", "place"), [(20.0, "lie within"), (26.0, "lie outside of")])
 def test_two_thirds_at_conv5_are_of_the_accuracy(rows: Rows, photo: float, place: str) -> None:
     rows.trained({"conv5": around(30.0)}, images=())

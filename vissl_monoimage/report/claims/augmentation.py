@@ -10,7 +10,6 @@ from vissl_monoimage.report.tables.experiment import Line
 from vissl_monoimage.report.tables.paper_reference import augmentation_of
 
 _NONE, _SCALE = "none", "scale"
-_LEAST = 3  # augmentations that make an ablation
 
 
 def judge_augmentations(lines: Sequence[Line]) -> Iterator[str]:
@@ -19,14 +18,16 @@ def judge_augmentations(lines: Sequence[Line]) -> Iterator[str]:
     Args:
         lines: pretrained on one photo.
     """
-    groups: dict[tuple[str, str, str, int], dict[str, Line]] = {}
+    groups: dict[tuple[str, str, str, int], dict[str, list[Line]]] = {}
     for line in lines:
         row = line.pretrain
         if row and (name := augmentation_of(row.recipe)):
             key = (row.method, line.trunk, row.images[0]["sha256"], row.iterations)
-            groups.setdefault(key, {})[name] = line
-    for (method, *_), by_name in groups.items():
-        if _NONE in by_name and len(by_name) >= _LEAST:
+            groups.setdefault(key, {}).setdefault(name, []).append(line)
+    for (method, *_), several in groups.items():
+        # Lines with the same augmentation differ in something else, and none of them is the one to compare.
+        by_name = {name: found[0] for name, found in several.items() if len(found) == 1}
+        if _NONE in by_name and len(by_name) > 1:
             for sentence in _judge(by_name):
                 yield f"{method_name(method)}: {sentence}"
 

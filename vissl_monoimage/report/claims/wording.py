@@ -105,7 +105,10 @@ def baseline_name(line: Line) -> str:
 
 def images_name(full: Line) -> str:
     """Return how the images of a data set are called in a sentence: `CIFAR-10's images`."""
-    return f"{data_set_name(full.pretrain.dataset if full.pretrain else full.label)}'s images"
+    row = full.pretrain
+    if row and row.images:
+        return f"the {row.n_images:,} images"
+    return f"{data_set_name(row.dataset if row else full.label)}'s images"
 
 
 def enumerate_words(words: Iterable[str]) -> str:

@@ -31,7 +31,7 @@ def run_facts(row: Row) -> RunFacts:
         "trunk": row.trunk,
         "data set": row.dataset,
         **{f"{split} data": _split(data) for split, data in row.data.items()},
-        "images": _images(row.images),
+        "images": _images(row.images, row.n_images),
         "recipe": ", ".join(f"{key} {value}" for key, value in row.recipe.items()),
         "seed": row.seed,
         "steps": row.iterations,
@@ -65,9 +65,9 @@ def _split(data: DataSplit) -> str:
     )
 
 
-def _images(images: Sequence[Mapping[str, Any]]) -> str:
+def _images(images: Sequence[Mapping[str, Any]], count: int | None) -> str:
     named = ", ".join(f"{image['name']} ({_sha256(image['sha256'])})" for image in images[:_NAMED])
-    return f"{named} and {len(images) - _NAMED} more" if images[_NAMED:] else named
+    return f"{named} and {(count or len(images)) - _NAMED} more" if images[_NAMED:] else named
 
 
 def _weights(weights: Weights) -> str:

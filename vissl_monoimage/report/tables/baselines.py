@@ -37,17 +37,21 @@ def calibrated_baseline(line: Line, lines: Iterable[Line]) -> Line | None:
 def full_data_lines(line: Line, lines: Iterable[Line]) -> list[Line]:
     """Return the lines of the same method and trunk pretrained on a whole data set; none if `line` is one itself.
 
-    If some of them have as many steps, only these; if some of these have the same YAML, only these.
+    A data set may also be a list of photos, as many as it has images, whose crops get the augmentation of a photo. If
+    some of the lines have as many steps, only these; if some of these have the same YAML, only these.
     """
     few = line.pretrain
-    if few is None or not few.images or is_baseline(line):
+    if few is None or is_baseline(line):
         return []
-    found = [
-        other
+    same = [
+        (other, other.pretrain)
         for other in lines
-        if other.pretrain and not other.pretrain.images and other.trunk == line.trunk
-        and other.pretrain.method == few.method and not is_baseline(other)
-    ]  # fmt: skip
+        if other.pretrain and other.trunk == line.trunk and other.pretrain.method == few.method
+    ]
+    whole = {row.n_images for _, row in same if not row.images} - {None}
+    if not few.images or few.n_images in whole:
+        return []
+    found = [other for other, row in same if (not row.images or row.n_images in whole) and not is_baseline(other)]
     closest: list[Callable[[Row], bool]] = [
         lambda row: row.iterations == few.iterations,
         lambda row: row.name == few.name,

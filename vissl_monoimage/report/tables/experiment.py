@@ -87,7 +87,8 @@ def pretrain_label(pretrain: Row) -> str:
     images = pretrain.images
     if not images:
         return f"{pretrain.method} on {pretrain.dataset}"
-    source = f"{images[0]['name']} (1 image)" if len(images) == 1 else f"{len(images)} images"
+    count = pretrain.n_images or len(images)  # a row names at most 1,000
+    source = f"{images[0]['name']} (1 image)" if count == 1 else f"{count} images"
     return f"{pretrain.method} on {source}"
 
 
