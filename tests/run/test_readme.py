@@ -71,7 +71,7 @@ def at_smoke_size(words: list[str]) -> list[str]:
     overlays = next((word for word in words if word.startswith("+config/monoimage=")), "")
     names = re.findall(r"\w+", overlays.partition("=")[2])
     if names and names[0] in WITHOUT_STEPS:
-        train, test, shorter = 240, 24, []
+        train, test, shorter = 240, 24, ["config.SVM.low_shot.sample_inds=[1]"]
     else:
         train, test = 24, 12
         names, shorter = list(dict.fromkeys([*names, "smoke"])), ["config.OPTIMIZER.num_epochs=1"]
