@@ -155,6 +155,23 @@ def test_a_gans_row_holds_what_was_measured_on_the_test_split(config: dict[str, 
     }
 
 
+def test_a_row_names_a_thousand_of_its_photos_and_counts_all(config: dict[str, Any], tmp_path: Path) -> None:
+    ours = hook.LedgerHook(config)
+    ours._photos = [{"name": f"{number}.png", "sha256": "5" * 64} for number in range(1500)]
+    row = ours._row(Phase(config, tmp_path, []), LossCurve(tmp_path, 0, 4))
+    assert (len(row.images), row.images[-1]["name"], row.n_images) == (1000, "999.png", 1500)
+
+
+def test_what_is_measured_on_other_images_is_in_the_row_of_a_pretraining_alone(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    numbers = {"unseen_photos": {"rotation_accuracy": 31.0}}
+    probe = changed(config, "MODEL.FEATURE_EVAL_SETTINGS.EVAL_MODE_ON", True)
+    for settings, expected in ((config, {"transfer": numbers}), (probe, {})):
+        ours = hook.LedgerHook(settings, measure_transfer=lambda task: numbers)
+        assert ours._row(Phase(settings, tmp_path, []), LossCurve(tmp_path, 0, 4)).pretext == expected
+
+
 def test_a_data_set_has_one_name_wherever_its_images_are_read_from(config: dict[str, Any], tmp_path: Path) -> None:
     unpacked = changed(config, "DATA.TRAIN.DATASET_NAMES", ["CIFAR10"])
     unpacked["DATA"]["TRAIN"]["DATA_SOURCES"] = ["torchvision_dataset"]
