@@ -160,7 +160,7 @@ def test_what_is_not_finite_ends_a_run_in_a_sentence(what: str) -> None:
 
     for value, fits in ((1.0, True), (math.nan, False), (math.inf, False)):
         batch = SimpleNamespace(model_output=[torch.tensor([value])], loss=torch.tensor(value))
-        task = SimpleNamespace(last_batch=batch, iteration=4)
+        task = SimpleNamespace(last_batch=batch, iteration=4, train=True)
         with (
             nullcontext()
             if fits
