@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+from classy_vision.generic.distributed_util import all_reduce_max
 from classy_vision.hooks import ClassyHook
 from vissl.hooks.log_hooks import LogLossMetricsCheckpointHook
 
@@ -30,13 +32,19 @@ class StopHook(ClassyHook):
     def on_step(self, task: Any) -> None:
         # After the last training step of an epoch the checkpoint is that of the epoch's end.
         is_last = task.train and not task.iteration % len(task.dataloaders["train"])
-        if signals.stop_requested() and not is_last:
+        if _any_rank_is_asked_to_stop() and not is_last:
             _stop(task, "iteration", task.iteration)
 
     def on_phase_end(self, task: Any) -> None:
-        if signals.stop_requested():
+        if _any_rank_is_asked_to_stop():
             _stop(task, "phase", task.train_phase_idx)
         signals.set_stepping(False)
+
+
+def _any_rank_is_asked_to_stop() -> bool:
+    """Return whether a rank has had a signal: the same answer in all ranks, which stop after the same step."""
+    asked = signals.stop_requested()
+    return bool(all_reduce_max(torch.tensor(float(asked)))) if world_size() > 1 else asked
 
 
 def _stop(task: Any, mode: str, number: int) -> None:
