@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from vissl_monoimage.cli.argument_types import seed as seed_number
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.init import CROPS
 
 EXAMPLE = """\
@@ -73,12 +75,18 @@ def init_command(arguments: argparse.Namespace) -> int:
 
     a = arguments
     request = Request(a.method, a.photo, a.trunk or "", a.seed, a.crops, a.like, a.weights)
-    with folder_lock(arguments.out):
-        claim_folder(arguments.out, request.claim(), remedy=REMEDY)
-        if _is_finished(arguments.out):
-            print(f"'{arguments.out}' holds this trunk, finished: nothing is learned", file=sys.stderr)
-        else:
-            _make(request, arguments.out)
+    claim, is_new = request.claim(), not a.out.exists()
+    with folder_lock(a.out):
+        claim_folder(a.out, claim, remedy=REMEDY)
+        if _is_finished(a.out):
+            print(f"'{a.out}' holds this trunk, finished: nothing is learned", file=sys.stderr)
+            return 0
+        try:
+            _make(request, a.out)
+        except MonoImageError:  # refused: nothing of it stays
+            if is_new:
+                shutil.rmtree(a.out)
+            raise
     return 0
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from torch import nn
 
+from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.find import find_photos
-from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.errors import MonoImageError, nearest
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.init_row import Made
 from vissl_monoimage.ledger.initial_weights import weights_sha256
@@ -62,6 +63,8 @@ class Request:
         if self.method != RANDOM and not self.source:
             more = f", {NOISE} or NAME=FOLDER of a data set" if self.method == CALIBRATE else ""
             raise MonoImageError(f"{self.method} makes weights from images: name a photo{more}")
+        if self.method == CALIBRATE and _is_mistyped_noise(self.source):
+            raise MonoImageError(f"unknown images '{self.source}': did you mean '{NOISE}'?")
         if self.count < 1:
             raise MonoImageError(f"--crops={self.count} must be at least 1")
         if self.weights and not Path(self.weights).is_file():
@@ -153,6 +156,10 @@ class Request:
         if found := data_set(self.source):
             return hash_path(found[1])
         return hash_together(map(hash_path, find_photos(self.source)), f"the photos of {self.source}")
+
+
+def _is_mistyped_noise(source: str) -> bool:
+    return source != NOISE and nearest(source, [NOISE, *CATALOG]) == NOISE and not Path(source).exists()
 
 
 def _kind(source: str) -> str:

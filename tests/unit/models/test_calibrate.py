@@ -146,6 +146,9 @@ def test_the_kept_start_of_a_pretraining_is_known_as_its_random_weights(
         (["kmeans", "china", "--weights", "x"], "kmeans starts from no other weights"),
         (["calibrate", "noise", "--weights", "absent"], "--weights: no checkpoint at 'absent'"),
         (["calibrate", "noise", "--crops", "0"], "--crops=0 must be at least 1"),
+        (["calibrate", "nois"], "unknown images 'nois': did you mean 'noise'?"),
+        (["calibrate", "coin"], "did you mean 'coins'?"),
+        (["calibrate", "noise", "--trunk", "scattering_32px", "--crops", "4"], "has no batch norm"),
         (["random", "--trunk", "hog", "--like", "config=pretrain/monoimage/rotnet_convnet4"], "--like has trunk 'conv"),
         (["random", "--like", "config=pretrain/monoimage/rotnet_convnet"], "did you mean"),
     ],
@@ -155,3 +158,4 @@ def test_words_that_do_not_go_together_are_refused(
 ) -> None:
     assert main(["init", *arguments, "-o", str(tmp_path / "out")]) == 2
     assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,8 @@ BATCH = 64
 _TORCHVISION = {"cifar-10-batches-py": datasets.CIFAR10, "cifar-100-python": datasets.CIFAR100}
 
 
-class Images(Dataset[Tensor]):
+class Images(Dataset[Tensor], ABC):
     """Images of one size as normalised tensors (3, size, size).
-
-    A subclass has `__len__` and `image`.
 
     Args:
         normalisation: of the colours.
@@ -38,12 +37,12 @@ class Images(Dataset[Tensor]):
     def __init__(self, normalisation: Normalisation) -> None:
         self._normalisation = normalisation
 
-    def __len__(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def __len__(self) -> int: ...
 
+    @abstractmethod
     def image(self, index: int) -> Image.Image:
         """Return image `index`, RGB, before the normalisation."""
-        raise NotImplementedError
 
     def __getitem__(self, index: int) -> Tensor:
         return self.normalise(functional.to_tensor(self.image(index)))
