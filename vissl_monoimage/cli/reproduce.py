@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from vissl_monoimage.cli.argument_types import at_least_one, seed
 
 if TYPE_CHECKING:
     from vissl_monoimage.reproduce.datasets import Inputs
+    from vissl_monoimage.reproduce.grid import Grid
 
 CORES_BESIDE_A_GPU = 4
 """Cores that a run on a GPU keeps busy: the overlay `gpu` has as many loader workers."""
@@ -74,6 +74,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     Raises:
         MonoImageError: an unknown name, a missing data set, or runs that failed; all others are finished then.
     """
+    from vissl_monoimage.cli.reproduce_photos import read_photos
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.reproduce.data_claim import check_data, claim_data
     from vissl_monoimage.reproduce.existing_rows import missing_chains
@@ -87,8 +88,9 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     from vissl_monoimage.utils.precision import FLOAT32_COST, cpu_has_bfloat16
 
     data = _data(arguments.data)
-    grid = add_own_probes(read_grid(arguments.name), data).only(arguments.cells, arguments.probes)
-    inputs = _inputs(arguments, data, grid.data_sets, grid.photos)
+    whole_grid = add_own_probes(read_grid(arguments.name), data)
+    grid = whole_grid.only(arguments.cells, arguments.probes)
+    inputs = _inputs(arguments, data, read_photos(arguments.photo, whole_grid), grid)
     chains = plan(grid, arguments.profile, inputs, arguments.seeds)
     results = Path(arguments.results) if arguments.results else inputs.out / "results"
     _check_folders(inputs.out, results)
@@ -155,38 +157,21 @@ def _data(given: list[str]) -> dict[str, Path]:
             raise MonoImageError(f"--data {item} must be NAME=FOLDER, such as cifar10=data")
         if problem := name_problem(name):
             raise MonoImageError(f"--data {item}: {problem}")
+        if name in data:
+            raise MonoImageError(f"--data {item}: the folder of {name} is given twice")
         data[name] = Path(folder).expanduser().resolve()
     return data
 
 
-def _inputs(arguments: argparse.Namespace, data: dict[str, Path], needed: list[str], named_photos: list[str]) -> Inputs:
+def _inputs(arguments: argparse.Namespace, data: dict[str, Path], photos: dict[str, str], grid: Grid) -> Inputs:
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.reproduce.datasets import Inputs
 
-    lacking = [f"--data {name}=FOLDER" for name in needed if name not in data]
-    if lacking:
-        raise MonoImageError(f"{arguments.name} needs {', '.join(lacking)}")
-    photos = {"": "china"} | dict(map(_named, arguments.photo))
-    photos = {name: _checked_photo(photo) for name, photo in photos.items()}
-    if lacking := [f"--photo {name}=FILE" for name in named_photos if name not in photos]:
-        raise MonoImageError(f"{arguments.name} needs {', '.join(lacking)}")
+    for option, needed, given in (("data", grid.data_sets, data), ("photo", grid.photos, photos)):
+        place = "FOLDER" if option == "data" else "FILE"
+        if missing := [f"--{option} {name}={place}" for name in needed if name not in given]:
+            raise MonoImageError(f"{arguments.name} needs {', '.join(missing)}")
     if arguments.gpu and arguments.profile != "laptop":
         raise MonoImageError(f"--gpu is for --profile laptop: runs of {arguments.profile} are where their YAMLs say")
-    return Inputs(photos.pop(""), data, Path(arguments.out).resolve(), arguments.gpu, photos)
-
-
-def _named(photo: str) -> tuple[str, str]:
-    """Return the name, "" for none, and the photo of `--photo [NAME=]PHOTO`."""
-    found = None if Path(photo).exists() else re.fullmatch(r"(\w[\w-]*)=(.+)", photo)
-    return (found[1], found[2]) if found else ("", photo)
-
-
-def _checked_photo(photo: str) -> str:
-    """Return a name of the catalog, or the path of the photo; refuse a broken one now, before every run would."""
-    from vissl_monoimage.data.photos.catalog import CATALOG
-    from vissl_monoimage.data.photos.decode import load_photo
-    from vissl_monoimage.data.photos.find import find_one_photo
-
-    path = find_one_photo(photo).resolve()
-    load_photo(path)
-    return photo if photo in CATALOG else str(path)
+    named = {name: photo for name, photo in photos.items() if name}
+    return Inputs(photos[""], data, Path(arguments.out).resolve(), arguments.gpu, named)

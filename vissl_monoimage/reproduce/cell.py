@@ -14,6 +14,8 @@ from vissl_monoimage.models.zoo import named_models
 
 DATA_SETS = {"cifar10": "CIFAR10", "cifar100": "CIFAR100", "imagenet1k": "", "places205": "", "tiny-imagenet": ""}
 """The data sets of our benchmarks, with torchvision's name of those that it can unpack."""
+UNNAMED_PHOTO = "photo"
+"""The source that is the photo of `--photo FILE`."""
 NAMED_PHOTO = "photo:"
 """How a source begins that is a photo with a name: `photo:market` is the one of `--photo market=FILE`."""
 _OF_IS_MISSING = "of is missing: the cell or config=NAME whose initial weights init takes"
@@ -91,7 +93,7 @@ class Cell:
             return ["labels are a data set's: name one as source"]
         if self.images < 0 or (self.images and (self.labels or self.source not in DATA_SETS)):
             return [f"images={self.images} must be a number of images of a data set, without its labels"]
-        valid = {"photo", *DATA_SETS, *CATALOG, *SYNTHETIC}
+        valid = {UNNAMED_PHOTO, *DATA_SETS, *CATALOG, *SYNTHETIC}
         known = not self.source or self.photo_name or self.source in valid
         return [] if known else [f"source: {unknown('source', self.source, valid)}"]
 
@@ -105,7 +107,7 @@ class Cell:
         if self.init not in METHODS:
             return [f"init: {unknown('method', self.init, METHODS)}"]
         more = {CALIBRATE: {NOISE, *DATA_SETS}, "kmeans": {*DATA_SETS}}.get(self.init, set())
-        valid = {"photo", *CATALOG, *SYNTHETIC, *more}
+        valid = {UNNAMED_PHOTO, *CATALOG, *SYNTHETIC, *more}
         if self.source not in valid and not self.photo_name:
             return [f"source: {unknown('images' if more else 'photo', self.source, valid)}"]
         if self.init == CALIBRATE and not self.of:

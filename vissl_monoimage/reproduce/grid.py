@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from vissl_monoimage.config.schema import LARGEST_SEED
 from vissl_monoimage.errors import MonoImageError, unknown
-from vissl_monoimage.reproduce.cell import DATA_SETS, Cell, name_problem, negative_costs
+from vissl_monoimage.reproduce.cell import DATA_SETS, UNNAMED_PHOTO, Cell, name_problem, negative_costs
 
 Item = TypeVar("Item")
 
@@ -93,6 +93,11 @@ class Grid:
     def photos(self) -> list[str]:
         """The names of the photos that it needs, beside the one without a name."""
         return sorted({cell.photo_name for cell in self.cells.values()} - {""})
+
+    @property
+    def uses_unnamed_photo(self) -> bool:
+        """Whether a cell has the photo of `--photo` without a name."""
+        return any(cell.source == UNNAMED_PHOTO for cell in self.cells.values())
 
     def only(self, cells: Sequence[str], probes: Sequence[str]) -> Grid:
         """Return the part with these cells and probes, all of them if none is named; cells without a probe are dropped.

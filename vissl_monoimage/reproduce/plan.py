@@ -19,7 +19,7 @@ from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.models.init import CROPS, NOISE, TRUNKS
 from vissl_monoimage.models.zoo import PREFIX as ZOO
 from vissl_monoimage.models.zoo import zoo_model
-from vissl_monoimage.reproduce.cell import DATA_SETS, Cell
+from vissl_monoimage.reproduce.cell import DATA_SETS, UNNAMED_PHOTO, Cell
 from vissl_monoimage.reproduce.datasets import SPLITS, Inputs, find_split, folder_overrides
 from vissl_monoimage.reproduce.grid import Grid, Probe, Profile
 from vissl_monoimage.reproduce.photos import PhotoList, SyntheticPhoto
@@ -154,7 +154,7 @@ def _photo(cell: Cell, inputs: Inputs) -> tuple[str, str, str]:
     name = cell.photo_name
     if name and name not in inputs.photos:
         raise MonoImageError(f"this benchmark needs the photo {name}: say where it is with --photo {name}=FILE")
-    photo = inputs.photos[name] if name else inputs.photo if cell.source == "photo" else cell.source
+    photo = inputs.photos[name] if name else inputs.photo if cell.source == UNNAMED_PHOTO else cell.source
     return photo, re.sub(r"\W+", "-", Path(photo).stem), file_sha256(find_one_photo(photo))
 
 

@@ -149,12 +149,32 @@ def test_a_name_that_no_data_set_can_have_is_refused(
 def test_the_photos_of_a_benchmark_with_several_are_named(
     write: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("market", "mine"):
-        Image.new("RGB", (64, 64), "blue").save(tmp_path / f"{name}.png")
+    Image.new("RGB", (64, 64), "blue").save(tmp_path / "market.png")
     cells = {name: {"pretrain": "p", "source": f"photo:{name}", "minutes": 1} for name in ("market", "bridge")}
     words = ["reproduce", write(cells=cells), "--probes", "patches", "--dry-run", f"--out={tmp_path / 'out'}"]
     market = ["--photo", f"market={tmp_path / 'market.png'}"]
-    assert main([*words, *market, "--photo", str(tmp_path / "mine.png")]) == 2
+    assert main([*words, *market]) == 2
     assert "needs --photo bridge=FILE" in capsys.readouterr().err
     assert main([*words, *market, "--photo", "bridge=china"]) == 0
     assert "bridge, seed 0, probed on patches" in capsys.readouterr().out
+    assert main([*words, *market, "--photo", "bridge=china", "--photo", "china"]) == 2
+    assert "has no cell with a photo without a name: name one of bridge, market" in capsys.readouterr().err
+    assert main([*words, "--cells", "market", *market, "--photo", "brigde=china"]) == 2
+    assert "--photo brigde=china: unknown photo 'brigde': did you mean 'bridge'?" in capsys.readouterr().err
+    assert main([*words, "--cells", "market", *market, "--photo", "bridge=china"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--photo", "market=china"], "benchmark mine has no photos with names: leave out 'market='"),
+        (["--photo", "china", "--photo", "china"], "--photo china: the photo without a name is given twice"),
+        (["--data", "cifar10=a", "--data", "cifar10=b"], "--data cifar10=b: the folder of cifar10 is given twice"),
+    ],
+)
+def test_options_that_a_benchmark_would_not_follow_are_refused(
+    write: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
+) -> None:
+    words = ["reproduce", write(), "--cells", "mono", "--probes", "patches", "--dry-run", f"--out={tmp_path / 'out'}"]
+    assert main([*words, *options]) == 2
+    assert sentence in capsys.readouterr().err
