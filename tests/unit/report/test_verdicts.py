@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.ledger.row_parts import InitialWeights, Weights
+from vissl_monoimage.ledger.row_parts import DataSplit, InitialWeights, Weights
 from vissl_monoimage.report.claims.headlines import headlines
 from vissl_monoimage.report.claims.verdicts import TableVerdicts, judge
+from vissl_monoimage.report.tables.contrasts import gaps
 from vissl_monoimage.report.tables.join import join_probes
 from vissl_monoimage.report.tables.table import Table, build_tables
 
@@ -253,6 +254,20 @@ def test_all_images_of_a_data_set_as_photos_are_a_whole_data_set(rows: Rows) -> 
         "rotnet on cifar10",
         "rotnet on market (1 image)",
     ]
+
+
+@pytest.mark.parametrize(("used", "size", "is_full"), [(160, 50_000, False), (50_000, 50_000, True), (160, None, True)])
+def test_a_part_of_a_data_set_is_no_whole_one(rows: Rows, used: int, size: int | None, is_full: bool) -> None:
+    """Rows of version 1 lack the size."""
+    data = {"train": DataSplit("cifar10", images=size)}
+    rows.random({"conv1": [10.0] * 3, "conv5": [10.0] * 3})
+    rows.trained({"conv1": around(30.0), "conv5": around(30.0)}, images=(), n_images=used, data=data)
+    rows.trained({"conv1": around(20.0), "conv5": around(20.0, (-0.05, 0.05, 0.0))})
+    assert [bool(rows.said(claim)) for claim in (AS_MUCH, DEPTH, CONV5)] == [is_full] * 3
+    (headline,) = headlines(rows.table(), "conv1")
+    assert f" of what {'' if is_full else '160 of '}CIFAR-10's images gain" in headline
+    (gap,) = gaps(rows.table(), rows.table().lines[-1])
+    assert gap.other.label == f"rotnet on {'' if is_full else '160 images of '}cifar10"
 
 
 @pytest.mark.parametrize(("photo", "place"), [(20.0, "lie within"), (26.0, "lie outside of")])

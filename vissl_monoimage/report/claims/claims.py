@@ -13,7 +13,7 @@ from vissl_monoimage.report.claims.wording import (
     describe_shares,
     images_name,
 )
-from vissl_monoimage.report.tables.baselines import full_data_lines, is_baseline
+from vissl_monoimage.report.tables.baselines import data_set_lines, is_baseline, is_full_data_set
 from vissl_monoimage.report.tables.comparison import describe_difference, describe_share
 from vissl_monoimage.report.tables.contrasts import Contrast, gains, gaps, shares
 from vissl_monoimage.report.tables.experiment import Line
@@ -67,7 +67,7 @@ def gap_by_depth(table: Table, line: Line) -> Iterator[str]:
 
 def two_thirds_at_conv5(table: Table, line: Line) -> Iterator[str]:
     """Yield claim 5: at conv5 one image reaches two thirds of the data set's accuracy."""
-    for full in full_data_lines(line, table.lines):
+    for full in _full_data_lines(table, line):
         values = [each.by_weights.get(_LAST) for each in (line, full)]
         share = ratio(*values) if all(values) else None  # type: ignore[arg-type]
         if share and share.low is not None and share.high is not None:
@@ -99,7 +99,13 @@ def _slopes(line: Line, layers: Sequence[str]) -> Values:
 
 
 def _compared(table: Table, line: Line) -> list[Contrast]:
-    return [contrast for contrast in gaps(table, line) if contrast.n > 1]
+    """Return the gaps to whole data sets that have several seeds."""
+    full = _full_data_lines(table, line)
+    return [contrast for contrast in gaps(table, line) if contrast.n > 1 and contrast.other in full]
+
+
+def _full_data_lines(table: Table, line: Line) -> list[Line]:
+    return [full for full in data_set_lines(line, table.lines) if is_full_data_set(full, table.lines)]
 
 
 def _shares(table: Table, contrast: Contrast, layers: Sequence[str]) -> Iterator[str]:

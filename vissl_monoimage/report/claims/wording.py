@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from vissl_monoimage.report.tables.baselines import is_calibrated
 from vissl_monoimage.report.tables.comparison import describe_difference, describe_share
 from vissl_monoimage.report.tables.contrasts import Contrast, GainShare
-from vissl_monoimage.report.tables.experiment import Line, pretrain_label
+from vissl_monoimage.report.tables.experiment import Line, is_part, pretrain_label
 from vissl_monoimage.report.tables.inference import MARGIN
 
 _METHODS = {
@@ -104,11 +104,12 @@ def baseline_name(line: Line) -> str:
 
 
 def images_name(full: Line) -> str:
-    """Return how the images of a data set are called in a sentence: `CIFAR-10's images`."""
+    """Return how the images of a data set are called in a sentence: `CIFAR-10's images`, `160 of ImageNet's images`."""
     row = full.pretrain
     if row and row.images:
         return f"the {row.n_images:,} images"
-    return f"{data_set_name(row.dataset if row else full.label)}'s images"
+    part = f"{row.n_images:,} of " if row and is_part(row) else ""
+    return f"{part}{data_set_name(row.dataset if row else full.label)}'s images"
 
 
 def enumerate_words(words: Iterable[str]) -> str:

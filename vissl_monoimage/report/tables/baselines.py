@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.report.tables.experiment import Line
+from vissl_monoimage.report.tables.experiment import Line, is_part
 
 CALIBRATED = "random, calibrated"
 
@@ -34,31 +34,45 @@ def calibrated_baseline(line: Line, lines: Iterable[Line]) -> Line | None:
     return _best(line, (other for other in same if other.trunk == line.trunk))
 
 
-def full_data_lines(line: Line, lines: Iterable[Line]) -> list[Line]:
-    """Return the lines of the same method and trunk pretrained on a whole data set; none if `line` is one itself.
+def data_set_lines(line: Line, lines: Iterable[Line]) -> list[Line]:
+    """Return the lines of the same method and trunk pretrained on a data set or a part of it, to compare `line` with.
 
     A data set may also be a list of photos, as many as it has images, whose crops get the augmentation of a photo. If
-    some of the lines have as many steps, only these; if some of these have the same YAML, only these.
+    some of the lines have as many steps, only these; if some of these have the same YAML, only these. None if `line`
+    is a data set's itself.
     """
     few = line.pretrain
     if few is None or is_baseline(line):
         return []
-    same = [
-        (other, other.pretrain)
-        for other in lines
-        if other.pretrain and other.trunk == line.trunk and other.pretrain.method == few.method
-    ]
-    whole = {row.n_images for _, row in same if not row.images} - {None}
-    if not few.images or few.n_images in whole:
+    lines = [other for other in lines if _has_method_of(line, other)]
+    if not few.images or is_full_data_set(line, lines):
         return []
-    found = [other for other, row in same if (not row.images or row.n_images in whole) and not is_baseline(other)]
+    rows = [(other, other.pretrain) for other in lines if other.pretrain]
+    found = [(other, row) for other, row in rows if not row.images or is_full_data_set(other, lines)]
     closest: list[Callable[[Row], bool]] = [
         lambda row: row.iterations == few.iterations,
         lambda row: row.name == few.name,
     ]
     for is_alike in closest:
-        found = [other for other in found if other.pretrain and is_alike(other.pretrain)] or found
-    return found
+        found = [(other, row) for other, row in found if is_alike(row)] or found
+    return [other for other, _ in found]
+
+
+def is_full_data_set(line: Line, lines: Iterable[Line]) -> bool:
+    """Return whether a line was pretrained on a whole data set, or on as many photos as the data set of another has."""
+    row = line.pretrain
+    if row is None:
+        return False
+    if not row.images:
+        return not is_part(row)
+    rows = [other.pretrain for other in lines if other.pretrain and _has_method_of(line, other)]
+    return row.n_images in {other.n_images for other in rows if not other.images and not is_part(other)} - {None}
+
+
+def _has_method_of(line: Line, other: Line) -> bool:
+    return bool(
+        line.pretrain and other.pretrain and (line.pretrain.method, line.trunk) == (other.pretrain.method, other.trunk)
+    )
 
 
 def _source(row: Row) -> tuple[str, ...]:

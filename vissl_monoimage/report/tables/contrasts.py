@@ -1,4 +1,4 @@
-"""Lines of a table compared, layer by layer: gains over untrained weights, gaps to a full data set, shares of its gain.
+"""Lines of a table compared, layer by layer: gains over untrained weights, gaps to a data set, shares of its gain.
 
 Lines are compared within an architecture. Trunks that start from the same initial weights are pairs; where they do not,
 the sets are independent. What is called significant is so after Holm's correction over the layers of one line.
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from vissl_monoimage.report.tables.baselines import (
     calibrated_baseline,
-    full_data_lines,
+    data_set_lines,
     is_baseline,
     random_baseline,
 )
@@ -59,13 +59,13 @@ class Contrast:
 
 @dataclasses.dataclass(frozen=True)
 class GainShare:
-    """The share of a full data set's gain that few images give.
+    """The share of a data set's gain that few images give.
 
     Attributes:
         line: pretrained on few images.
-        full: the same method on a data set.
+        full: the same method on a data set, or on a part of it.
         baseline: what the line gains over.
-        full_baseline: what the full data set gains over, which may have been calibrated on its own images.
+        full_baseline: what the data set gains over, which may have been calibrated on its own images.
         layers: {layer: share}; None where there is no share to speak of.
     """
 
@@ -108,13 +108,13 @@ def gains(table: Table, line: Line) -> list[Contrast]:
 
 
 def gaps(table: Table, line: Line) -> list[Contrast]:
-    """Return a line less the lines of its method on full data sets; none for a line of a data set."""
-    return [found for full in full_data_lines(line, table.lines) if (found := contrast(line, full))]
+    """Return a line less the lines of its method on data sets or parts of them; none for a line of a data set."""
+    return [found for full in data_set_lines(line, table.lines) if (found := contrast(line, full))]
 
 
 def shares(table: Table, line: Line) -> Iterator[GainShare]:
-    """Yield the shares of a line in the gain of full data sets, over each kind of baseline that both have."""
-    for full in full_data_lines(line, table.lines):
+    """Yield the shares of a line in the gain of data sets, over each kind of baseline that both have."""
+    for full in data_set_lines(line, table.lines):
         for kind in (random_baseline, calibrated_baseline):
             baseline, full_baseline = kind(line, table.lines), kind(full, table.lines)
             if baseline and full_baseline and (layers := _shares(line, full, baseline, full_baseline)):

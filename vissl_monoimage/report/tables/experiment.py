@@ -86,10 +86,17 @@ def pretrain_label(pretrain: Row) -> str:
     """Return method and images of a pretraining: `rotnet on china (1 image)`, `rotnet on cifar10`."""
     images = pretrain.images
     if not images:
-        return f"{pretrain.method} on {pretrain.dataset}"
+        part = f"{pretrain.n_images} images of " if is_part(pretrain) else ""
+        return f"{pretrain.method} on {part}{pretrain.dataset}"
     count = pretrain.n_images or len(images)  # a row names at most 1,000
     source = f"{images[0]['name']} (1 image)" if count == 1 else f"{count} images"
     return f"{pretrain.method} on {source}"
+
+
+def is_part(pretrain: Row) -> bool:
+    """Return whether a pretraining used fewer images than its data set has; rows of version 1 do not say how many."""
+    used, size = pretrain.n_images, pretrain.data["train"].images if "train" in pretrain.data else None
+    return not pretrain.images and used is not None and size is not None and used < size
 
 
 def build_line(group: list[ProbedTrunk], label: str) -> Line:
