@@ -13,8 +13,8 @@ from PIL import Image
 
 from vissl_monoimage.cli.main import main
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.report.tables.experiment import trunk_label
 from vissl_monoimage.report.tables.join import ProbedTrunk
+from vissl_monoimage.report.tables.labels import trunk_label
 from vissl_monoimage.reproduce.datasets import Inputs
 from vissl_monoimage.reproduce.existing_rows import missing_chains
 from vissl_monoimage.reproduce.plan import plan

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from vissl_monoimage.report.tables.baselines import is_calibrated
 from vissl_monoimage.report.tables.comparison import describe_difference, describe_share
 from vissl_monoimage.report.tables.contrasts import Contrast, GainShare
-from vissl_monoimage.report.tables.experiment import Line, is_part, pretrain_label
+from vissl_monoimage.report.tables.experiment import Line
 from vissl_monoimage.report.tables.inference import MARGIN
+from vissl_monoimage.report.tables.labels import is_part, pretrain_label
 
 _METHODS = {
     "rotnet": "RotNet",

@@ -13,8 +13,8 @@ from PIL import Image
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.report.plots.style import Figure
-from vissl_monoimage.report.tables.experiment import trunk_label
 from vissl_monoimage.report.tables.join import ProbedTrunk
+from vissl_monoimage.report.tables.labels import trunk_label
 
 _GAP = 2  # px between filters
 _SIDE = 44  # px that a small filter is enlarged to at most

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.plots.style import COLOURS, Figure, drawable, new_axes, svg
-from vissl_monoimage.report.tables.experiment import pretrain_label
+from vissl_monoimage.report.tables.labels import pretrain_label
 
 
 def loss_curves(rows: Iterable[Row]) -> list[Figure]:

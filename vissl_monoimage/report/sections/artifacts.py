@@ -13,7 +13,7 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.plots.style import COLOURS, Figure, drawable, new_axes, svg
 from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
-from vissl_monoimage.report.tables.experiment import pretrain_label
+from vissl_monoimage.report.tables.labels import pretrain_label
 from vissl_monoimage.utils import jsonl
 
 MAX_RUNS = 4  # on a page: the pictures of a run can take megabytes

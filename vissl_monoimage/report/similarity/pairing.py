@@ -10,8 +10,8 @@ from itertools import combinations
 
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
-from vissl_monoimage.report.tables.experiment import trunk_label
 from vissl_monoimage.report.tables.join import ProbedTrunk
+from vissl_monoimage.report.tables.labels import trunk_label
 
 Pair = tuple[str, str]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.report.tables.experiment import Line, is_part
+from vissl_monoimage.report.tables.experiment import Line
+from vissl_monoimage.report.tables.labels import is_part
 
 CALIBRATED = "random, calibrated"
 

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from vissl_monoimage.probe.protocols import is_known, title_of
 from vissl_monoimage.report.tables.disambiguate import disambiguating_suffixes
-from vissl_monoimage.report.tables.experiment import Line, build_line, trunk_label
+from vissl_monoimage.report.tables.experiment import Line, build_line
 from vissl_monoimage.report.tables.join import ProbedTrunk
+from vissl_monoimage.report.tables.labels import trunk_label
 from vissl_monoimage.report.tables.marks import NOTES
 
 
