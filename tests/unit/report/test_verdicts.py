@@ -191,6 +191,25 @@ def test_the_trend_of_the_gap_is_that_of_the_layers(rows: Rows, photo: tuple[flo
     assert rows.said(DEPTH) == [f"RotNet: the gap to CIFAR-10's images {words} at conv3."]
 
 
+@pytest.mark.parametrize(
+    ("last", "spread", "words"),
+    [
+        (2.3, (0, 0, 0), "the photo's lead over CIFAR-10's images shrinks with depth, "),
+        (0.0, (0, 0, 0), "the photo's lead over CIFAR-10's images shrinks with depth, "),
+        (-0.5, (-0.5, 0.0, 0.5), "the gap to CIFAR-10's images moves in the data set's favour with depth, "),
+        (-0.5, (0, 0, 0), "the gap to CIFAR-10's images grows with depth, "),
+    ],
+)
+def test_the_gap_grows_only_to_where_the_photo_is_behind(
+    rows: Rows, last: float, spread: Sequence[float], words: str
+) -> None:
+    rows.trained({"conv1": [60.0] * 3, "conv2": [60.0] * 3}, images=())
+    rows.trained({"conv1": [67.9] * 3, "conv2": around(60.0 + last, spread)})
+    (said,) = rows.said(DEPTH)
+    assert said.startswith(f"RotNet: {words}")
+    assert said.endswith(f"from +7.9 at conv1 to {last:+.1f} at conv2.")
+
+
 def test_a_trend_that_seeds_do_not_share_is_not_told_apart(rows: Rows) -> None:
     rows.trained({"conv1": [60.0] * 3, "conv2": [60.0] * 3}, images=())
     rows.trained({"conv1": [59.0] * 3, "conv2": around(58.0, WIDE)})

@@ -53,16 +53,24 @@ def gap_by_depth(table: Table, line: Line) -> Iterator[str]:
         slope = gap_slope(contrast, layers)
         if slope is None or slope.n < 2:
             continue
-        images = images_name(contrast.other)
         ends = f"from {contrast.layers[layers[0]].mean:+.1f} at {layers[0]} to {contrast.layers[layers[-1]].mean:+.1f}"
         change = f"{describe_difference(slope).replace(' ', ' points a layer ', 1)}, {ends} at {layers[-1]}"
-        if slope.p >= LEVEL:
-            yield f"no trend of the gap to {images} is told apart, {change}"
-        elif slope.mean < 0:
-            yield f"the gap to {images} grows with depth, {change}"
-        else:
-            yield f"the gap to {images} does not grow with depth but moves in the photo's favour, {change}"
+        yield f"{_trend(slope, contrast, layers[-1])}, {change}"
         yield from _shares(table, contrast, layers[EARLY:])
+
+
+def _trend(slope: Comparison, contrast: Contrast, last: str) -> str:
+    """Return what a gap does with depth. One that the photo is ahead of in the last layer has not grown."""
+    images = images_name(contrast.other)
+    if slope.p >= LEVEL:
+        return f"no trend of the gap to {images} is told apart"
+    if slope.mean > 0:
+        return f"the gap to {images} does not grow with depth but moves in the photo's favour"
+    if contrast.layers[last].mean >= 0:
+        return f"the photo's lead over {images} shrinks with depth"
+    if not contrast.is_told_apart(last):
+        return f"the gap to {images} moves in the data set's favour with depth"
+    return f"the gap to {images} grows with depth"
 
 
 def two_thirds_at_conv5(table: Table, line: Line) -> Iterator[str]:
