@@ -140,6 +140,21 @@ def test_one_seed_of_the_photo_makes_no_claim_whatever_the_others_have(rows: Row
     assert rows.judged().verdicts == []
 
 
+@pytest.mark.parametrize(("baseline", "data_set", "alone"), [(3, 1, "rotnet on cifar10"), (1, 3, "random weights")])
+def test_nothing_is_compared_with_a_line_of_one_seed(rows: Rows, baseline: int, data_set: int, alone: str) -> None:
+    """A photo of three seeds has a share then, without an interval."""
+    layers = ("conv1", "conv2", "conv3")
+    rows.random({layer: [50.0] * baseline for layer in layers})
+    rows.trained({layer: [60.0] * data_set for layer in layers}, images=())
+    rows.trained({layer: around(55.0) for layer in layers})
+    said = [text for verdict in rows.judged().verdicts for text in verdict.paragraphs] + headlines(
+        rows.table(), "conv2"
+    )
+    assert said
+    assert not [text for text in said if "%" in text or "share" in text]
+    assert f"One seed, so that nothing is compared with it: {alone}." in rows.judged().notes
+
+
 @pytest.mark.parametrize(
     ("calibrated_on", "gain"),
     [
@@ -316,3 +331,12 @@ def test_a_headline_has_gain_and_share_of_one_layer(rows: Rows) -> None:
         "RotNet, conv2: one photo gains +5.0 points (4.9 to 5.1) over uncalibrated random weights, 50 % (49 to 51) of "
         "what CIFAR-10's images gain."
     ]
+
+
+def test_a_headline_has_the_share_of_each_data_set_or_that_there_is_none(rows: Rows) -> None:
+    rows.random({"conv2": around(50.0)})
+    for name, spread in (("cifar10", NARROW), ("cifar100", (-3.0, 6.0, 0.0))):
+        rows.trained({"conv2": around(53.0, spread)}, images=(), dataset=name)
+    rows.trained({"conv2": around(51.5)})
+    (headline,) = headlines(rows.table(), "conv2")
+    assert headline.endswith(" of what CIFAR-10's images gain, no share of what CIFAR-100's images gain.")

@@ -118,5 +118,5 @@ def _full_data_lines(table: Table, line: Line) -> list[Line]:
 
 def _shares(table: Table, contrast: Contrast, layers: Sequence[str]) -> Iterator[str]:
     for share in shares(table, contrast.line):
-        if share.full is contrast.other and any(layer in share.layers for layer in layers):
-            yield describe_shares(share, layers)
+        if share.full is contrast.other and (sentence := describe_shares(share, layers)):
+            yield sentence

@@ -22,11 +22,13 @@ def headlines(table: Table, layer: str) -> list[str]:
 
 
 def _headline(table: Table, line: Line, layer: str, subject: str) -> str:
-    """Return gain and share of a line in a layer; "" where there is no gain over several seeds."""
+    """Return gain and shares of a line in a layer; "" where there is no gain over several seeds."""
     clauses = []
     for gain in gains(table, line):
         if layer in gain.layers and gain.layers[layer].n > 1:
-            of = [share for share in shares(table, line) if share.baseline is gain.other and share.layers.get(layer)]
-            share = f", {percent(of[0], layer)} of what {images_name(of[0].full)} gain" if of else ""
-            clauses.append(f"{describe_gain(gain, baseline_name(gain.other), [layer])}{share}")
+            of = [share for share in shares(table, line) if share.baseline is gain.other and layer in share.layers]
+            parts = [
+                f"{percent(share, layer)} of what {images_name(share.full)} gain" for share in of if share.n(layer) > 1
+            ]
+            clauses.append(", ".join([describe_gain(gain, baseline_name(gain.other), [layer]), *parts]))
     return f"{subject}, {layer}: {'; '.join(clauses)}.".replace(f" at {layer}", "") if clauses else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from vissl_monoimage.report.claims.augmentation import judge_augmentations
 from vissl_monoimage.report.claims.claims import (
@@ -13,10 +13,9 @@ from vissl_monoimage.report.claims.claims import (
     one_photo_lines,
     two_thirds_at_conv5,
 )
-from vissl_monoimage.report.claims.wording import data_set_name, describe_subject, enumerate_words
-from vissl_monoimage.report.tables.baselines import calibrated_baseline, random_baseline
+from vissl_monoimage.report.claims.notes import notes_on
+from vissl_monoimage.report.claims.wording import data_set_name, describe_subject
 from vissl_monoimage.report.tables.experiment import Line
-from vissl_monoimage.report.tables.inference import LEVEL, MARGIN
 from vissl_monoimage.report.tables.table import Table
 
 _RULES: dict[str, Callable[[Table, Line], Iterator[str]]] = {
@@ -26,12 +25,6 @@ _RULES: dict[str, Callable[[Table, Line], Iterator[str]]] = {
     "At conv5 one image reaches two thirds of a whole data set's accuracy": two_thirds_at_conv5,
 }
 _AUGMENTATION = "Augmentation is what makes one image enough, scale above all"
-MEANING = (
-    f"Intervals are of {100 * (1 - LEVEL):g} %, over {{seeds}} seeds of one photo, and hold one by one. What is told "
-    f"apart, or equal within {MARGIN:g} point, is so after Holm's correction over the layers; what is not told apart "
-    "may still differ."
-)
-_NAMED = 4  # lines of one seed; the others are counted
 _ORDER = [*list(_RULES)[:3], _AUGMENTATION, *list(_RULES)[3:]]
 
 
@@ -96,7 +89,7 @@ def judge(table: Table) -> TableVerdicts | None:
     title = f"{data_set_name(table.dataset_name)}, {table.context.partition(', ')[2]}"
     verdicts = [Verdict(claim, found[claim]) for claim in _ORDER if found[claim]]
     silent = [claim for claim in _ORDER if verdicts and not found[claim]]
-    notes = [*_notes(table, lines), *([f"This table is silent on: {'; '.join(silent)}."] if silent else [])]
+    notes = [*notes_on(table, lines), *([f"This table is silent on: {'; '.join(silent)}."] if silent else [])]
     return TableVerdicts(title, verdicts, notes)
 
 
@@ -104,20 +97,3 @@ def _paragraph(subject: str, sentences: Iterable[str]) -> str:
     """Return `Subject: first sentence. Second sentence.`; "" without sentences."""
     first, *others = [*sentences] or [""]
     return " ".join([f"{subject}: {first}.", *(f"{text[0].upper()}{text[1:]}." for text in others)]) if first else ""
-
-
-def _notes(table: Table, lines: Sequence[Line]) -> list[str]:
-    notes = []
-    if trials := [line.label for line in lines if len(line.seeds) < 2]:
-        rest = [f"{len(trials) - _NAMED} more"] if trials[_NAMED:] else []
-        several = "trials that make" if len(trials) > 1 else "a trial that makes"
-        notes.append(f"One seed, {several} no claim: {'; '.join([*trials[:_NAMED], *rest])}.")
-    several_seeds = [line for line in lines if len(line.seeds) > 1]
-    uncalibrated = [line for line in several_seeds if not calibrated_baseline(line, table.lines)]
-    if uncalibrated and any(random_baseline(line, table.lines) for line in uncalibrated):
-        names = enumerate_words(dict.fromkeys(describe_subject(line, lines) for line in uncalibrated))
-        notes.append(f"No calibrated baseline has a row here for {names}: gains stand on the uncalibrated one.")
-    if several_seeds:
-        counts = sorted({len(line.seeds) for line in several_seeds})
-        notes.append(MEANING.format(seeds=" to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))))
-    return notes

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from vissl_monoimage.report.tables.baselines import is_calibrated
-from vissl_monoimage.report.tables.comparison import describe_difference, describe_share
+from vissl_monoimage.report.tables.comparison import NO_SHARE, describe_difference, describe_share
 from vissl_monoimage.report.tables.contrasts import Contrast, GainShare
 from vissl_monoimage.report.tables.experiment import Line
 from vissl_monoimage.report.tables.inference import MARGIN
@@ -83,18 +83,21 @@ def describe_gap(contrast: Contrast, layers: Sequence[str]) -> str:
 
 
 def describe_shares(share: GainShare, layers: Sequence[str]) -> str:
-    """Return the share of a data set's gain that one photo has in some layers, as a sentence."""
+    """Return the share of a data set's gain that one photo has in some layers, as a sentence; "" for one seed."""
+    layers = [layer for layer in layers if layer in share.layers and share.n(layer) > 1]
     over = f" over {baseline_name(share.baseline)}"
     images = images_name(share.full)
-    named = [f"{percent(share, layer)} at {layer}" for layer in layers if share.layers.get(layer)]
-    without = [layer for layer in layers if layer in share.layers and not share.layers[layer]]
+    named = [f"{percent(share, layer)} at {layer}" for layer in layers if share.layers[layer]]
+    without = [layer for layer in layers if not share.layers[layer]]
     texts = [f"it has {enumerate_words(named)} of what {images} gain{over}"] if named else []
     texts += [f"there is no share at {enumerate_words(without)}, where {images} gain too little"] if without else []
     return _with_pronoun("; ".join(texts), images)
 
 
 def percent(share: GainShare, layer: str) -> str:
-    """Return a share with its unit, `45 % (27 to 59)`."""
+    """Return a share with its unit, `45 % (27 to 59)`, or "no share"."""
+    if share.layers[layer] is None:
+        return NO_SHARE
     number, space, interval = describe_share(share.layers[layer]).partition(" ")
     return f"{number} %{space}{interval}"
 

@@ -105,6 +105,5 @@ def _over(share: GainShare) -> str:
 
 def _test(share: GainShare) -> str:
     """Return how many seeds the interval of a share is of."""
-    sets = (share.line, share.full, share.baseline, share.full_baseline)
-    n = min(len(values) for line in sets for values in line.by_weights.values())
+    n = min(map(share.n, share.layers))
     return ONE_SEED if n < 2 else f"Fieller, n={n}"

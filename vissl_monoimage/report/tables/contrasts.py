@@ -75,6 +75,10 @@ class GainShare:
     full_baseline: Line
     layers: Mapping[str, Share | None]
 
+    def n(self, layer: str) -> int:
+        """Return how many trunks the smallest set of a layer has; a share of one seed makes no claim."""
+        return min(len(of.by_weights[layer]) for of in (self.line, self.full, self.baseline, self.full_baseline))
+
 
 def contrast(line: Line, other: Line) -> Contrast | None:
     """Return `line` less `other`; None if they share no layer."""
