@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
@@ -122,6 +123,16 @@ def test_within_a_point_may_still_be_told_apart(rows: Rows) -> None:
         "RotNet: one photo is within 1 point of CIFAR-10's images though told apart, "
         "-0.5 points (-0.6 to -0.4) at conv1."
     ]
+
+
+def test_tables_that_differ_in_the_changes_to_their_protocol_have_titles_of_their_own(rows: Rows) -> None:
+    rows.random({"conv1": [50.0] * 3})
+    rows.trained({"conv1": around(55.0)})
+    assert rows.judged().title == "set, protocol p-v1"
+    table = dataclasses.replace(rows.table(), changes=("global batch=32 (256)", "DATA.TRAIN.DATA_LIMIT=500 (-1)"))
+    judged = judge(table)
+    assert judged is not None
+    assert judged.title == "set, protocol p-v1 with global batch=32 (256), DATA.TRAIN.DATA_LIMIT=500 (-1)"
 
 
 def test_one_seed_makes_no_claim(rows: Rows) -> None:

@@ -46,7 +46,7 @@ class TableVerdicts:
     """What one table says of the paper's claims.
 
     Attributes:
-        title: data set and protocol.
+        title: data set, protocol and the changes to it.
         verdicts: in the order of the claims, without those that the table is silent on.
         notes: sentences on lines of one seed, and on what the intervals mean.
     """
@@ -86,7 +86,8 @@ def judge(table: Table) -> TableVerdicts | None:
         for claim, rule in _RULES.items()
     }
     found[_AUGMENTATION] = [f"{sentence}." for sentence in judge_augmentations(lines)]
-    title = f"{data_set_name(table.dataset_name)}, {table.context.partition(', ')[2]}"
+    changes = f" with {', '.join(table.changes)}" if table.changes else ""
+    title = f"{data_set_name(table.dataset_name)}, {table.protocol_name}{changes}"
     verdicts = [Verdict(claim, found[claim]) for claim in _ORDER if found[claim]]
     silent = [claim for claim in _ORDER if verdicts and not found[claim]]
     notes = [*notes_on(table, lines), *([f"This table is silent on: {'; '.join(silent)}."] if silent else [])]

@@ -52,8 +52,12 @@ class Table:
     @property
     def context(self) -> str:
         """Data set and protocol, as in every heading."""
-        protocol = f"protocol {self.protocol}" if self.protocol else "no named protocol"
-        return f"{self.dataset}, {protocol}{' with changes' if self.changes else ''}"
+        return f"{self.dataset}, {self.protocol_name}{' with changes' if self.changes else ''}"
+
+    @property
+    def protocol_name(self) -> str:
+        """The protocol as it is called in a heading."""
+        return f"protocol {self.protocol}" if self.protocol else "no named protocol"
 
     @property
     def caveats(self) -> list[str]:
