@@ -43,7 +43,7 @@ def test_a_block_that_was_edited_by_hand_is_written_anew() -> None:
 def test_no_verdict_is_typed_outside_of_the_blocks() -> None:
     for document in VERDICTS.DOCUMENTS:
         typed = re.sub(r"<!-- (verdicts|accuracies|hours): .*?<!-- end -->", "", document.read_text(), flags=re.DOTALL)
-        assert not re.findall(r"\d ± \d|\d %? \(-?[\d.]+ to|\bholds?\b for|does not hold", typed)
+        assert not re.findall(r"\d ± \d|\d %? \(-?[\d.]+ to|points\s+(above|below)|\bholds?\b for|does not hold", typed)
 
 
 STEPS = {"rotnet": 1173, "monogan": 7810}
