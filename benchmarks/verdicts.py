@@ -6,7 +6,7 @@ A document has these blocks, each up to a line `<!-- end -->`, and this script w
 
     <!-- accuracies: LEDGER DATASET -->       the accuracies of a table, with cost and number of trunks
     <!-- verdicts: LEDGER -->                 the verdicts on all claims, for every data set of the ledger
-    <!-- verdicts: LEDGER DATASET LAYER -->   what one photo teaches a layer, a sentence for each method
+    <!-- verdicts: LEDGER DATASET LAYER -->   what one photo teaches a layer, a sentence for each method, and its caveats
     <!-- hours: LEDGER -->                    how long all runs took
 
 LEDGER is a file of benchmarks/results without its ending. Without --write, the documents that are out of date are
@@ -23,7 +23,9 @@ from pathlib import Path
 
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.report.claims.claims import one_photo_lines
 from vissl_monoimage.report.claims.headlines import headlines
+from vissl_monoimage.report.claims.notes import calibration_note
 from vissl_monoimage.report.claims.verdicts import judge_all, verdicts_as_markdown
 from vissl_monoimage.report.formats.markdown import table_as_markdown
 from vissl_monoimage.report.tables.accuracy import accuracy_table
@@ -58,7 +60,8 @@ def _content(kind: str, words: Sequence[str]) -> str:
     if not selected:
         return verdicts_as_markdown(judge_all(tables))
     sentences = [sentence for table in tables for sentence in headlines(table, selected[1])]
-    return "\n".join([*(f"- {sentence}" for sentence in sentences), "", _MEANING])
+    notes = [calibration_note(table, one_photo_lines(table)) for table in tables]
+    return "\n".join([*(f"- {sentence}" for sentence in sentences), "", " ".join(filter(None, [*notes, _MEANING]))])
 
 
 def _hours(name: str, rows: Sequence[Row]) -> str:

@@ -32,7 +32,7 @@ def notes_on(table: Table, lines: Sequence[Line]) -> list[str]:
         notes.append(f"One seed, {several} no claim: {_listed(trials)}.")
     if others := _others_of_one_seed(table, several_seeds):
         notes.append(f"One seed, so that nothing is compared with {'them' if others[1:] else 'it'}: {_listed(others)}.")
-    if note := calibration_note(table, several_seeds):
+    if note := calibration_note(table, lines):
         notes.append(note)
     if several_seeds:
         counts = sorted({len(line.seeds) for line in several_seeds})
@@ -41,12 +41,15 @@ def notes_on(table: Table, lines: Sequence[Line]) -> list[str]:
 
 
 def calibration_note(table: Table, lines: Sequence[Line]) -> str:
-    """Return which lines gain over uncalibrated random weights alone; "" if there are none."""
-    uncalibrated = [line for line in lines if not calibrated_baseline(line, table.lines)]
+    """Return which lines of several seeds gain over uncalibrated random weights alone; "" if there are none."""
+    uncalibrated = [line for line in lines if len(line.seeds) > 1 and not calibrated_baseline(line, table.lines)]
     if not any(random_baseline(line, table.lines) for line in uncalibrated):
         return ""
     names = enumerate_words(dict.fromkeys(describe_subject(line, lines) for line in uncalibrated))
-    return f"No calibrated baseline has a row here for {names}: gains stand on the uncalibrated one."
+    return (
+        f"No calibrated baseline has a row here for {names}: gains stand on the uncalibrated one, whose batch norms "
+        "never saw an image; statistics alone may lift the layers after the first."
+    )
 
 
 def _others_of_one_seed(table: Table, lines: Sequence[Line]) -> list[str]:
