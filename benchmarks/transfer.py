@@ -1,8 +1,8 @@
 """Measure the pretext task of finished pretrainings on images that were not trained on, as their ledger rows have it.
 
-    python benchmarks/transfer.py RUN... [--data FOLDER]
+    python benchmarks/transfer.py RUN... [--data NAME=FOLDER]
 
-For runs from before rows had `pretext.transfer`, or for another data set (`--data`, a folder as `reproduce --data`
+For runs from before rows had `pretext.transfer`, or for another data set (`--data`, as `reproduce --data`
 takes it). RUN is a pretraining's folder with its ledger and its last checkpoint; start it where the run was started if
 its photos have relative paths. A line of JSON for each run; docs/ledger.md says what the numbers are.
 results/transfer.json is of rotnet_convnet4 from the market photo, with 20,000 crops and one epoch.
@@ -42,7 +42,7 @@ def transfer_of(row: Row, data: str) -> dict[str, dict[str, float]]:
 
     Args:
         row: of the pretraining.
-        data: folder of a labelled data set; "" for the one that the run itself names, if any.
+        data: NAME=FOLDER of a labelled data set; "" for the one that the run itself names, if any.
     """
     from classy_vision.tasks import TASK_REGISTRY  # after our plugin, which mends its imports
     from vissl.utils.hydra_config import convert_to_attrdict
@@ -63,7 +63,7 @@ def transfer_of(row: Row, data: str) -> dict[str, dict[str, float]]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
-    parser.add_argument("--data", default="", metavar="FOLDER")
+    parser.add_argument("--data", default="", metavar="NAME=FOLDER")
     arguments = parser.parse_args()
     for run in arguments.runs:
         found = pretraining_in(run)

@@ -88,7 +88,7 @@ def test_rows_know_their_data_by_content_and_where_their_weights_came_from(
         assert {(data.name, data.images, data.classes) for data in row.data.values()} == {("pets", 16, 2)}
         assert (row.n_images, row.images_seen, row.iterations) == (8, 2 * 8 * 4, 4)
         assert list(row.pretext["transfer"]) == ["own_images", "unseen_photos"]
-    done = launcher.script(TRANSFER, "run_a", "--data", "b/pets", cwd=tmp_path)
+    done = launcher.script(TRANSFER, "run_a", "--data", "pets=b/pets", cwd=tmp_path)
     measured = json.loads(done.stdout.splitlines()[-1])["transfer"]
     assert measured.pop("probe_data").keys() == {"rotation_accuracy"}
     assert measured == rows["a"].pretext["transfer"]

@@ -27,8 +27,8 @@ class MonoImageConfig:
         LEDGER: file that the result is appended to; "" is ledger.jsonl in the run's folder.
         DRAWN_FROM: name of the data set that the training images are drawn from with the run's seed; "" means that they
             are the same for all seeds. Runs on other draws are seeds of one experiment.
-        TRANSFER_DATA: folder of a labelled data set, on whose test images a finished pretraining's own task is measured
-            (`pretext.transfer`); "" for none. It has no influence on the training.
+        TRANSFER_DATA: NAME=FOLDER of a labelled data set, on whose test images a finished pretraining's own task is
+            measured (`pretext.transfer`); "" for none. It has no influence on the training.
     """
 
     SOURCE: Mapping[str, Any] = field(default_factory=dict)

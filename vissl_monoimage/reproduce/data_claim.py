@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from vissl_monoimage.data.class_labels import folder_classes
 from vissl_monoimage.data.image_counts_vissl import count_below
 from vissl_monoimage.data.known_sets import known_set, unlike
+from vissl_monoimage.data.labelled_folder import SPLITS, TORCHVISION
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.path_hash import PathHash, hash_path, hash_together
-from vissl_monoimage.reproduce.datasets import SPLITS, TORCHVISION, Inputs, find_split
+from vissl_monoimage.reproduce.datasets import Inputs, find_split
 from vissl_monoimage.utils.atomic_write import replace_text
 
 CLAIM_FILE = "data.json"
@@ -71,5 +72,5 @@ def _content(name: str, inputs: Inputs) -> PathHash:
     places = []
     for split in SPLITS:
         source, where = find_split(split, name, inputs)
-        places.append(where / TORCHVISION[name] if source == "torchvision_dataset" else where)
+        places.append(where / TORCHVISION[name][1] if source == "torchvision_dataset" else where)
     return hash_together(map(hash_path, dict.fromkeys(places)), str(inputs.data[name]))

@@ -7,11 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vissl_monoimage.config.quoting import quoted
+from vissl_monoimage.data import labelled_folder
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.reproduce.cell import DATA_SETS
-
-TORCHVISION = {"cifar10": "cifar-10-batches-py", "cifar100": "cifar-100-python"}
-SPLITS = {"TRAIN": ("train",), "TEST": ("test", "val")}
 
 
 @dataclass(frozen=True)
@@ -54,11 +52,8 @@ def find_split(split: str, data: str, inputs: Inputs) -> tuple[str, Path]:
     """
     if data not in inputs.data:
         raise MonoImageError(f"this benchmark needs {data}: say where it is with --data {data}=FOLDER")
-    root = inputs.data[data]
-    if data in TORCHVISION and (root / TORCHVISION[data]).is_dir():
-        return "torchvision_dataset", root
-    folder = next((root / name for name in SPLITS[split] if (root / name).is_dir()), None)
-    if folder is None:
-        unpacked = f"{TORCHVISION[data]}/ or " if data in TORCHVISION else ""
-        raise MonoImageError(f"--data {data}={root}: no {unpacked}{' or '.join(SPLITS[split])}/<class>/ in that folder")
-    return "disk_folder", folder
+    try:
+        kind, folder = labelled_folder.find_split(data, inputs.data[data], split)
+    except MonoImageError as error:
+        raise MonoImageError(f"--data {error}") from None
+    return "torchvision_dataset" if kind else "disk_folder", folder

@@ -10,9 +10,10 @@ from omegaconf import OmegaConf
 
 from vissl_monoimage.config.compose import compose_config, vissl_defaults
 from vissl_monoimage.config.validate import problems_of
+from vissl_monoimage.data.labelled_folder import SPLITS
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.reproduce.cell import DATA_SETS
-from vissl_monoimage.reproduce.datasets import SPLITS, Inputs, folder_overrides
+from vissl_monoimage.reproduce.datasets import Inputs, folder_overrides
 from vissl_monoimage.reproduce.grid import Grid, Probe
 
 PROBE = Probe("benchmark/monoimage/linear_folder", minutes=3)

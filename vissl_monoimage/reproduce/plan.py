@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vissl_monoimage.config.quoting import quoted
+from vissl_monoimage.data.labelled_folder import SPLITS
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.decode import file_sha256
 from vissl_monoimage.data.photos.find import find_one_photo
@@ -20,7 +21,7 @@ from vissl_monoimage.models.init import CROPS, NOISE, TRUNKS
 from vissl_monoimage.models.zoo import PREFIX as ZOO
 from vissl_monoimage.models.zoo import zoo_model
 from vissl_monoimage.reproduce.cell import DATA_SETS, UNNAMED_PHOTO, Cell
-from vissl_monoimage.reproduce.datasets import SPLITS, Inputs, find_split, folder_overrides
+from vissl_monoimage.reproduce.datasets import Inputs, find_split, folder_overrides
 from vissl_monoimage.reproduce.grid import Grid, Probe, Profile
 from vissl_monoimage.reproduce.photos import PhotoList, SyntheticPhoto
 from vissl_monoimage.reproduce.run import Chain, Run
@@ -180,7 +181,7 @@ def _transfer_data(grid: Grid, cell: Cell, inputs: Inputs) -> Iterator[str]:
     """Yield the override that names the data set of the cell's first probe, to measure the pretext task on."""
     data = next((grid.probes[name].data for name in cell.select_probes(grid.probes) if grid.probes[name].data), "")
     if data in inputs.data:
-        yield f"{TRANSFER_DATA}{quoted(inputs.data[data])}"
+        yield f"{TRANSFER_DATA}{quoted(f'{data}={inputs.data[data]}')}"
 
 
 def _device(inputs: Inputs) -> tuple[str, ...]:

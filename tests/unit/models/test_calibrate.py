@@ -93,7 +93,7 @@ def test_images_of_a_data_set_are_drawn_once_each_and_cropped_to_size(folder: Pa
     assert reds[:, 0, 0].tolist() != sorted(reds[:, 0, 0].tolist())  # drawn, or few images would be of one class
     with pytest.raises(MonoImageError, match="--crops=7 must be between 1 and 6"):
         TrainingImages("mine", folder, 32, 7, 3, CIFAR10)
-    with pytest.raises(MonoImageError, match=f"mine={folder / 'train'}: no training images"):
+    with pytest.raises(MonoImageError, match=f"mine={folder / 'train'}: no train/<class>/ in that folder"):
         TrainingImages("mine", folder / "train", 32, 1, 3, CIFAR10)
 
 

@@ -21,6 +21,7 @@ from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.data.crops.sample import TEST
 from vissl_monoimage.data.crops.settings import read_source_block
 from vissl_monoimage.data.single_image import SingleImageCrops
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.task_vissl import images_seen
 from vissl_monoimage.pretext.bigan.task import BiGANTask
 from vissl_monoimage.pretext.deepcluster.pseudo_labels import image_of
@@ -107,7 +108,7 @@ def test_crops_of_the_same_photo_were_not_trained_on(tasks: dict[str, Any]) -> N
 
 
 def test_images_of_a_data_set_have_the_size_of_crops_and_are_spread_over_its_classes(data_set: Path) -> None:
-    task = a_task("rotnet_convnet4", f"+config.MONOIMAGE.TRANSFER_DATA={data_set}")
+    task = a_task("rotnet_convnet4", f"+config.MONOIMAGE.TRANSFER_DATA='pets={data_set}'")
     images = dict(image_sets(task))[PROBE_DATA]()
     assert images
     assert images.count == IMAGES
@@ -118,7 +119,7 @@ def test_images_of_a_data_set_have_the_size_of_crops_and_are_spread_over_its_cla
         assert images.image(index).tobytes() == resized.tobytes()
 
 
-def test_a_training_on_a_data_set_is_measured_on_its_test_split(data_set: Path) -> None:
+def test_a_training_on_a_data_set_is_measured_on_its_test_split(data_set: Path, tmp_path: Path) -> None:
     task = a_task(
         "rotnet_convnet4",
         *(f"config.DATA.{split}.DATA_SOURCES=[disk_folder]" for split in ("TRAIN", "TEST")),
@@ -127,6 +128,27 @@ def test_a_training_on_a_data_set_is_measured_on_its_test_split(data_set: Path) 
     images = dict(image_sets(task))[OWN]()
     assert images
     assert images.image(0).tobytes() == Image.open(data_set / "test" / "class0" / "00.png").tobytes()
+    task.config.MONOIMAGE.TRANSFER_DATA = f"pets={data_set}"
+    assert dict(image_sets(task))[PROBE_DATA]() is None  # the same images
+    for files in ("cifar-10-batches-py", "cifar-100-python"):
+        (tmp_path / files).mkdir()
+    own = task.datasets["test"]
+    own.data_paths, own.dataset_names = [str(tmp_path)], ["CIFAR10"]
+    task.config.MONOIMAGE.TRANSFER_DATA = f"cifar10={tmp_path}"
+    assert dict(image_sets(task))[PROBE_DATA]() is None
+    task.config.MONOIMAGE.TRANSFER_DATA = f"cifar100={tmp_path}"
+    with pytest.raises(MonoImageError, match="its images cannot be read"):
+        dict(image_sets(task))[PROBE_DATA]()
+
+
+def test_a_training_on_a_photo_is_measured_on_a_data_set_that_is_its_test_split_too(data_set: Path) -> None:
+    task = a_task(
+        "rotnet_convnet4",
+        f"+config.MONOIMAGE.TRANSFER_DATA='pets={data_set}'",
+        "config.DATA.TEST.DATA_SOURCES=[disk_folder]",
+        f"config.DATA.TEST.DATA_PATHS=[{data_set}/test]",
+    )
+    assert dict(image_sets(task))[PROBE_DATA]()
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -208,11 +230,29 @@ def test_the_reconstruction_error_is_the_mean_over_all_images(
 def test_what_cannot_be_measured_is_a_line_and_the_rest_is_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    task = a_task("rotnet_convnet4", f"+config.MONOIMAGE.TRANSFER_DATA={tmp_path}")
+    task = a_task("rotnet_convnet4", f"+config.MONOIMAGE.TRANSFER_DATA='cifar10={tmp_path}'")
     assert list(measure_transfer(task)) == [OWN, UNSEEN_PHOTOS]
-    assert f"not measured on probe data: MonoImageError: config.MONOIMAGE.TRANSFER_DATA={tmp_path}: no" in (
-        capsys.readouterr().err
-    )
+    said = f"not measured on probe data: MonoImageError: config.MONOIMAGE.TRANSFER_DATA=cifar10={tmp_path}: no cifar-10"
+    assert said in capsys.readouterr().err
+
+
+def test_the_name_of_a_data_set_decides_which_of_two_in_a_folder_is_measured(
+    data_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cifar-10-batches-py").mkdir()
+    task = a_task("rotnet_convnet4", f"+config.MONOIMAGE.TRANSFER_DATA='cifar100={tmp_path}'")
+    assert list(measure_transfer(task)) == [OWN, UNSEEN_PHOTOS]
+    assert f"cifar100={tmp_path}: no cifar-100-python/ or test or val/<class>/" in capsys.readouterr().err
+    (tmp_path / "test").symlink_to(data_set / "test")
+    images = dict(image_sets(task))[PROBE_DATA]()
+    assert images
+    assert images.image(0).size == (32, 32)
+
+
+def test_a_folder_without_a_name_is_refused(data_set: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    task = a_task("rotnet_convnet4", f"+config.MONOIMAGE.TRANSFER_DATA={data_set}")
+    assert list(measure_transfer(task)) == [OWN, UNSEEN_PHOTOS]
+    assert f"TRANSFER_DATA={data_set} must be NAME=FOLDER" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -145,7 +145,7 @@ def test_pretrainings_are_measured_on_the_data_of_their_first_probe_and_are_no_o
     (without,) = plan(read_grid(write()).only(["mono"], ["patches"]), "paper", inputs)
     assert chain.pretrain
     assert without.pretrain
-    assert chain.pretrain.extra == (f"+config.MONOIMAGE.TRANSFER_DATA={tmp_path / 'c10'}",)
+    assert chain.pretrain.extra == (f"+config.MONOIMAGE.TRANSFER_DATA='cifar10={tmp_path / 'c10'}'",)
     assert without.pretrain.extra == ()
     assert without.pretrain.folder == chain.pretrain.folder
     row = left_by(without.pretrain, "pretrain", checkpoint_out="abc")

@@ -12,14 +12,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
-from torchvision import datasets
 from torchvision.transforms import functional
 
+from vissl_monoimage.data.labelled_folder import open_split
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.normalisation import Normalisation
 
 BATCH = 64
-_TORCHVISION = {"cifar-10-batches-py": datasets.CIFAR10, "cifar-100-python": datasets.CIFAR100}
 
 
 class Images(Dataset[Tensor], ABC):
@@ -97,7 +96,7 @@ class TrainingImages(Images):
 
     Args:
         name: of the data set.
-        folder: with torchvision's files of CIFAR, or `train/<class>/` with images.
+        folder: with torchvision's files of the data set, if it is CIFAR, or `train/<class>/` with images.
         size: side in px.
         count: number of images.
         seed: of the draw.
@@ -114,7 +113,7 @@ class TrainingImages(Images):
     def __init__(self, name: str, folder: Path, size: int, count: int, seed: int, normalisation: Normalisation) -> None:
         super().__init__(normalisation)
         self.settings = {"SIZE": size, "NUM_SAMPLES": count, "SEED": seed}
-        self.name, self.source, self._size = name, _open(name, folder), size
+        self.name, self.source, self._size = name, open_split(name, folder, "TRAIN"), size
         available = len(self.source)
         if not 0 < count <= available:
             raise MonoImageError(f"--crops={count} must be between 1 and {available}, the training images of {name}")
@@ -129,15 +128,3 @@ class TrainingImages(Images):
             return image
         resized: Image.Image = functional.center_crop(functional.resize(image, [self._size]), [self._size])
         return resized
-
-
-def _open(name: str, folder: Path) -> Any:
-    try:
-        for files, kind in _TORCHVISION.items():
-            if (folder / files).is_dir() and files.replace("-", "").startswith(name.lower()):
-                return kind(str(folder), train=True)
-        return datasets.ImageFolder(str(folder / "train"))
-    except (OSError, RuntimeError) as error:  # a RuntimeError is torchvision's, about files that are not its own
-        raise MonoImageError(
-            f"{name}={folder}: no training images, neither torchvision's CIFAR nor train/<class>/: {error}"
-        ) from None

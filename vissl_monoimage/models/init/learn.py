@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +9,7 @@ from typing import Any, cast
 from torch import nn
 
 from vissl_monoimage.compat.missing_vissl import require_vissl
+from vissl_monoimage.data.labelled_folder import named_folder
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.models.features import input_size
 from vissl_monoimage.models.init import METHODS, NOISE, TRUNKS, kmeans, sparse_coding
@@ -20,8 +20,6 @@ from vissl_monoimage.models.normalisation import CIFAR10
 from vissl_monoimage.models.trunks.registry import OURS, build_trunk, trunk_names
 from vissl_monoimage.models.trunks.sparse_coding import SparseCodingTrunk
 from vissl_monoimage.utils.random import seed_everything
-
-_DATA_SET = re.compile(r"([A-Za-z][\w-]*)=(.+)")
 
 
 def trunk_for(method: str, trunk: str | None = None) -> str:
@@ -103,5 +101,4 @@ def images_for(trunk: nn.Module, source: str, count: int, seed: int, like: Pretr
 
 def data_set(source: str) -> tuple[str, Path] | None:
     """Return name and folder of a data set given as NAME=FOLDER; None for noise and photos."""
-    found = None if Path(source).exists() else _DATA_SET.fullmatch(source)
-    return (found[1], Path(found[2]).expanduser()) if found else None
+    return None if Path(source).exists() else named_folder(source)

@@ -14,6 +14,7 @@ from PIL import Image
 from vissl_monoimage.config.blocks import WHERE, monoimage_block
 from vissl_monoimage.data.crops.sample import TEST
 from vissl_monoimage.data.crops.settings import SourceBlock, read_source_block
+from vissl_monoimage.data.labelled_folder import find_split, named_folder, open_split
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.decode import file_sha256
 from vissl_monoimage.data.single_image import SingleImageCrops
@@ -26,8 +27,6 @@ OWN, UNSEEN_PHOTOS, PROBE_DATA = "own_images", "unseen_photos", "probe_data"
 CANDIDATES = ("china", "flower", "astronaut", "coffee", "chelsea", "rocket", "hubble", "retina")
 """Colour photos of the catalog, in the order in which they are taken."""
 PHOTOS = 4
-TORCHVISION = {"cifar-10-batches-py": "CIFAR10", "cifar-100-python": "CIFAR100"}
-"""Folders that torchvision unpacks a data set to, and its name for it."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,8 @@ def image_sets(task: Any) -> Iterator[tuple[str, Callable[[], ImageSet | None]]]
     yield OWN, lambda: other_crops(crops[0], count) if crops else test_images(task, count)
     trained_on = {sha256 for source in crops for sha256 in source.photos.sha256}
     yield UNSEEN_PHOTOS, lambda: unseen_photos(trained_on, settings, count)
-    folder = monoimage_block(task.config).get("TRANSFER_DATA")
-    yield PROBE_DATA, lambda: probe_images(Path(folder), settings.SIZE, count) if folder else None
+    data = monoimage_block(task.config).get("TRANSFER_DATA")
+    yield PROBE_DATA, lambda: probe_images(task, data, settings.SIZE, count) if data else None
 
 
 def other_crops(crops: SingleImageCrops, count: int) -> ImageSet:
@@ -91,34 +90,30 @@ def unseen_photos(trained_on: set[str], settings: SourceBlock, count: int) -> Im
     return ImageSet(count, crops.__getitem__, len(paths))
 
 
-def probe_images(folder: Path, size: int, count: int) -> ImageSet:
+def probe_images(task: Any, data: str, size: int, count: int) -> ImageSet | None:
     """Return `count` test images of a labelled data set, evenly spaced, resized and cropped to `size` px squared.
 
+    None where they are the test split of the run itself, which is measured as its own images.
+
     Args:
-        folder: with torchvision's files of CIFAR, or with {test,val}/<class>/ and images.
+        task: a pretraining, with its data sets.
+        data: NAME=FOLDER, with torchvision's files of the data set, if it is CIFAR, or {test,val}/<class>/.
         size: px; photos are trained on in crops of this size.
         count: at most as many as there are.
 
     Raises:
-        MonoImageError: the folder holds neither.
+        MonoImageError: no name, or a folder that holds neither.
     """
-    from torchvision import datasets
     from torchvision.transforms import functional
 
-    images = next(
-        (
-            getattr(datasets, name)(folder, train=False)
-            for part, name in TORCHVISION.items()
-            if (folder / part).is_dir()
-        ),
-        None,
-    )
-    split = next((folder / name for name in ("test", "val") if (folder / name).is_dir()), None)
-    if images is None and split is None:
-        raise MonoImageError(
-            f"{WHERE}.TRANSFER_DATA={folder}: no {' or '.join(TORCHVISION)} and no test/ or val/ in it"
-        )
-    images = images or datasets.ImageFolder(str(split))
+    if not (named := named_folder(data)):
+        raise MonoImageError(f"{WHERE}.TRANSFER_DATA={data} must be NAME=FOLDER, such as cifar10=data")
+    try:
+        if _is_measured_as_own(task, *find_split(*named, "TEST")):
+            return None
+        images = open_split(*named, "TEST")
+    except MonoImageError as error:
+        raise MonoImageError(f"{WHERE}.TRANSFER_DATA={error}") from None
     indices = _spaced(len(images), count)
 
     def image(index: int) -> Image.Image:
@@ -127,6 +122,15 @@ def probe_images(folder: Path, size: int, count: int) -> ImageSet:
         return cropped
 
     return ImageSet(len(indices), image)
+
+
+def _is_measured_as_own(task: Any, kind: str, root: Path) -> bool:
+    """Return whether a run's own images are the test split of torchvision's data set `kind` in `root`, or `root`'s."""
+    test = task.datasets.get("test")
+    if test is None or isinstance(task.datasets["train"].data_objs[0], SingleImageSource):
+        return False
+    path = Path(test.data_paths[0])
+    return path.is_dir() and path.samefile(root) and kind in ("", test.dataset_names[0])
 
 
 def _spaced(available: int, count: int) -> list[int]:
