@@ -6,7 +6,7 @@ A document has these blocks, each up to a line `<!-- end -->`, and this script w
 
     <!-- accuracies: LEDGER DATASET -->       the accuracies of a table, with cost and number of trunks
     <!-- verdicts: LEDGER -->                 the verdicts on all claims, for every data set of the ledger
-    <!-- verdicts: LEDGER DATASET LAYER -->   what one photo teaches a layer, a sentence for each method, and its caveats
+    <!-- verdicts: LEDGER DATASET LAYER -->   what one photo teaches a layer, a sentence for each method, and caveats
     <!-- hours: LEDGER -->                    how long all runs took
 
 LEDGER is a file of benchmarks/results without its ending. Without --write, the documents that are out of date are
