@@ -337,6 +337,18 @@ def test_a_pretraining_is_compared_with_the_data_set_at_the_same_number_of_steps
     assert said.count("points") == 2
 
 
+def test_another_number_of_steps_is_said_wherever_the_two_are_compared(rows: Rows) -> None:
+    layers = ("conv1", "conv5")
+    rows.random({layer: around(10.0) for layer in layers})
+    rows.trained({layer: around(40.0) for layer in layers}, images=(), iterations=1900)
+    rows.trained({layer: around(30.0, (0.05, 0.0, -0.1)) for layer in layers}, iterations=100)
+    said = [text for claim in (AS_MUCH, DEPTH, CONV5) for text in rows.said(claim)]
+    assert len(said) == 3
+    for text in [*said, *headlines(rows.table(), "conv1")]:
+        assert "CIFAR-10's images (after 1,900 steps, the photo's after 100)" in text
+        assert text.count("CIFAR-10's images") == text.count("(after 1,900 steps, the photo's after 100)")
+
+
 def test_a_headline_has_gain_and_share_of_one_layer(rows: Rows) -> None:
     rows.random({"conv1": [50.0] * 3, "conv2": [50.0] * 3})
     rows.trained({"conv1": around(60.0), "conv2": [60.0] * 3}, images=())

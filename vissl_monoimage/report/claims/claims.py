@@ -61,7 +61,7 @@ def gap_by_depth(table: Table, line: Line) -> Iterator[str]:
 
 def _trend(slope: Comparison, contrast: Contrast, last: str) -> str:
     """Return what a gap does with depth. One that the photo is ahead of in the last layer has not grown."""
-    images = images_name(contrast.other)
+    images = images_name(contrast.other, contrast.line)
     if slope.p >= LEVEL:
         return f"no trend of the gap to {images} is told apart"
     if slope.mean > 0:
@@ -82,8 +82,8 @@ def two_thirds_at_conv5(table: Table, line: Line) -> Iterator[str]:
             number, _, interval = describe_share(share).partition(" ")
             place = "lie within" if share.low <= TWO_THIRDS <= share.high else "lie outside of"
             yield (
-                f"one photo has {number} % {interval} of the accuracy of {images_name(full)} at {_LAST}; two thirds "
-                f"{place} the interval"
+                f"one photo has {number} % {interval} of the accuracy of {images_name(full, line)} at {_LAST}; two "
+                f"thirds {place} the interval"
             )
 
 

@@ -28,7 +28,9 @@ def _headline(table: Table, line: Line, layer: str, subject: str) -> str:
         if layer in gain.layers and gain.layers[layer].n > 1:
             of = [share for share in shares(table, line) if share.baseline is gain.other and layer in share.layers]
             parts = [
-                f"{percent(share, layer)} of what {images_name(share.full)} gain" for share in of if share.n(layer) > 1
+                f"{percent(share, layer)} of what {images_name(share.full, line)} gain"
+                for share in of
+                if share.n(layer) > 1
             ]
             clauses.append(", ".join([describe_gain(gain, baseline_name(gain.other), [layer]), *parts]))
     return f"{subject}, {layer}: {'; '.join(clauses)}.".replace(f" at {layer}", "") if clauses else ""

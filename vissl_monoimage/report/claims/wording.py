@@ -68,7 +68,7 @@ def describe_gain(contrast: Contrast, baseline: str, layers: Sequence[str] = ())
 
 def describe_gap(contrast: Contrast, layers: Sequence[str]) -> str:
     """Return how one photo compares with a data set's images in some layers, as a sentence without its subject."""
-    images = images_name(contrast.other)
+    images = images_name(contrast.other, contrast.line)
     equal = [layer for layer in layers if contrast.is_equal(layer)]
     apart = [layer for layer in layers if contrast.is_told_apart(layer) and layer not in equal]
     below = [layer for layer in apart if contrast.layers[layer].mean < 0]
@@ -86,7 +86,7 @@ def describe_shares(share: GainShare, layers: Sequence[str]) -> str:
     """Return the share of a data set's gain that one photo has in some layers, as a sentence; "" for one seed."""
     layers = [layer for layer in layers if layer in share.layers and share.n(layer) > 1]
     over = f" over {baseline_name(share.baseline)}"
-    images = images_name(share.full)
+    images = images_name(share.full, share.line)
     named = [f"{percent(share, layer)} at {layer}" for layer in layers if share.layers[layer]]
     without = [layer for layer in layers if not share.layers[layer]]
     texts = [f"it has {enumerate_words(named)} of what {images} gain{over}"] if named else []
@@ -107,13 +107,20 @@ def baseline_name(line: Line) -> str:
     return "random weights calibrated on the same images" if is_calibrated(line) else "uncalibrated random weights"
 
 
-def images_name(full: Line) -> str:
-    """Return how the images of a data set are called in a sentence: `CIFAR-10's images`, `160 of ImageNet's images`."""
+def images_name(full: Line, line: Line) -> str:
+    """Return how the images of a data set that a line is compared with are called in a sentence.
+
+    `CIFAR-10's images`, `160 of ImageNet's images`, `the 50,000 images`; with both numbers of steps if these differ.
+    """
     row = full.pretrain
     if row and row.images:
-        return f"the {row.n_images:,} images"
-    part = f"{row.n_images:,} of " if row and is_part(row) else ""
-    return f"{part}{data_set_name(row.dataset if row else full.label)}'s images"
+        name = f"the {row.n_images:,} images"
+    else:
+        part = f"{row.n_images:,} of " if row and is_part(row) else ""
+        name = f"{part}{data_set_name(row.dataset if row else full.label)}'s images"
+    if row and line.pretrain and row.iterations != line.pretrain.iterations:
+        name += f" (after {row.iterations:,} steps, the photo's after {line.pretrain.iterations:,})"
+    return name
 
 
 def enumerate_words(words: Iterable[str]) -> str:
