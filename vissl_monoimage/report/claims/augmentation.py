@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from vissl_monoimage.report.claims.wording import describe_gain, enumerate_words, method_name
+from vissl_monoimage.report.claims.names import enumerate_words, method_name
+from vissl_monoimage.report.claims.wording import describe_gain
 from vissl_monoimage.report.tables.contrasts import contrast
 from vissl_monoimage.report.tables.experiment import Line
 from vissl_monoimage.report.tables.paper_reference import augmentation_of

@@ -6,13 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vissl_monoimage.report.claims.wording import (
-    baseline_name,
-    describe_gain,
-    describe_gap,
-    describe_shares,
-    images_name,
-)
+from vissl_monoimage.report.claims.names import baseline_name, images_name
+from vissl_monoimage.report.claims.wording import describe_gain, describe_gap, describe_shares
 from vissl_monoimage.report.tables.baselines import data_set_lines, is_baseline, is_full_data_set
 from vissl_monoimage.report.tables.comparison import describe_difference, describe_share
 from vissl_monoimage.report.tables.contrasts import Contrast, gains, gaps, shares

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from vissl_monoimage.report.claims.claims import one_photo_lines
-from vissl_monoimage.report.claims.wording import (
-    baseline_name,
-    describe_gain,
-    describe_subject,
-    images_name,
-    percent,
-)
+from vissl_monoimage.report.claims.names import baseline_name, describe_subject, images_name
+from vissl_monoimage.report.claims.wording import describe_gain, percent
 from vissl_monoimage.report.tables.contrasts import gains, shares
 from vissl_monoimage.report.tables.experiment import Line
 from vissl_monoimage.report.tables.table import Table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vissl_monoimage.report.claims.wording import describe_subject, enumerate_words
+from vissl_monoimage.report.claims.names import describe_subject, enumerate_words
 from vissl_monoimage.report.tables.baselines import calibrated_baseline, data_set_lines, random_baseline
 from vissl_monoimage.report.tables.experiment import Line
 from vissl_monoimage.report.tables.inference import LEVEL, MARGIN

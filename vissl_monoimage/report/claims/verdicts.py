@@ -13,8 +13,8 @@ from vissl_monoimage.report.claims.claims import (
     one_photo_lines,
     two_thirds_at_conv5,
 )
+from vissl_monoimage.report.claims.names import data_set_name, describe_subject
 from vissl_monoimage.report.claims.notes import notes_on
-from vissl_monoimage.report.claims.wording import data_set_name, describe_subject
 from vissl_monoimage.report.tables.experiment import Line
 from vissl_monoimage.report.tables.table import Table
 
