@@ -111,6 +111,20 @@ def test_other_or_unknown_initial_weights_are_compared_by_welchs_test(a_row: Mak
     assert rows["gap to rotnet on cifar10 (points)"][1] == "paired, n=3"
 
 
+def test_trunks_without_a_partner_are_counted(a_row: Make) -> None:
+    five = RANDOM | {3: 20.0, 4: 80.0}
+    rows = measures(table_of(a_row, five, MONO, FULL))
+    few = measures(table_of(a_row, RANDOM, MONO, FULL))
+    assert rows["gain over random weights (points)"] == [
+        few["gain over random weights (points)"][0],
+        "paired, n=3 of 5",
+    ]
+    assert rows["gap to rotnet on cifar10 (points)"][1] == "paired, n=3"
+    text = comparison_table(table_of(a_row, five, MONO, FULL))
+    assert text is not None
+    assert "Welch: not all did, or it is not known; they count as independent." in text.notes[0]
+
+
 def test_seeds_alone_make_no_pair(a_row: Make) -> None:
     """VISSL multiplies the seed by the number of epochs: runs of one seed may start from different weights."""
     table = table_of(a_row, RANDOM, MONO, {})

@@ -19,7 +19,8 @@ DIFFERENCES_NOTE = (
     "Gain: points above random weights of the same architecture. Gap: points above the same method on a data set, "
     "negative where it learns more. In brackets, the 95 % t-interval over seeds: of one photo, where there is one, so "
     "that it says nothing about other photos. Paired: the trunks of the two started from the same initial weights, by "
-    "their hash; Welch: they did not, or it is not known, and count as independent."
+    "their hash (n=3 of 5: those of the larger set without a partner are left out); Welch: not all did, or it is not "
+    "known; they count as independent."
 )
 MARKS_NOTE = (
     f"{APART} told apart, {EQUAL} equal within {MARGIN:g} point (two one-sided tests): p < {LEVEL:g} after Holm's "
@@ -58,10 +59,17 @@ def comparison_table(table: Table) -> TextTable | None:
 
 
 def describe_test(contrast: Contrast) -> str:
-    """Return how two lines were compared, `paired, n=3` or `Welch, n=3`; "one seed" without a test."""
+    """Return how two lines were compared, `paired, n=3`, `paired, n=3 of 5` or `Welch, n=3`; "one seed" without a test.
+
+    Of layers with different numbers of trunks, that with the fewest counts.
+    """
     if contrast.n < 2:
         return ONE_SEED
-    return f"{'paired' if contrast.is_paired else 'Welch'}, n={contrast.n}"
+    if not contrast.is_paired:
+        return f"Welch, n={contrast.n}"
+    layer = min(contrast.layers, key=lambda layer: contrast.layers[layer].n)
+    largest = max(len(line.by_weights[layer]) for line in (contrast.line, contrast.other))
+    return f"paired, n={contrast.n}" + (f" of {largest}" if largest > contrast.n else "")
 
 
 def describe_difference(comparison: Comparison) -> str:
