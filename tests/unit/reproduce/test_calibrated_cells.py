@@ -13,6 +13,7 @@ from PIL import Image
 
 from vissl_monoimage.cli.main import main
 from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.models.init import CALIBRATE
 from vissl_monoimage.report.tables.join import ProbedTrunk
 from vissl_monoimage.report.tables.labels import trunk_label
 from vissl_monoimage.reproduce.datasets import Inputs
@@ -92,3 +93,22 @@ def test_the_seeds_of_a_baseline_are_one_experiment_and_other_images_another(
         experiments.setdefault(chain.pretrain.title.partition(",")[0], set()).add(row.experiment)
     assert [len(found) for found in experiments.values()] == [1, 1, 1]
     assert len(set.union(*experiments.values())) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "sources"),
+    [
+        ("deepcluster-annealed", {"photo", "cifar10"}),
+        ("monogan-wgan-gp", {"photo"}),
+        ("table2-imagenet", {"photo:market", "imagenet1k"}),
+        ("table2-tiny", {"photo", "tiny-imagenet"}),
+        ("table4-freeze", {"photo"}),
+    ],
+)
+def test_every_trained_trunk_has_a_baseline_calibrated_on_its_images(name: str, sources: set[str]) -> None:
+    grids = [read_grid(grid) for grid in (name, *read_grid(name).beside)]
+    cells = [cell for cell in grids[0].cells.values() if cell.pretrain and not cell.labels]
+    trained = {(cell.trunk, cell.source) for cell in cells if cell.source in sources}
+    calibrated = {(cell.trunk, cell.source) for grid in grids for cell in grid.cells.values() if cell.init == CALIBRATE}
+    assert {source for _, source in trained} == sources
+    assert trained <= calibrated
