@@ -89,15 +89,34 @@ job = launch.run(sys.argv[1:])
 controller, losses = job._process.pid, pathlib.Path("run/losses.jsonl")
 while not losses.exists() or len(losses.read_text().splitlines()) < 3:
     time.sleep(0.01)
-(task,) = pathlib.Path(f"/proc/{controller}/task/{controller}/children").read_text().split()
-os.kill(int(task), signal.SIGUSR2)
+processes = children = [controller]
+while children:
+    lists = [pathlib.Path(f"/proc/{process}/task/{process}/children").read_text() for process in children]
+    children = [int(child) for text in lists for child in text.split()]
+    processes = [*processes, *children]
+print("signalled", len(processes) - 1)
+for number in (signal.SIGTERM, signal.SIGUSR2):  # SLURM sends both to all processes of a preempted job
+    for process in processes[1:]:
+        os.kill(process, number)
 job.result()
 """
+WORKER = ["config.DATA.NUM_DATALOADER_WORKERS=1", "config.MULTI_PROCESSING_METHOD=forkserver"]
 
 
-def test_a_preempted_slurm_job_saves_its_step_and_resumes_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param([], id="one process"),
+        pytest.param(
+            [*WORKER, "config.DISTRIBUTED.NUM_PROC_PER_NODE=2", "config.DATA.TRAIN.BATCHSIZE_PER_REPLICA=2"],
+            id="two ranks and workers",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_a_preempted_slurm_job_saves_its_step_and_resumes_there(tmp_path: Path, options: list[str]) -> None:
     """submitit falls back to its local executor without SLURM; the job is a new process, and so is the requeued one."""
-    python(
+    done = python(
         PREEMPTED_JOB,
         tmp_path,
         *ROTNET,
@@ -107,7 +126,9 @@ def test_a_preempted_slurm_job_saves_its_step_and_resumes_there(tmp_path: Path) 
         f"config.SLURM.LOG_FOLDER={tmp_path}/slurm",
         "config.SLURM.PARTITION=any",
         "config.CHECKPOINT.DIR=run",
+        *options,
     )
+    assert int(done.stdout.split()[-1]) >= (7 if options else 1)  # ranks, trackers, fork servers and workers
     assert finished_with_one_row(tmp_path / "run")
     (saved,) = (tmp_path / "run").glob("model_iteration*.torch")
     step = saved.stem.removeprefix("model_iteration")

@@ -20,8 +20,9 @@ from vissl.data.ssl_dataset import GenericSSLDataset
 from vissl.utils import distributed_launcher
 from vissl.utils.misc import set_dataloader_seeds
 
+from vissl_monoimage.compat.parent_process import work_for_parent
 from vissl_monoimage.compat.process_settings import preload_forkserver
-from vissl_monoimage.compat.signals import end_with_parent, join_run, stop_on_signals
+from vissl_monoimage.compat.signals import join_run, stop_on_signals
 from vissl_monoimage.compat.source_edit import original, replace
 
 _distributed_worker = original(distributed_launcher, "_distributed_worker")
@@ -73,27 +74,25 @@ def requeue_signal() -> int:
 class SlurmJob(_SlurmJob):
     """VISSL's SLURM job, which a node finds by our module's name.
 
-    Before it is preempted or times out, SLURM sends the signal at which submitit requeues it: it first saves a
-    checkpoint of its step. scancel's SIGTERM, which comes with a preemption as well, is left to submitit, which ignores
-    it.
+    Before it is preempted or times out, SLURM sends to all its processes the signal at which submitit requeues it: it
+    first saves a checkpoint of its step. scancel's SIGTERM, which comes with a preemption as well, is left to submitit,
+    which ignores it.
     """
 
     def __call__(self) -> None:
-        """Train on this node; on the first one save a checkpoint before the job is requeued."""
+        """Train on this node, and save a checkpoint before submitit requeues the job, as it does on the first node."""
         import submitit
 
         self._submitted = copy.deepcopy(self.config)  # a run changes its own: it would not be resumed with that
-        environment, number = submitit.JobEnvironment(), requeue_signal()
-        if environment.global_rank:
-            super().__call__()
-            return
+        number = requeue_signal()
         requeue: Any = signal.getsignal(number)
         distributed = self.config.DISTRIBUTED
         try:
             with stop_on_signals(distributed.NUM_NODES * distributed.NUM_PROC_PER_NODE > 1, (number,)):
                 super().__call__()
         except KeyboardInterrupt:
-            requeue(number, None)
+            if not submitit.JobEnvironment().global_rank:
+                requeue(number, None)
 
     def checkpoint(self) -> Any:
         """Return the same job again, which resumes; submitit calls this before it requeues a preempted job."""
@@ -104,7 +103,7 @@ class SlurmJob(_SlurmJob):
 
 def start_worker(worker: int) -> None:
     """Seed a loader worker as VISSL does, and let it end with the process that started it."""
-    end_with_parent()
+    work_for_parent()
     set_dataloader_seeds(worker)
 
 

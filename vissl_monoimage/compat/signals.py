@@ -1,4 +1,4 @@
-"""How a run ends early: Ctrl-C and SIGTERM save a checkpoint, and no process outlives the one that started it."""
+"""How a run ends early: Ctrl-C and SIGTERM save a checkpoint, in all its training processes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-_CHECKPOINT_FIRST = "MONOIMAGE_CHECKPOINT_ON_SIGNAL"  # in the environment of a run's training processes
+from vissl_monoimage.compat.parent_process import end_with_parent
+
+_CHECKPOINT_FIRST = "MONOIMAGE_CHECKPOINT_ON_SIGNAL"  # numbers in the environment of a run's training processes
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _received: int | None = None
 _stepping = False
@@ -30,7 +32,7 @@ def stop_on_signals(has_ranks: bool, numbers: Sequence[int] = _SIGNALS) -> Itera
 
     Args:
         has_ranks: whether the training is done by processes started in the block, which are then asked to end.
-        numbers: of other signals instead.
+        numbers: the signals to handle; SIGINT and SIGTERM by default.
 
     Raises:
         KeyboardInterrupt: after Ctrl-C or another signal, from any point of the block.
@@ -39,7 +41,9 @@ def stop_on_signals(has_ranks: bool, numbers: Sequence[int] = _SIGNALS) -> Itera
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    os.environ[_CHECKPOINT_FIRST] = "1"
+    global _received
+    _received = None  # of a run before
+    os.environ[_CHECKPOINT_FIRST] = ",".join(str(int(number)) for number in numbers)
     previous = [signal.signal(number, _ask_ranks if has_ranks else _ask_training) for number in numbers]
     try:
         yield
@@ -56,23 +60,18 @@ def stop_on_signals(has_ranks: bool, numbers: Sequence[int] = _SIGNALS) -> Itera
 
 
 def join_run() -> None:
-    """In a training process that a run has started, end with the run, and stop on signals as `stop_on_signals` does."""
-    end_with_parent()
-    if os.environ.get(_CHECKPOINT_FIRST) and multiprocessing.parent_process():
-        for number in _SIGNALS:
-            signal.signal(number, _note)
+    """In a training process that a run has started, end with the run, and stop on signals as `stop_on_signals` does.
 
-
-def end_with_parent() -> None:
-    """End this process as soon as the one that started it has ended; in the main process do nothing.
-
-    Ctrl-C, which a terminal sends to all processes of a command, is left to the main process where this is called by a
-    worker: it has to go on until its run has made its last step.
+    Ctrl-C and SIGTERM are ignored where the run handles another signal: SLURM sends SIGTERM to all processes of a job,
+    and the main process ignores it there.
     """
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        threading.Thread(target=_kill_after, args=(parent,), daemon=True).start()
+    end_with_parent()
+    numbers = os.environ.get(_CHECKPOINT_FIRST)
+    if numbers and multiprocessing.parent_process():
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        for number in numbers.split(","):
+            signal.signal(int(number), _note)
 
 
 def stop_requested() -> bool:
@@ -125,7 +124,8 @@ def _ask_ranks(number: int, _: Any) -> None:
         raise _interrupt()
     _announce()
     for child in multiprocessing.active_children():
-        child.terminate()
+        if child.pid:
+            os.kill(child.pid, number)
 
 
 def _announce() -> None:
@@ -142,9 +142,4 @@ def _end_children() -> None:
         child.kill()
 
 
-def _kill_after(parent: Any) -> None:
-    parent.join()
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-ALL = (stop_on_signals, join_run, end_with_parent)
+ALL = (stop_on_signals, join_run)

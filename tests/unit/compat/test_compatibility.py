@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from vissl_monoimage.compat import child_commands, index, private_api, process_settings, signals
+from vissl_monoimage.compat import child_commands, index, parent_process, private_api, process_settings, signals
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "vissl_monoimage"
@@ -49,7 +49,9 @@ def test_the_document_lists_what_the_code_changes() -> None:
 
     assert set(rows("Mends of VISSL")) == names(index.ALL)
     assert set(rows("Child processes")) == names(processes.ALL)
-    assert set(rows("The whole process")) == names(process_settings.ALL + signals.ALL + child_commands.ALL)
+    assert set(rows("The whole process")) == names(
+        process_settings.ALL + signals.ALL + parent_process.ALL + child_commands.ALL
+    )
     assert set(rows("Private names")) == names(private_api.ALL)
     assert all(f"`{name}`" in DOCUMENT for name in private_api.OVERRIDDEN)
 

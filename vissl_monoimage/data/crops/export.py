@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from vissl_monoimage.compat.signals import end_with_parent
+from vissl_monoimage.compat.parent_process import end_with_parent
 from vissl_monoimage.data.crops.recipe import Recipe
 from vissl_monoimage.data.crops.sample import photo_of, sample
 from vissl_monoimage.data.photos.cache import PyramidCache
