@@ -101,3 +101,10 @@ def test_mistakes_in_defaults_are_named(write: Callable[..., str], defaults: Any
 def test_every_benchmark_has_a_title() -> None:
     assert {"table1-ablation", "table3-cifar", "fewer-labels", "sources", "resnet"} <= set(grid_names())
     assert all(read_grid(name).title for name in grid_names())
+
+
+@pytest.mark.parametrize("name", ["how-many-images", "table2-tiny"])
+def test_numbers_of_images_differ_in_their_number_alone_and_reach_a_whole_data_sets(name: str) -> None:
+    cells = [cell for cell in read_grid(name).cells.values() if cell.images]
+    assert {10, 1000, 50_000} <= {cell.images for cell in cells}
+    assert len({(cell.pretrain, cell.source, cell.trunk, *cell.overrides) for cell in cells}) == 1
