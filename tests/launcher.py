@@ -3,7 +3,7 @@
 As a script, a server: for each line on its standard input it forks, and the fork becomes what is asked for.
 The imports are more than half of what a run of a few steps costs. Ending the interpreter would cost as much
 again, since to free an object a fork first copies the page that it shares with the server: forks end after their
-exit handlers.
+exit handlers. The ranks of a run are forks too, where VISSL spawns them; test_launch.py has ranks that are spawned.
 """
 
 from __future__ import annotations
@@ -136,6 +136,9 @@ def _answer(cwd: str, output: list[str], environment: dict[str, str], **program:
 
 def _execute(arguments: list[str], code: str = "", script: str = "") -> None:
     """Become the main module that is asked for."""
+    import torch.multiprocessing
+
+    torch.multiprocessing.spawn = functools.partial(torch.multiprocessing.start_processes, start_method="fork")
     sys.argv = [script or "-c", *arguments]
     if script:
         runpy.run_path(script, run_name="__main__")

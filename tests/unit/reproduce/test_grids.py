@@ -8,6 +8,7 @@ import functools
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +23,13 @@ from vissl_monoimage.launch import prepare
 from vissl_monoimage.models.init.initial import read_pretraining
 from vissl_monoimage.models.zoo import named_models
 from vissl_monoimage.reproduce.datasets import Inputs
-from vissl_monoimage.reproduce.grid import Grid
 from vissl_monoimage.reproduce.photos import PhotoList
 from vissl_monoimage.reproduce.plan import plan
 from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
 from vissl_monoimage.reproduce.run import Chain
 
-CELLS = [
-    (name, profile, cell)
-    for name in grid_names()
-    for profile in read_grid(name).profiles
-    for cell in read_grid(name).cells
-]
+GRIDS = {name: read_grid(name) for name in grid_names()}
+CELLS = [(name, profile, cell) for name, grid in GRIDS.items() for profile in grid.profiles for cell in grid.cells]
 SWITCHES = ("scale", "rotation", "jitter")
 
 
@@ -59,7 +55,7 @@ def data_set(name: str) -> Path:
 
 
 def chain_of(name: str, cell: str, folder: Path, profile: str = "") -> Chain:
-    grid: Grid = read_grid(name)
+    grid = GRIDS[name]
     data, photos = {name: data_set(name) for name in grid.data_sets}, dict.fromkeys(grid.photos, "china")
     inputs = Inputs("china", data, folder / "out", photos=photos)
     (chain,) = plan(grid.only([cell], []), profile or next(iter(grid.profiles)), inputs, [3])
@@ -77,14 +73,20 @@ def composed(overrides: tuple[str, ...], folder: Path) -> Any:
     return config.config
 
 
+@pytest.fixture(scope="module")
+def composed_probe(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[str, ...]], Any]:
+    """`composed`, in a folder of its own and once for the many cells that have the same probe."""
+    return functools.cache(functools.partial(composed, folder=tmp_path_factory.mktemp("probes")))
+
+
 @pytest.mark.parametrize(("name", "profile", "cell"), CELLS)
 def test_a_cell_composes_and_its_probe_is_of_the_trunk_that_is_trained(
-    tmp_path: Path, name: str, profile: str, cell: str
+    tmp_path: Path, composed_probe: Any, name: str, profile: str, cell: str
 ) -> None:
-    chain, told = chain_of(name, cell, tmp_path, profile), read_grid(name).cells[cell]
+    chain, told = chain_of(name, cell, tmp_path, profile), GRIDS[name].cells[cell]
     # Nothing is fetched from a test: that the zoo's models fit is shown in test_zoo.
     named = [word for word in chain.probes[0].overrides if ".PARAMS_FILE=" in word]
-    probe = composed(tuple(word for word in chain.probes[0].overrides if word not in named), tmp_path)
+    probe = composed_probe(tuple(word for word in chain.probes[0].overrides if word not in named))
     assert [word.partition("=")[2] for word in named] == ([f"zoo:{told.zoo}"] if told.zoo else [])
     trained = named_models()[told.zoo].trunk if told.zoo else told.trunk
     if told.init:
@@ -94,7 +96,7 @@ def test_a_cell_composes_and_its_probe_is_of_the_trunk_that_is_trained(
     if told.pretrain:
         assert chain.pretrain
         config = composed(chain.pretrain.overrides, tmp_path)
-        photo = told.images or told.source not in read_grid(name).data_sets
+        photo = told.images or told.source not in GRIDS[name].data_sets
         assert (["single_image"] if photo else ["disk_folder"]) == config.DATA.TRAIN.DATA_SOURCES
         assert config.SEED_VALUE == 3
         assert chain.pretrain.minutes > 0
@@ -111,7 +113,7 @@ def recipe(cell: str, folder: Path) -> Recipe:
 
 
 def test_the_ablation_has_every_subset_of_the_three_augmentations(tmp_path: Path) -> None:
-    names = set(read_grid("table1-ablation").cells)
+    names = set(GRIDS["table1-ablation"].cells)
     pairs = {"rotation+jitter", "rotation+scale", "jitter+scale"}
     assert names == {"none", *SWITCHES, *pairs, "all"}
     found = {name: recipe(name, tmp_path) for name in names}
