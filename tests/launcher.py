@@ -50,17 +50,57 @@ def script(path: Path, *arguments: str, cwd: Path) -> subprocess.CompletedProces
     return _checked(_run(arguments, cwd, script=str(path)), 0)
 
 
-def kill_when(condition: Callable[[], bool], *arguments: str, cwd: Path) -> None:
+def kill_when(condition: Callable[[], Any], *arguments: str, cwd: Path) -> None:
     """Run `monoimage ARGUMENTS`, and kill it and its children with SIGKILL as soon as `condition()` holds."""
-    with tempfile.TemporaryDirectory() as folder:
-        server = _request(arguments, cwd, folder, group=True)
-        group = int(server.stdout.readline())
+    run = Running(*arguments, cwd=cwd)
+    run.wait_until(condition)
+    os.killpg(run.pid, signal.SIGKILL)
+    assert run.end().returncode == -signal.SIGKILL
+
+
+class Running:
+    """A `monoimage` command that runs beside this process, as leader of a group and session; one at a time.
+
+    With `spawns` its ranks are spawned, as everywhere but in these tests.
+    """
+
+    def __init__(self, *arguments: str, cwd: Path, spawns: bool = False) -> None:
+        self._arguments = arguments
+        self._folder = tempfile.TemporaryDirectory()
+        self._server = _request(arguments, cwd, self._folder.name, leads=True, spawns=spawns)
+        self._status: int | None = None
+        self.pid = int(self._server.stdout.readline())
+
+    def has_ended(self, seconds: float = 0) -> bool:
+        """Return whether the command has ended, or does within these seconds."""
+        return self._status is not None or bool(select.select([self._server.stdout], [], [], seconds)[0])
+
+    def wait_until(self, condition: Callable[[], Any]) -> None:
+        """Wait until `condition()` holds; fail the test if the command ends before."""
         deadline = time.monotonic() + _SECONDS
         while not condition():
-            assert not select.select([server.stdout], [], [], 0.002)[0], "the run ended before it could be killed"
+            assert not self.has_ended(0.002), self.end()
             assert time.monotonic() < deadline
-        os.killpg(group, signal.SIGKILL)
-        assert int(server.stdout.readline()) == -signal.SIGKILL
+
+    def processes(self) -> list[int]:
+        """Return the processes of the command's session that have not ended."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                state, _, _, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+            except OSError:  # it has ended meanwhile
+                continue
+            if int(session) == self.pid and state != "Z":
+                found.append(int(entry.name))
+        return sorted(found)
+
+    def end(self, seconds: float = 200) -> subprocess.CompletedProcess[str]:
+        """Return status and output of the command, which must end within these seconds."""
+        if self._status is None:
+            assert self.has_ended(seconds), f"it has not ended within {seconds} s"
+            self._status = int(self._server.stdout.readline())
+        stdout, stderr = (Path(self._folder.name, name).read_text() for name in _OUTPUT)
+        return subprocess.CompletedProcess(self._arguments, self._status, stdout, stderr)
 
 
 def _checked(done: subprocess.CompletedProcess[str], status: int) -> subprocess.CompletedProcess[str]:
@@ -99,11 +139,11 @@ def _server() -> Any:
 def _serve() -> dict[str, Any]:
     """Fork for every request and report its exit status; return, in the fork alone, its request.
 
-    A fork that is to lead a process group is reported before, by its number.
+    A fork that is to lead a session is reported before, by its number.
     """
     for line in sys.stdin:
         request = json.loads(line)
-        leads = request.pop("group", False)
+        leads = request.pop("leads", False)
         fork = os.fork()
         if not fork:
             if leads:
@@ -134,11 +174,11 @@ def _answer(cwd: str, output: list[str], environment: dict[str, str], **program:
     _end(status)
 
 
-def _execute(arguments: list[str], code: str = "", script: str = "") -> None:
+def _execute(arguments: list[str], code: str = "", script: str = "", spawns: bool = False) -> None:
     """Become the main module that is asked for."""
-    import torch.multiprocessing
-
-    torch.multiprocessing.spawn = functools.partial(torch.multiprocessing.start_processes, start_method="fork")
+    if not spawns:
+        ranks: Any = importlib.import_module("torch.multiprocessing")
+        ranks.spawn = functools.partial(ranks.start_processes, start_method="fork")
     sys.argv = [script or "-c", *arguments]
     if script:
         runpy.run_path(script, run_name="__main__")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import launcher
 import pytest
 
 from vissl_monoimage.cli.main import main
@@ -57,7 +58,7 @@ def test_loader_workers_are_forks_of_a_server_that_has_imported_vissl(tmp_path: 
         "with multiprocessing.get_context('forkserver').Pool(1) as workers:\n"
         "    print(workers.apply(eval, (\"'vissl.data' in __import__('sys').modules\",)))"
     )
-    assert python(code, tmp_path).stdout.split()[-1] == "True"
+    assert launcher.python(code, cwd=tmp_path).stdout.split()[-1] == "True"
 
 
 def test_two_processes_from_pytest(tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_two_runs_in_one_script_each_have_their_own_process_group(tmp_path: Path
         "    launch.run([*sys.argv[1:], f'config.CHECKPOINT.DIR={name}'])\n"
         "    print('left:', torch.distributed.is_initialized())"
     )
-    said = python(code, tmp_path, *ROTNET).stdout
+    said = launcher.python(code, *ROTNET, cwd=tmp_path).stdout
     assert said.count("left: False") == 2
     assert all(finished_with_one_row(tmp_path / name) for name in ("first", "second"))
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
+import launcher
 import pytest
 import torch
 import yaml
@@ -60,11 +56,11 @@ def test_a_killed_benchmark_resumes_and_repeats_nothing(monoimage: Any, tiny: st
     assert "3 runs, 0 finished; to do: 3 in 36 s of one core" in planned
     assert not (tmp_path / "reproduced").exists()
 
-    command = [sys.executable, "-m", "vissl_monoimage", "reproduce", tiny, "--jobs", "1"]
-    running = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, stdout=subprocess.DEVNULL)
-    first = next(iter(_appearing(tmp_path / "reproduced", "*/ledger.jsonl")))
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
+    def ended() -> list[Path]:
+        return [file for file in (tmp_path / "reproduced").glob("*/ledger.jsonl") if file.stat().st_size]
+
+    launcher.kill_when(ended, "reproduce", tiny, "--jobs", "1", cwd=tmp_path)
+    (first,) = ended()
     before = first.read_bytes(), first.stat().st_mtime_ns
 
     said = monoimage("reproduce", tiny, "--jobs", "1").stdout
@@ -96,16 +92,6 @@ def test_jobs_of_a_cluster_run_the_benchmark_and_a_failure_is_reported(monoimage
     assert "num_epohcs" in done.stderr
     assert "Traceback" not in done.stderr
     assert [row["kind"] for row in rows(tmp_path / "reproduced")] == ["probe"]
-
-
-def _appearing(folder: Path, pattern: str, seconds: float = 300) -> list[Path]:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = [path for path in folder.glob(pattern) if path.stat().st_size]
-        if found:
-            return found
-        time.sleep(0.02)
-    raise TimeoutError(f"no {pattern} in {folder}")
 
 
 def test_committed_rows_make_the_table_without_lines_of_other_benchmarks(

@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import launcher
 import pytest
@@ -26,72 +22,32 @@ FORKED_WORKER = ["config.DATA.NUM_DATALOADER_WORKERS=1", "config.MULTI_PROCESSIN
 FINAL = "model_final_checkpoint_phase2.torch"
 
 
-class Started:
-    """A running `monoimage` command, with all that it has started."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self.mark = f"MONOIMAGE_TEST={uuid.uuid4()}"
-        name, value = self.mark.split("=")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "vissl_monoimage", *arguments],
-            cwd=folder,
-            env={**os.environ, "OMP_NUM_THREADS": "1", name: value},
-            start_new_session=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def wait_until(self, condition: Callable[[], Any], seconds: float = 200) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline
-            assert self.process.poll() is None, self.process.communicate()
-            time.sleep(0.01)
-
-    def left(self) -> list[int]:
-        """Return the processes of the command that are left after two seconds, more on a machine that is busy."""
-        deadline = time.monotonic() + 2 * max(1, os.getloadavg()[0] / (os.cpu_count() or 1))
-        while (left := self.living()) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return left
-
-    def end(self) -> tuple[int, str, str]:
-        """Return exit status, output and errors."""
-        out, err = self.process.communicate(timeout=100)
-        return self.process.returncode, out, err
-
-    def living(self) -> list[int]:
-        """Return the processes of the command that are left."""
-        found = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                dead = "\nState:\tZ" in (entry / "status").read_text()
-                if not dead and self.mark.encode() in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append(int(entry.name))
-            except OSError:  # it has ended meanwhile, or is another user's
-                continue
-        return sorted(found)
-
-    def children(self) -> list[int]:
-        return [pid for pid in self.living() if pid != self.process.pid]
-
-    def kill(self) -> None:
-        for pid in self.living():
-            os.kill(pid, signal.SIGKILL)
-
-
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Started]]:
-    commands: list[Started] = []
+def start(tmp_path: Path) -> Iterator[Callable[..., launcher.Running]]:
+    """`start(*arguments)`: a `monoimage` command beside the test, which is killed with its children at the end."""
+    commands: list[launcher.Running] = []
 
-    def start(*arguments: str) -> Started:
-        commands.append(Started(tmp_path, *arguments))
+    def start(*arguments: str, spawns: bool = False) -> launcher.Running:
+        commands.append(launcher.Running(*arguments, cwd=tmp_path, spawns=spawns))
         return commands[-1]
 
     yield start
     for command in commands:
-        command.kill()
+        for process in command.processes():
+            os.kill(process, signal.SIGKILL)
+        command.end()
+
+
+def children(run: launcher.Running) -> list[int]:
+    return [process for process in run.processes() if process != run.pid]
+
+
+def left(run: launcher.Running) -> list[int]:
+    """Return the processes of a command that are left after two seconds, more on a machine that is busy."""
+    deadline = time.monotonic() + 2 * max(1, os.getloadavg()[0] / (os.cpu_count() or 1))
+    while (found := run.processes()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -123,11 +79,11 @@ def said(errors: str) -> str:
 def test_ctrl_c_ends_with_130_and_one_sentence(tmp_path: Path, start, options: list[str]) -> None:
     run = start(*ROTNET, *ENDLESS, *options)
     run.wait_until((tmp_path / "run/model_phase1.torch").exists)
-    os.killpg(run.process.pid, signal.SIGINT)
-    status, _, errors = run.end()
-    assert status == 130, errors
-    assert said(errors) == "monoimage: stopped; the same command continues from the last checkpoint"
-    assert run.left() == []
+    os.killpg(run.pid, signal.SIGINT)
+    done = run.end()
+    assert done.returncode == 130, done.stderr
+    assert said(done.stderr) == "monoimage: stopped; the same command continues from the last checkpoint"
+    assert left(run) == []
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
@@ -139,10 +95,10 @@ def test_a_terminated_run_saves_the_step_it_is_at_and_ends_as_if_nothing_had_hap
         options += [*TWO_RANKS, "config.DATA.TRAIN.BATCHSIZE_PER_REPLICA=2"]
     run = start(*options)
     run.wait_until(lambda: last_step(tmp_path / "run/losses.jsonl") > 13)
-    os.kill(run.process.pid, signal.SIGTERM)
-    status, _, errors = run.end()
-    assert status == 143, errors
-    assert said(errors) == "monoimage: terminated; the same command continues from the last checkpoint"
+    os.kill(run.pid, signal.SIGTERM)
+    done = run.end()
+    assert done.returncode == 143, done.stderr
+    assert said(done.stderr) == "monoimage: terminated; the same command continues from the last checkpoint"
     (saved,) = (tmp_path / "run").glob("model_iteration*.torch")
     step = int(saved.stem.removeprefix("model_iteration"))
     assert 13 < step < 24
@@ -156,37 +112,37 @@ def test_a_terminated_run_saves_the_step_it_is_at_and_ends_as_if_nothing_had_hap
 def test_a_run_terminated_before_its_first_step_ends_at_once(tmp_path: Path, start) -> None:
     run = start(*ROTNET, *ENDLESS)
     run.wait_until((tmp_path / "run/log.txt").exists)
-    os.kill(run.process.pid, signal.SIGTERM)
-    status, _, errors = run.end()
-    assert status == 143, errors
-    assert said(errors).startswith("monoimage: terminated")
+    os.kill(run.pid, signal.SIGTERM)
+    done = run.end()
+    assert done.returncode == 143, done.stderr
+    assert said(done.stderr).startswith("monoimage: terminated")
 
 
 @pytest.mark.parametrize("options", [FORKED_WORKER, [*TWO_RANKS, *WORKER]], ids=["fork", "two ranks and forkserver"])
 def test_children_end_with_a_killed_main_process(tmp_path: Path, start, options: list[str]) -> None:
-    run = start(*ROTNET, *ENDLESS, *options)
+    run = start(*ROTNET, *ENDLESS, *options, spawns=True)
     run.wait_until((tmp_path / "run/model_phase1.torch").exists)
-    run.wait_until(run.children)
-    os.kill(run.process.pid, signal.SIGKILL)
-    run.process.wait()
-    assert run.left() == []
+    run.wait_until(lambda: children(run))
+    os.kill(run.pid, signal.SIGKILL)
+    run.end()
+    assert left(run) == []
 
 
 def test_workers_that_write_a_data_set_end_with_a_killed_main_process(tmp_path: Path, start) -> None:
     run = start("dataset", "write", "china", "crops", "--samples=1000000", "--size=32", "--workers=2")
     run.wait_until(lambda: any((tmp_path / "crops").rglob("patch_5*.jpg")))
-    assert run.children()
-    os.kill(run.process.pid, signal.SIGKILL)
-    run.process.wait()
-    assert run.left() == []
+    assert children(run)
+    os.kill(run.pid, signal.SIGKILL)
+    run.end()
+    assert left(run) == []
 
 
 def test_a_lost_rank_ends_the_run_with_one_sentence(tmp_path: Path, start) -> None:
     run = start(*ROTNET, *ENDLESS, *TWO_RANKS)
     run.wait_until((tmp_path / "run/model_phase1.torch").exists)
-    ranks = [pid for pid in run.children() if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-    os.kill(ranks[-1], signal.SIGKILL)
-    status, _, errors = run.end()
-    assert status == 2, errors
-    assert said(errors).startswith("monoimage: a training process was killed by SIGKILL")
-    assert run.left() == []
+    _, last = children(run)
+    os.kill(last, signal.SIGKILL)
+    done = run.end()
+    assert done.returncode == 2, done.stderr
+    assert said(done.stderr).startswith("monoimage: a training process was killed by SIGKILL")
+    assert left(run) == []
