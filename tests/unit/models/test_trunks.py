@@ -23,7 +23,6 @@ ALEXNETS = {
     "alexnet_rotnet_64px": (ROTNET, 64),
     "alexnet_rotnet_32px": (ROTNET, 32),
     "alexnet_rotnet_he": (ROTNET, 224),
-    "alexnet_rotnet_he_64px": (ROTNET, 64),
     "alexnet_wide": (WIDE, 224),
     "alexnet_wide_64px": (WIDE, 64),
     "alexnet_wide_32px": (WIDE, 32),
@@ -127,7 +126,7 @@ def test_images_of_another_size_are_refused_in_one_sentence(name: str, shape: tu
         trunk_named(name)(torch.rand(2, *shape))
 
 
-@pytest.mark.parametrize("name", ["alexnet_wide", "alexnet_rotnet_he_64px", "convnet4"])
+@pytest.mark.parametrize("name", ["alexnet_wide", "alexnet_rotnet_he", "convnet4"])
 def test_untrained_convolutions_are_he_normal(name: str) -> None:
     for layer in trunk_named(name).modules():
         if isinstance(layer, torch.nn.Conv2d) and layer.weight.numel() > 1500:
@@ -142,10 +141,10 @@ def test_alexnet_rotnet_he_has_the_tensors_of_vissls_alexnet_rotnet() -> None:
     assert {key: value.shape for key, value in ours.items()} == {key: value.shape for key, value in theirs.items()}
 
 
-@pytest.mark.parametrize(("name", "is_flat"), [("alexnet_rotnet_64px", True), ("alexnet_rotnet_he_64px", False)])
+@pytest.mark.parametrize(("name", "is_flat"), [("alexnet_rotnet", True), ("alexnet_rotnet_he", False)])
 def test_pytorchs_default_leaves_conv5_too_flat_for_a_batch_norm(name: str, is_flat: bool) -> None:
     """A probe's batch norm divides by the root of variance + 1e-5: a variance below that is never scaled up to 1."""
-    images = Crops("china", 64, 48, 0, IMAGENET)
+    images = Crops("china", 224, 48, 0, IMAGENET)
     with torch.no_grad():
         (features,) = trunk_named(name).eval()(torch.stack([images[number] for number in range(48)]), ["conv5"])
     variances = features.transpose(0, 1).flatten(1).var(1)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.models.trunks.registry import OURS
 from vissl_monoimage.reproduce.cell import Cell
 from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
 
@@ -108,3 +109,8 @@ def test_numbers_of_images_differ_in_their_number_alone_and_reach_a_whole_data_s
     cells = [cell for cell in read_grid(name).cells.values() if cell.images]
     assert {10, 1000, 50_000} <= {cell.images for cell in cells}
     assert len({(cell.pretrain, cell.source, cell.trunk, *cell.overrides) for cell in cells}) == 1
+
+
+def test_trunks_that_only_differ_in_their_initialisation_are_rows_of_a_benchmark() -> None:
+    trunks = {cell.trunk for name in grid_names() for cell in read_grid(name).cells.values()}
+    assert [name for name in OURS if "_he" in name and name not in trunks] == []

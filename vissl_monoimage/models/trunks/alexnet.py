@@ -3,7 +3,7 @@
 | trunk | widths | the authors use it for |
 | --- | --- | --- |
 | `alexnet_rotnet` (VISSL's own) and `alexnet_rotnet_64px`, `_32px` | 64-192-384-256-256 | RotNet |
-| `alexnet_rotnet_he` and `alexnet_rotnet_he_64px`, `_32px` | the same, starting He-normal | - |
+| `alexnet_rotnet_he` | the same, starting He-normal | - |
 | `alexnet_wide` and `alexnet_wide_64px`, `_32px` | 96-256-384-384-256 | DeepCluster, the linear probes |
 
 Features are VISSL's: conv1 (after the ReLU), pool1, conv2, pool2, conv3, conv4, conv5, pool5 and flatten, under VISSL's
@@ -86,18 +86,6 @@ class AlexNetRotNetHe(_AlexNet):
     def __init__(self) -> None:
         super().__init__()
         he_normal(self)
-
-
-class AlexNetRotNetHe64(AlexNetRotNetHe):
-    """`alexnet_rotnet_he` with a first convolution for 64-px images."""
-
-    input_size: ClassVar[int] = 64
-
-
-class AlexNetRotNetHe32(AlexNetRotNetHe):
-    """`alexnet_rotnet_he` with a first convolution for 32-px images."""
-
-    input_size: ClassVar[int] = 32
 
 
 class AlexNetWide(_AlexNet):

@@ -20,8 +20,6 @@ OURS = {
     "alexnet_rotnet_64px": ("alexnet", "AlexNetRotNet64"),
     "alexnet_rotnet_32px": ("alexnet", "AlexNetRotNet32"),
     "alexnet_rotnet_he": ("alexnet", "AlexNetRotNetHe"),
-    "alexnet_rotnet_he_64px": ("alexnet", "AlexNetRotNetHe64"),
-    "alexnet_rotnet_he_32px": ("alexnet", "AlexNetRotNetHe32"),
     "alexnet_wide": ("alexnet", "AlexNetWide"),
     "alexnet_wide_64px": ("alexnet", "AlexNetWide64"),
     "alexnet_wide_32px": ("alexnet", "AlexNetWide32"),
