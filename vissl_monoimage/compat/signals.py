@@ -68,8 +68,8 @@ def join_run() -> None:
     end_with_parent()
     numbers = os.environ.get(_CHECKPOINT_FIRST)
     if numbers and multiprocessing.parent_process():
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
+        for ignored in _SIGNALS:
+            signal.signal(ignored, signal.SIG_IGN)
         for number in numbers.split(","):
             signal.signal(int(number), _note)
 
@@ -97,14 +97,15 @@ def _interrupt() -> KeyboardInterrupt:
 def _note(number: int, _: Any) -> None:
     """Handle a signal in a rank, which may come twice: from the terminal, and from the main process.
 
-    Between phases the rank ends at once. An exception might be lost there: Python ignores it in the middle of a
-    destructor, and phases begin and end with many.
+    Between phases the rank ends at once, with a status at which the main process ends all others: they would wait for
+    it in their next collective. An exception might be lost there: Python ignores it in the middle of a destructor, and
+    phases begin and end with many.
     """
     global _received
     _received = number
     if not _stepping:
         sys.stdout.flush()
-        os._exit(0)
+        os._exit(1)
 
 
 def _ask_training(number: int, _: Any) -> None:

@@ -7,14 +7,16 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 
 import pytest
+import torch
 
 from vissl_monoimage.compat import signals
 from vissl_monoimage.compat.parent_process import work_for_parent
-from vissl_monoimage.compat.signals import join_run, set_stepping, stop_on_signals
+from vissl_monoimage.compat.signals import TerminatedError, join_run, set_stepping, stop_on_signals
 
 SLURM = (signal.SIGUSR2,)
 
@@ -87,6 +89,24 @@ def test_the_main_process_passes_the_signal_on_that_it_got(capsys: pytest.Captur
         asked = rank.is_asked_to_stop()
     assert asked
     assert capsys.readouterr().err.startswith("stopping with a checkpoint after this step")
+
+
+def first_of_two_ranks_has_a_signal(rank: int) -> None:
+    join_run()
+    if rank:
+        time.sleep(60)  # as in a collective that the other one never joins
+    os.kill(os.getppid(), signal.SIGTERM)
+    time.sleep(60)
+
+
+def test_a_rank_between_phases_ends_and_takes_the_others_with_it() -> None:
+    began = time.monotonic()
+    with pytest.raises(TerminatedError), stop_on_signals(has_ranks=True):
+        torch.multiprocessing.start_processes(first_of_two_ranks_has_a_signal, nprocs=2, start_method="fork")
+    assert time.monotonic() - began < 30
+    with stop_on_signals(has_ranks=True), child(join_run) as rank:
+        rank.signal(signal.SIGTERM)
+        assert rank.status() == 1
 
 
 def test_a_worker_ends_at_sigterm_of_its_parent_alone() -> None:
