@@ -21,9 +21,10 @@ from vissl_monoimage.ledger.row_parts import InitialWeights, Weights
 from vissl_monoimage.ledger.run_claim import Claim
 from vissl_monoimage.models.checkpoint.file import checkpoint_sha256
 from vissl_monoimage.models.checkpoint.load import load_trunk
+from vissl_monoimage.models.features import build_on_meta
 from vissl_monoimage.models.init import CALIBRATE, NOISE, RANDOM, TRUNKS
 from vissl_monoimage.models.init.calibrate import calibrate
-from vissl_monoimage.models.init.initial import Pretraining, read_pretraining
+from vissl_monoimage.models.init.initial import Pretraining, read_pretraining, usual_normalisation
 from vissl_monoimage.models.init.learn import data_set, images_for, learn_trunk, random_trunk, trunk_for
 from vissl_monoimage.models.init.patches import Crops
 from vissl_monoimage.models.normalisation import CIFAR10
@@ -105,6 +106,10 @@ class Request:
         settings: dict[str, Any] = {"method": self.method, "trunk": self.trunk, "seed": self.seed, "crops": self.count}
         if like := self.pretraining:
             settings |= {"like": {**like.draw, "RECIPE": like.recipe, "NORMALISATION": str(like.normalisation)}}
+        if self.method == "kmeans":
+            normalisation = usual_normalisation(build_on_meta({"TRUNK": {"NAME": self.trunk}}))
+            # Absent for CIFAR-10's, which all trunks had at first.
+            settings |= {} if normalisation == CIFAR10 else {"NORMALISATION": str(normalisation)}
         contents = {"photo": self._images_hash()} if self.source and self.source != NOISE else {}
         contents |= {"weights": hash_path(self.weights)} if self.weights else {}
         return Claim.of(settings, contents, "init")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,10 @@ from sklearn.decomposition import sparse_encode
 
 from vissl_monoimage.cli.main import main
 from vissl_monoimage.config.compose import compose_config
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
+from vissl_monoimage.ledger.init_request import Request
+from vissl_monoimage.ledger.run_claim import Claim, claim_folder
 from vissl_monoimage.models.checkpoint.load import load_trunk
 from vissl_monoimage.models.init import kmeans
 from vissl_monoimage.models.init.images import TrainingImages
@@ -155,3 +159,19 @@ def test_the_crops_are_normalised_as_the_cifar_configurations_say() -> None:
         transforms = compose_config([f"config={name}"]).config.DATA.TEST.TRANSFORMS
         (normalise,) = [transform for transform in transforms if transform["name"] == "Normalize"]
         assert (tuple(normalise["mean"]), tuple(normalise["std"])) == (CIFAR10.mean, CIFAR10.std)
+
+
+@pytest.mark.parametrize(
+    ("trunk", "changed"), [("convnet4", False), ("alexnet_wide_32px", False), ("alexnet_wide_64px", True)]
+)
+def test_filters_learned_under_cifar_10s_normalisation_are_not_taken_for_those_under_imagenets(
+    tmp_path: Path, trunk: str, changed: bool
+) -> None:
+    """All k-means trunks had CIFAR-10's at first, and their claims did not state it."""
+    now = Request("kmeans", "china", trunk, 0, 64, "", "").claim()
+    settings = {"init.method": "kmeans", "init.trunk": trunk, "init.seed": 0, "init.crops": 64}
+    claim_folder(tmp_path, Claim(settings, now.contents), remedy="")
+    (tmp_path / "checkpoint.torch").touch()
+    refused = pytest.raises(MonoImageError, match="NORMALISATION: was absent") if changed else nullcontext()
+    with refused:
+        claim_folder(tmp_path, now, remedy="choose another")
