@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import gc
 import importlib
 import json
 import os
@@ -27,7 +26,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-_PRELOADED = ("vissl_monoimage.launch", "vissl.hooks", "vissl.utils.distributed_launcher", "torch._dynamo")
+from vissl_monoimage.cli.preload import preload_run
+
 _SECONDS = 1800  # a run may take
 _OUTPUT = ("out", "err")
 
@@ -199,8 +199,5 @@ def _end(status: int) -> None:
 
 
 if __name__ == "__main__":
-    for name in _PRELOADED:
-        importlib.import_module(name)
-    gc.collect()
-    gc.freeze()  # a collection in a fork would copy the pages of all these objects
+    preload_run()
     _answer(**_serve())

@@ -23,8 +23,8 @@ from typing import Any
 
 from chains import Chain, chains
 from kinds import COMMANDS
-from process import preload
 
+from vissl_monoimage.cli.preload import preload_run
 from vissl_monoimage.ledger.machine import git_sha
 from vissl_monoimage.utils.atomic_write import replace_text
 
@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, help="folder to keep, with copies of the chains that differ")
     options = parser.parse_args()
     failed = False
-    preload()
+    preload_run()
     with tempfile.TemporaryDirectory(prefix="kill_chains_") as temporary:
         for kind in options.only:
             done: list[Chain] = []

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
-import importlib
 import os
 import runpy
 import signal
@@ -16,15 +14,6 @@ from pathlib import Path
 
 LIMIT = 3600.0  # seconds that a run may take
 CHILDREN_END = 120.0  # seconds; on a quiet machine two are enough, and what is left after these never ends
-_PRELOADED = ("vissl_monoimage.launch", "vissl.hooks", "vissl.utils.distributed_launcher", "torch._dynamo")
-
-
-def preload() -> None:
-    """Import what runs need, in the order in which they do, and keep forks from copying the pages of it all."""
-    for name in _PRELOADED:
-        importlib.import_module(name)
-    gc.collect()
-    gc.freeze()
 
 
 def start(words: Sequence[str], folder: Path) -> int:

@@ -15,16 +15,16 @@ import pytest
 import torch
 from PIL import Image
 
-from vissl_monoimage.reproduce.probe_server import ProbeServer
+from vissl_monoimage.reproduce.probe_client import ProbeClient
 from vissl_monoimage.utils.folder_lock import folder_lock
 
 NOT_COMPARED = {"run_id", "finished", "wall_s", "checkpoint_out", "checkpoint_out_sha256", "command", "overrides"}
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ProbeServer]:
-    with ProbeServer(threads=1) as server:
-        yield server
+def client() -> Iterator[ProbeClient]:
+    with ProbeClient(threads=1) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +38,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [root / "train", root / "test"]
 
 
-def fork(server: ProbeServer, words: list[str], images: list[Path], folder: Path) -> tuple[int, str]:
+def fork(client: ProbeClient, words: list[str], images: list[Path], folder: Path) -> tuple[int, str]:
     """Return the status of `monoimage WORDS` in a fork, and what it printed."""
     log = folder.with_name(f"{folder.name}.log")
     with folder_lock(folder) as lock, open(log, "a") as output:
-        return server.run(words, images, lock, output.fileno()), log.read_text()
+        return client.run(words, images, lock, output.fileno()), log.read_text()
 
 
 def probe(data: list[Path], seed: int, folder: Path) -> list[str]:
@@ -76,18 +76,18 @@ def outcome(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
 
 
 def test_probes_one_after_the_other_equal_probes_by_themselves(
-    server: ProbeServer, data: list[Path], tmp_path: Path
+    client: ProbeClient, data: list[Path], tmp_path: Path
 ) -> None:
     """The second seed is probed first, and a mistake comes between."""
     for seed in (0, 1):
         launcher.monoimage(*probe(data, seed, tmp_path / f"own{seed}"), cwd=tmp_path)
-    assert fork(server, probe(data, 1, tmp_path / "fork1"), data, tmp_path / "fork1")[0] == 0
+    assert fork(client, probe(data, 1, tmp_path / "fork1"), data, tmp_path / "fork1")[0] == 0
     wrong = [*probe(data, 1, tmp_path / "wrong"), "config.OPTIMIZER.num_epohcs=2"]
-    status, said = fork(server, wrong, data, tmp_path / "wrong")
+    status, said = fork(client, wrong, data, tmp_path / "wrong")
     assert status == 2
     assert "num_epohcs" in said
     assert "Traceback" not in said
-    assert fork(server, probe(data, 0, tmp_path / "fork0"), data, tmp_path / "fork0")[0] == 0
+    assert fork(client, probe(data, 0, tmp_path / "fork0"), data, tmp_path / "fork0")[0] == 0
     for seed in (0, 1):
         (row, tensors), (expected, others) = outcome(tmp_path / f"fork{seed}"), outcome(tmp_path / f"own{seed}")
         assert row == expected
@@ -96,14 +96,14 @@ def test_probes_one_after_the_other_equal_probes_by_themselves(
     assert outcome(tmp_path / "own0")[0]["losses"] != outcome(tmp_path / "own1")[0]["losses"]
 
 
-def test_a_killed_probe_or_server_takes_no_other_with_it(server: ProbeServer, tmp_path: Path) -> None:
+def test_a_killed_probe_or_server_takes_no_other_with_it(client: ProbeClient, tmp_path: Path) -> None:
     (tmp_path / "die.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
     (tmp_path / "parent.py").write_text("import os; print(os.getppid())")
-    assert fork(server, ["exec", str(tmp_path / "die.py")], [], tmp_path / "a")[0] == -signal.SIGKILL
-    status, said = fork(server, ["exec", str(tmp_path / "parent.py")], [], tmp_path / "b")
+    assert fork(client, ["exec", str(tmp_path / "die.py")], [], tmp_path / "a")[0] == -signal.SIGKILL
+    status, said = fork(client, ["exec", str(tmp_path / "parent.py")], [], tmp_path / "b")
     assert status == 0
     os.kill(int(said), signal.SIGKILL)
     os.waitid(os.P_PID, int(said), os.WEXITED | os.WNOWAIT)
-    status, others = fork(server, ["exec", str(tmp_path / "parent.py")], [], tmp_path / "c")  # starts another
+    status, others = fork(client, ["exec", str(tmp_path / "parent.py")], [], tmp_path / "c")  # starts another
     assert status == 0
     assert others != said

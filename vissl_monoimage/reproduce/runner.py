@@ -20,7 +20,7 @@ from vissl_monoimage.config.quoting import quoted
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.reproduce.probe_server import ProbeServer
+from vissl_monoimage.reproduce.probe_client import ProbeClient
 from vissl_monoimage.reproduce.progress import Progress
 from vissl_monoimage.reproduce.run import Chain, Run
 from vissl_monoimage.utils.folder_lock import INHERITED, folder_lock
@@ -79,22 +79,22 @@ def start_process(words: Sequence[str], lock: int, output: IO[str] | None, threa
 
 
 def run_chain(
-    chain: Chain, threads: int | None = None, on_finished: OnFinished | None = None, server: ProbeServer | None = None
+    chain: Chain, threads: int | None = None, on_finished: OnFinished | None = None, client: ProbeClient | None = None
 ) -> str | None:
     """Run what is not finished of a chain, up to the first run that fails.
 
     Args:
         chain: the runs.
         threads: of torch, for each run.
-        server: runs the probes; None starts one for this chain.
+        client: runs the probes; None starts one for this chain.
         on_finished: called with each run and its seconds when it has ended.
 
     Returns:
         What failed, in one sentence; None if all runs are finished.
     """
-    if server is None:
-        with ProbeServer(threads) as server:
-            return run_chain(chain, threads, on_finished, server)
+    if client is None:
+        with ProbeClient(threads) as client:
+            return run_chain(chain, threads, on_finished, client)
     try:
         for run in (run for run in chain.runs if not finished(run.folder)):
             began, weights = time.monotonic(), []
@@ -105,7 +105,7 @@ def run_chain(
             words = [*run.verb, *run.overrides, *run.extra, *weights]
             forks = run is not chain.pretrain and not torch.cuda.device_count()
             start = (
-                functools.partial(_fork, server, run) if forks else functools.partial(start_process, threads=threads)
+                functools.partial(_fork, client, run) if forks else functools.partial(start_process, threads=threads)
             )
             execute(run.folder, words, Path(f"{run.folder}.log"), start)
             if on_finished:
@@ -121,9 +121,9 @@ def run_all(chains: Sequence[Chain], jobs: int) -> list[str]:
     progress = Progress([run for chain in chains for run in chain.runs if not finished(run.folder)], jobs)
     threads = max(1, cores() // jobs)
 
-    with ProbeServer(threads) as server, ThreadPoolExecutor(jobs) as pool:
+    with ProbeClient(threads) as client, ThreadPoolExecutor(jobs) as pool:
         try:
-            problems = pool.map(lambda chain: run_chain(chain, threads, progress.finish, server), chains)
+            problems = pool.map(lambda chain: run_chain(chain, threads, progress.finish, client), chains)
             return [problem for problem in problems if problem]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -135,8 +135,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _fork(server: ProbeServer, probe: Run, words: Sequence[str], lock: int, output: IO[str]) -> int:
-    return server.run(words, probe.image_folders, lock, output.fileno())
+def _fork(client: ProbeClient, probe: Run, words: Sequence[str], lock: int, output: IO[str]) -> int:
+    return client.run(words, probe.image_folders, lock, output.fileno())
 
 
 def _checkpoint(run: Run) -> Path:
