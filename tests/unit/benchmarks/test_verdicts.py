@@ -16,8 +16,8 @@ from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.claims.claims import gap_slope
 from vissl_monoimage.report.tables.contrasts import contrast
 from vissl_monoimage.report.tables.experiment import Line
-from vissl_monoimage.report.tables.inference import ratio
 from vissl_monoimage.report.tables.join import join_probes
+from vissl_monoimage.report.tables.shares import ratio
 from vissl_monoimage.report.tables.table import build_tables
 
 ROOT = Path(__file__).parents[3]

@@ -154,7 +154,7 @@ def test_the_share_is_fiellers_of_the_paired_gains(a_row: Make) -> None:
         (RANDOM, {0: 40.0, 1: 41.0, 2: 40.0}, "no share"),  # worse than random weights
         ({0: 50.0}, {0: 50.0}, "no share"),
         ({0: 50.0}, {0: 60.0}, "50"),
-        ({0: 50.0, 1: 52.0}, {3: 60.0, 4: 62.0}, "40"),  # no trunk of all three: (55 - 51) / (61 - 51)
+        ({0: 50.0, 1: 52.0}, {3: 60.0, 4: 62.0}, "50"),  # each gain of its own trunks: (55 - 50) / (61 - 51)
     ],
 )
 def test_one_seed_has_no_interval_and_makes_no_claim(

@@ -11,16 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from vissl_monoimage.report.tables.inference import (
-    Share,
-    Values,
-    compare,
-    compare_paired,
-    compare_unpaired,
-    holm,
-    ratio,
-    share_of_gain,
-)
+from vissl_monoimage.report.tables.inference import Values, compare, compare_paired, compare_unpaired, holm
+from vissl_monoimage.report.tables.shares import Share, ratio, share_of_gain
 
 EXPERIMENTS = 10_000
 TOLERANCE = 0.0075  # 3.4 standard errors of a coverage of 95 % over 10,000 experiments
@@ -113,6 +105,25 @@ def test_shares_over_a_baseline_of_other_trunks_cover_the_truth_in_95_to_98_perc
     ]
     assert sum(share is None for share in shares) < 0.05 * EXPERIMENTS
     assert 0.945 < coverage(shares, 40.0) < 0.985
+
+
+@pytest.mark.parametrize(("few_mean", "full_seeds", "full_start"), [(62.0, 5, ""), (59.0, 3, "other ")])
+def test_a_share_over_a_baseline_of_more_trunks_is_of_the_printed_gains_and_keeps_its_level(
+    few_mean: float, full_seeds: int, full_start: str
+) -> None:
+    """Two trunks of the baseline have no partner among those of the few images."""
+    random = np.random.default_rng(11)
+    starts, starts_of_full = random.normal(0.0, 0.4, (2, 2500, 5))
+    baseline, few, full = (random.normal(mean, 0.3, (2500, 5)) for mean in (60.0, few_mean, 65.0))
+    shares = []
+    for i in range(len(starts)):
+        start_of_full = starts_of_full if full_start else starts
+        over = named(baseline[i] + starts[i])
+        trained = named((few[i] + starts[i])[:3]), named((full[i] + start_of_full[i])[:full_seeds], full_start)
+        shares.append(share_of_gain(*trained, over, over))
+        gain, whole = (compare(values, over).mean for values in trained)
+        assert (share := shares[-1]) is None or share.percent == pytest.approx(100 * gain / whole)
+    assert 0.94 < coverage(shares, 20 * (few_mean - 60)) < 0.99
 
 
 def named(values: Iterable[float], prefix: str = "") -> Values:

@@ -12,7 +12,8 @@ from vissl_monoimage.report.tables.baselines import data_set_lines, is_baseline,
 from vissl_monoimage.report.tables.comparison import describe_difference, describe_share
 from vissl_monoimage.report.tables.contrasts import Contrast, gains, gaps, shares
 from vissl_monoimage.report.tables.experiment import Line
-from vissl_monoimage.report.tables.inference import LEVEL, Comparison, Values, compare, ratio
+from vissl_monoimage.report.tables.inference import LEVEL, Comparison, Values, compare
+from vissl_monoimage.report.tables.shares import ratio
 from vissl_monoimage.report.tables.table import Table
 
 EARLY = 2

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from vissl_monoimage.report.tables.baselines import is_calibrated
 from vissl_monoimage.report.tables.contrasts import Contrast, GainShare, gains, gaps, shares
 from vissl_monoimage.report.tables.experiment import Line
-from vissl_monoimage.report.tables.inference import LEVEL, MARGIN, Comparison, Share
+from vissl_monoimage.report.tables.inference import LEVEL, MARGIN, Comparison
+from vissl_monoimage.report.tables.shares import Share
 from vissl_monoimage.report.tables.table import Table
 from vissl_monoimage.report.tables.text_table import TextTable
 

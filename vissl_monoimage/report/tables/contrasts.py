@@ -16,7 +16,8 @@ from vissl_monoimage.report.tables.baselines import (
     random_baseline,
 )
 from vissl_monoimage.report.tables.experiment import Line
-from vissl_monoimage.report.tables.inference import LEVEL, Comparison, Share, compare, holm, share_of_gain
+from vissl_monoimage.report.tables.inference import LEVEL, Comparison, compare, holm
+from vissl_monoimage.report.tables.shares import Share, share_of_gain
 from vissl_monoimage.report.tables.table import Table
 
 
