@@ -101,8 +101,9 @@ def _pretrain_run(cell: Cell, title: str, seed: int, profile: Profile, inputs: I
 def _init_run(cell: Cell, title: str, seed: int, profile: Profile, inputs: Inputs) -> Run:
     photos = _prepared_photos(cell, seed, inputs)
     images, source, sha256 = _init_images(cell, photos, inputs)
-    trunk, crops = [f"--trunk={_probed_trunk(cell)}"] * (not cell.of), [f"--crops={CROPS}"] * bool(images)
-    overrides = [*trunk, f"--seed={seed}", *crops, *cell.overrides]
+    trunk = [f"--trunk={_probed_trunk(cell)}"] * (not cell.of)
+    crops = cell.overrides or [f"--crops={CROPS}"] * bool(images)  # init takes no other override of a cell
+    overrides = [*trunk, f"--seed={seed}", *crops]
     if cell.of:
         config, *words = shlex.split(cell.of)
         overrides.append(f"--like={shlex.join([config, *profile.overrides, *words])}")

@@ -58,6 +58,15 @@ def test_a_cell_takes_the_photo_that_it_names(write: Callable[..., str], inputs:
     assert [Path(path.strip("]")).name for path in paths] == ["market.png", "me.png"]  # of named, of plain
 
 
+def test_init_gets_the_number_of_images_once(write: Callable[..., str], inputs: Inputs) -> None:
+    kmeans = {"init": "kmeans", "source": "china"}
+    grid = read_grid(write(cells={"usual": kmeans, "few": {**kmeans, "overrides": ["--crops=160"]}}))
+    few, usual = (chain.runs[0] for chain in plan(grid, "paper", inputs))
+    assert [word for word in usual.overrides if "--crops" in word] == ["--crops=2048"]
+    assert [word for word in few.overrides if "--crops" in word] == ["--crops=160"]
+    assert usual.folder.name == "kmeans_china_0_8a89f8ba"  # as ever, so that finished runs are found
+
+
 def test_a_job_is_given_the_time_that_the_plan_says(write: Callable[..., str], inputs: Inputs) -> None:
     """Whole days, a quarter more than 120 hours; a day at least."""
     short, long = ({"pretrain": f"pretrain/{minutes}", "source": "photo", "minutes": minutes} for minutes in (5, 7197))
