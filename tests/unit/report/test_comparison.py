@@ -232,6 +232,8 @@ def test_the_csv_of_comparisons_has_the_numbers_behind_the_text(a_row: Make) -> 
         row, ends = rows.loc[measure], test.confidence_interval(0.95)
         assert (row.low_95, row.high_95, row.p_holm) == pytest.approx((*ends, test.pvalue), abs=1e-4)
     assert list(rows.paired[:2].astype(str)) == ["False", "True"]
+    assert list(rows.n) == [3, 3, 3]
+    assert (rows.baseline.share, rows.full_baseline.share) == ("random weights", "random weights")
     assert measures(table)["share of the gain of rotnet on cifar10 (%)"][0] == (
         f"{rows.estimate.share:.0f} ({rows.low_95.share:.0f} to {rows.high_95.share:.0f})"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,6 +12,7 @@ from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.ledger.row_parts import DataSplit, InitialWeights, Weights
 from vissl_monoimage.report.claims.headlines import headlines
 from vissl_monoimage.report.claims.verdicts import TableVerdicts, judge
+from vissl_monoimage.report.formats.csv import comparisons_as_csv
 from vissl_monoimage.report.tables.contrasts import gaps
 from vissl_monoimage.report.tables.join import join_probes
 from vissl_monoimage.report.tables.table import Table, build_tables
@@ -193,6 +195,16 @@ def test_a_calibrated_baseline_counts_if_it_saw_the_same_images(
         "never saw an image; statistics alone may lift the layers after the first."
     )
     assert (missing in rows.judged().notes) is (gain is None)
+
+
+def test_the_csv_names_the_baselines_of_both_gains_of_a_share(rows: Rows) -> None:
+    for images in ((PHOTO,), ()):
+        rows.trained({"conv1": around(50.0)}, images, method=CALIBRATED)
+        rows.trained({"conv1": around(60.0)}, images)
+    (share,) = [line for line in csv.DictReader(comparisons_as_csv([rows.table()]).splitlines()) if line["baseline"]]
+    baselines = share["baseline"], share["full_baseline"]
+    assert baselines == (f"{CALIBRATED} on market (1 image)", f"{CALIBRATED} on cifar10")
+    assert (share["measure"], share["estimate"], share["n"]) == ("share", "100.0000", "3")
 
 
 def test_calibrated_weights_are_a_baseline_and_learn_nothing_themselves(rows: Rows) -> None:

@@ -15,7 +15,7 @@ HEADER = (
     *("images_seen", "steps", "core_hours", "gpu_hours"),
 )
 COMPARISONS_HEADER = (
-    *("protocol", "dataset", "method", "trunk", "layer", "measure", "other", "baseline"),
+    *("protocol", "dataset", "method", "trunk", "layer", "measure", "other", "baseline", "full_baseline"),
     *("estimate", "low_95", "high_95", "p_holm", "p_equivalence_holm", "paired", "n"),
 )
 
@@ -42,8 +42,10 @@ def tables_as_csv(tables: Sequence[Table]) -> str:
 def comparisons_as_csv(tables: Sequence[Table]) -> str:
     """Return CSV text with `COMPARISONS_HEADER`: a row for each comparison and layer.
 
-    `measure` is gain (points over `other`), gap (points above `other`) or share (percent of the gain of `other`; both
-    gains over `baseline`). The interval is empty for one seed, and the estimate of a share without end.
+    `measure` is gain (points over `other`), gap (points above `other`) or share: percent, the gain over `baseline` of
+    the gain of `other` over `full_baseline`, which are not the same where each is calibrated on its own images. `n` is
+    the number of pairs, or of trunks in the smallest set. The interval is empty for one seed, and so is the estimate of
+    a share without end.
     """
     rows = []
     for table in tables:
@@ -56,12 +58,14 @@ def comparisons_as_csv(tables: Sequence[Table]) -> str:
                         tests = (contrast.p[layer], contrast.p_equivalence[layer]) if several else (None, None)
                         ends = (found.low, found.high) if several else (None, None)
                         numbers = map(_number, (found.mean, *ends, *tests))
-                        rows.append([*names, layer, measure, contrast.other.label, "", *numbers, found.paired, found.n])
+                        rows.append(
+                            [*names, layer, measure, contrast.other.label, "", "", *numbers, found.paired, found.n]
+                        )
             for share in shares(table, line):
                 for layer, value in share.layers.items():
                     numbers = map(_number, (value.percent, value.low, value.high) if value else (None, None, None))
-                    baseline = share.baseline.label
-                    rows.append([*names, layer, "share", share.full.label, baseline, *numbers, "", "", "", ""])
+                    labels = (share.full.label, share.baseline.label, share.full_baseline.label)
+                    rows.append([*names, layer, "share", *labels, *numbers, "", "", "", share.n(layer)])
     return _text(COMPARISONS_HEADER, rows)
 
 
