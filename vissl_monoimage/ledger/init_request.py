@@ -32,7 +32,7 @@ from vissl_monoimage.models.normalisation import CIFAR10
 
 @dataclass(frozen=True)
 class Request:
-    """The words of a `monoimage init`.
+    """The arguments of a `monoimage init`.
 
     Attributes:
         method: one of `models.init.METHODS`.
@@ -44,7 +44,7 @@ class Request:
         weights: checkpoint to start from; "" for none.
 
     Raises:
-        MonoImageError: an unknown method or trunk, or words that do not go together.
+        MonoImageError: an unknown method or trunk, or arguments that do not go together.
     """
 
     method: str

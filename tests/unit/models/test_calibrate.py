@@ -66,14 +66,14 @@ def test_a_trunk_without_batch_norm_is_refused_in_a_sentence() -> None:
 
 def test_noise_is_uniform_and_white_and_another_for_each_image_and_seed() -> None:
     noise = Noise(32, 50, 0, CIFAR10)
-    pixels = noise.bytes().double()
+    pixels = noise.pixels().double()
     assert abs(pixels.mean() - 127.5) < 1
     assert abs(pixels.var() - (256**2 - 1) / 12) < 60
     centred = pixels - pixels.mean()
     neighbours = [centred[..., 1:] * centred[..., :-1], centred[:, 1:] * centred[:, :-1], centred[1:] * centred[:-1]]
     assert max(abs(product.mean()) for product in neighbours) < 0.02 * pixels.var()
-    assert not torch.equal(Noise(32, 1, 1, CIFAR10).bytes(), noise.bytes()[:1])
-    assert torch.equal(Noise(32, 1, 0, CIFAR10).bytes(), noise.bytes()[:1])
+    assert not torch.equal(Noise(32, 1, 1, CIFAR10).pixels(), noise.pixels()[:1])
+    assert torch.equal(Noise(32, 1, 0, CIFAR10).pixels(), noise.pixels()[:1])
 
 
 @pytest.fixture
@@ -87,8 +87,8 @@ def folder(tmp_path: Path) -> Path:
 
 def test_images_of_a_data_set_are_drawn_once_each_and_cropped_to_size(folder: Path) -> None:
     images = TrainingImages("mine", folder, 32, 6, 3, CIFAR10)
-    reds = images.bytes()[:, 0]
-    assert images.bytes().shape == (6, 3, 32, 32)
+    reds = images.pixels()[:, 0]
+    assert images.pixels().shape == (6, 3, 32, 32)
     assert sorted(reds[:, 0, 0].tolist()) == [0, 40, 80, 120, 160, 200]
     assert reds[:, 0, 0].tolist() != sorted(reds[:, 0, 0].tolist())  # drawn, or few images would be of one class
     with pytest.raises(MonoImageError, match="--crops=7 must be between 1 and 6"):

@@ -38,7 +38,7 @@ def calibrate(trunk: nn.Module, images: Images) -> None:
         MonoImageError: the trunk has no batch norm that keeps statistics, or uses one several times in a forward pass.
     """
     trunk.eval()
-    pixels = images.bytes()
+    pixels = images.pixels()
     norms = _in_order(trunk, images.normalise(pixels[:2].float() / 255))
     for number, norm in enumerate(norms, 1):
         batches = track(pixels.split(BATCH), f"batch norm {number} of {len(norms)}")
@@ -63,7 +63,9 @@ def _in_order(trunk: nn.Module, images: Tensor) -> list[Any]:
     for handle in handles:
         handle.remove()
     if len(set(reached)) < len(reached):
-        raise MonoImageError(f"trunk {type(trunk).__name__} uses a batch norm several times, which has no one input")
+        raise MonoImageError(
+            f"trunk {type(trunk).__name__} uses a batch norm several times, so its input is not unique"
+        )
     return reached
 
 

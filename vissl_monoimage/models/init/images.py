@@ -63,7 +63,7 @@ class Images(Dataset[Tensor], ABC):
         """
         return DataLoader(self, batch_size=BATCH)
 
-    def bytes(self) -> Tensor:
+    def pixels(self) -> Tensor:
         """Return all images as they are before the normalisation: uint8 (N, 3, size, size)."""
         return torch.stack([functional.pil_to_tensor(self.image(index)) for index in range(len(self))])
 
