@@ -10,7 +10,7 @@ from vissl_monoimage.report.tables.contrasts import contrast
 from vissl_monoimage.report.tables.experiment import Line
 from vissl_monoimage.report.tables.paper_reference import augmentation_of
 
-_NONE, _SCALE = "none", "scale"
+_NONE, _SCALE, _ALL = "none", "scale", "all"
 
 
 def judge_augmentations(lines: Sequence[Line]) -> Iterator[str]:
@@ -39,8 +39,9 @@ def _judge(by_name: dict[str, Line]) -> Iterator[str]:
         return
     for name, line in by_name.items():
         if name != _NONE and (found := contrast(line, by_name[_NONE])):
-            yield f"with {name}, {describe_gain(found, 'no augmentation')}"
-    singles = [name for name in by_name if name not in (_NONE, _SCALE, "all") and "+" not in name]
+            subject = "all augmentations" if name == _ALL else name
+            yield f"with {subject}, {describe_gain(found, 'crops without augmentation')}"
+    singles = [name for name in by_name if name not in (_NONE, _SCALE, _ALL) and "+" not in name]
     for name in singles if _SCALE in by_name else ():
         if found := contrast(by_name[_SCALE], by_name[name]):
-            yield f"with scale, {describe_gain(found, name)}"
+            yield f"with scale, {describe_gain(found, f'crops with {name}')}"
