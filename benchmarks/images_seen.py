@@ -28,12 +28,14 @@ _DECIDING = re.compile(
 
 
 def recomputed(rows: Iterable[Row]) -> Iterator[tuple[str, int]]:
-    """Yield run and number of images of each pretraining that lacks it."""
+    """Yield run and number of images of each pretraining that lacks it and says how many images it had."""
     configs: dict[str, Any] = {}
     for row in rows:
         if row.kind != "pretrain" or row.images_seen is not None:
             continue
-        samples = int(row.recipe.get("num_samples") or row.n_images or 0)
+        samples = row.recipe.get("num_samples") or row.n_images
+        if samples is None:
+            continue
         if row.name.startswith("init "):
             yield row.run_id, samples
             continue

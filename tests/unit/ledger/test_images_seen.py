@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import runpy
+from collections.abc import Callable
 from pathlib import Path
 
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.images_seen_table import images_seen
+from vissl_monoimage.ledger.row import Row
 
 RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
 
@@ -31,3 +34,10 @@ def test_a_row_that_says_itself_what_it_saw_is_not_looked_up() -> None:
     row = next(row for row in ledger.read([RESULTS / "table3-cifar.jsonl"]) if row.kind == "pretrain")
     assert images_seen(dataclasses.replace(row, images_seen=7)) == 7
     assert images_seen(dataclasses.replace(row, images_seen=None, run_id="of nobody")) is None
+
+
+def test_a_row_that_does_not_say_how_many_images_it_had_is_left_out_of_the_table(a_row: Callable[..., Row]) -> None:
+    script = runpy.run_path(str(RESULTS.parent / "images_seen.py"), run_name="images_seen")
+    changes = {"kind": "pretrain", "name": "init kmeans"}
+    rows = [a_row(run_id="unknown", **changes), a_row(run_id="known", n_images=160, **changes)]
+    assert list(script["recomputed"](rows)) == [("known", 160)]
