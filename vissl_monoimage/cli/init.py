@@ -95,10 +95,11 @@ def _make(request: Any, folder: Path) -> None:
     from vissl_monoimage.ledger import io as ledger
     from vissl_monoimage.ledger import machine
     from vissl_monoimage.ledger.init_row import init_row
+    from vissl_monoimage.ledger.init_trunk import make_trunk
     from vissl_monoimage.models.checkpoint.file import save_trunk
 
     began, checkpoint = time.monotonic(), folder / CHECKPOINT
-    trunk, made = request.make()
+    trunk, made = make_trunk(request)
     save_trunk(trunk, checkpoint)
     words = ["monoimage", "init", request.method, *([request.source] if request.source else [])]
     seconds = time.monotonic() - began

@@ -1,4 +1,4 @@
-"""What a `monoimage init` asks for, and the trunk that it makes."""
+"""What a `monoimage init` asks for."""
 
 from __future__ import annotations
 
@@ -7,26 +7,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.data.photos.find import find_photos
 from vissl_monoimage.errors import MonoImageError, nearest
 from vissl_monoimage.ledger import io as ledger
-from vissl_monoimage.ledger.init_row import Made
-from vissl_monoimage.ledger.initial_weights import weights_sha256
 from vissl_monoimage.ledger.path_hash import PathHash, hash_path, hash_together
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.ledger.row_parts import InitialWeights, Weights
 from vissl_monoimage.ledger.run_claim import Claim
-from vissl_monoimage.models.checkpoint.file import checkpoint_sha256
-from vissl_monoimage.models.checkpoint.load import load_trunk
 from vissl_monoimage.models.features import build_on_meta
 from vissl_monoimage.models.init import CALIBRATE, NOISE, RANDOM, TRUNKS
-from vissl_monoimage.models.init.calibrate import calibrate
 from vissl_monoimage.models.init.initial import Pretraining, read_pretraining, usual_normalisation
-from vissl_monoimage.models.init.learn import data_set, images_for, learn_trunk, random_trunk, trunk_for
-from vissl_monoimage.models.init.patches import Crops
+from vissl_monoimage.models.init.learn import data_set, trunk_for
 from vissl_monoimage.models.normalisation import CIFAR10
 
 
@@ -114,49 +105,6 @@ class Request:
         contents |= {"weights": hash_path(self.weights)} if self.weights else {}
         return Claim.of(settings, contents, "init")
 
-    def make(self) -> tuple[nn.Module, Made]:
-        """Make the trunk.
-
-        Raises:
-            MonoImageError: bad images or too few of them, or a trunk without batch norms to calibrate.
-        """
-        options: dict[str, Any] = {"METHOD": self.method, "TRUNK": self.trunk, "SEED_VALUE": self.seed}
-        if self.method in TRUNKS:
-            trunk, images = learn_trunk(self.method, self.trunk, self.source, self.count, self.seed)
-            options |= {"SOURCE": images.settings}
-            if not isinstance(images, Crops):
-                options |= {"IMAGES_OF": _kind(self.source)}
-            if images.colours["mean"] != [*CIFAR10.mean]:  # rows of CIFAR-10's do not state it
-                options |= {"NORMALISATION": images.colours}
-            return trunk, Made(options, images)
-        trunk = load_trunk(self.weights, self.trunk) if self.weights else self._random_trunk()
-        hashed = weights_sha256(trunk.state_dict())
-        method, start = self._start(hashed)
-        initial = InitialWeights(RANDOM if method == RANDOM else "checkpoint", hashed)
-        file = (
-            Weights(str(Path(self.weights).absolute()), checkpoint_sha256(self.weights)) if self.weights else Weights()
-        )
-        options |= {"START": start}
-        if self.method == RANDOM:
-            return trunk, Made(options, None, RANDOM, initial)
-        images = images_for(trunk, self.source, self.count, self.seed, self.pretraining)
-        calibrate(trunk, images)
-        content = {"SOURCE": images.settings, "IMAGES_OF": _kind(self.source), "NORMALISATION": images.colours}
-        return trunk, Made({**options, **content}, images, f"{method}, calibrated", initial, file)
-
-    def _random_trunk(self) -> nn.Module:
-        return random_trunk(self.trunk, self.seed, self.pretraining)
-
-    def _start(self, hashed: str) -> tuple[str, Any]:
-        """Return the method behind the weights before calibration, and what they share with those of other seeds."""
-        if not self.weights:
-            return RANDOM, self.pretraining.draw if self.pretraining else "own"
-        if self.row and self.row.initial_weights.sha256 == hashed and self.row.initial_weights.origin == RANDOM:
-            return RANDOM, {"INITIAL_OF": self.row.group_hash}
-        if self.row and self.row.checkpoint_out_sha256 == checkpoint_sha256(self.weights):
-            return self.row.method, {"RESULT_OF": self.row.experiment}
-        return "checkpoint", {"WEIGHTS": hashed}
-
     def _images_hash(self) -> PathHash:
         if found := data_set(self.source):
             return hash_path(found[1])
@@ -165,9 +113,3 @@ class Request:
 
 def _is_mistyped_noise(source: str) -> bool:
     return source != NOISE and nearest(source, [NOISE, *CATALOG]) == NOISE and not Path(source).exists()
-
-
-def _kind(source: str) -> str:
-    """Return what the images are, apart from the photos, whose hashes are in the row."""
-    found = data_set(source)
-    return f"data set {found[0]}" if found else NOISE if source == NOISE else "photos"
