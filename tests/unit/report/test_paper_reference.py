@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from pages import page_of
 from vissl_monoimage.config.typed_csv import read_csv
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.row import Row
-from vissl_monoimage.ledger.row_parts import Weights
+from vissl_monoimage.ledger.row_parts import DataSplit, Weights
 from vissl_monoimage.models.zoo import zoo
 from vissl_monoimage.report.formats.latex import tables_as_latex
 from vissl_monoimage.report.formats.markdown import tables_as_markdown
@@ -141,6 +142,17 @@ def test_ours_is_compared_with_the_row_of_the_same_augmentations_only(
         theirs = [row.top_1 for row in paper() if row.augmentation == augmentation and row.table == "1/3"]
         points = [11.0 + number - figure for number, figure in enumerate(theirs[:4]) if figure is not None]
         assert [cell.split("(")[1] for cell in beside[name]] == [f"{value:+.1f})" for value in points]
+
+
+@pytest.mark.parametrize(("used", "is_beside"), [(50_000, True), (12_500, False)])
+def test_a_part_of_a_data_set_is_not_beside_the_papers_whole_one(a_row: Make, used: int, is_beside: bool) -> None:
+    pretraining, random, probe = rows_of(a_row, "cifar10", {})
+    data = {"train": DataSplit("cifar10", images=50_000)}
+    changes = {"method": "rotnet", "dataset": "cifar10", "images": [], "recipe": {}, "n_images": used, "data": data}
+    text = paper_table_of([dataclasses.replace(pretraining, **changes), random, probe])  # type: ignore[arg-type]
+    assert text is not None
+    (cells,) = [row[1:] for row in text.rows if row[0] == "RotNet on cifar10"]
+    assert ("(" in cells[0]) is is_beside
 
 
 def test_other_data_sets_trunks_and_changed_protocols_have_no_paper_table(a_row: Make) -> None:

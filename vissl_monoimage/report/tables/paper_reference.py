@@ -9,6 +9,7 @@ from typing import Any
 
 from vissl_monoimage.data.crops.recipe import RECIPES
 from vissl_monoimage.report.tables.experiment import Line
+from vissl_monoimage.report.tables.labels import is_part
 from vissl_monoimage.report.tables.reference import DAGGER, Reference, paper
 from vissl_monoimage.report.tables.table import Table
 from vissl_monoimage.report.tables.text_table import TextTable
@@ -69,9 +70,9 @@ def _paper_key(line: Line) -> tuple[str, str, str] | None:
     """Return method, source and augmentation as in paper.csv; None for what the paper does not have."""
     if line.is_random:
         return ("Random", "", "")
-    if line.pretrain is None:
-        return None
     row = line.pretrain
+    if row is None or is_part(row):
+        return None
     if not row.images:
         return ({"rotnet": "RotNet", "monogan": "GAN"}.get(row.method, row.method), row.dataset, "")
     augmentation = augmentation_of(row.recipe)
