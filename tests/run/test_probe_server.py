@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,21 @@ def test_a_killed_probe_or_server_takes_no_other_with_it(client: ProbeClient, tm
     status, others = fork(client, ["exec", str(tmp_path / "parent.py")], [], tmp_path / "c")  # starts another
     assert status == 0
     assert others != said
+
+
+def test_ctrl_c_while_images_are_decoded_starts_no_probe(client: ProbeClient, data: list[Path], tmp_path: Path) -> None:
+    """A pipe among the images holds the server up in the middle of them."""
+    assert client._process
+    image = tmp_path / "train" / "class" / "0.png"
+    image.parent.mkdir(parents=True)
+    os.mkfifo(image)
+    (tmp_path / "parent.py").write_text("import os; print(os.getppid())")
+    with ThreadPoolExecutor(1) as pool:
+        folders = [tmp_path / "train", data[1]]
+        words = ["exec", str(tmp_path / "parent.py")]
+        probe = pool.submit(fork, client, words, folders, tmp_path / "a")
+        with open(image, "wb"):  # waits for the server to open it
+            os.kill(client._process.pid, signal.SIGINT)
+            image.unlink()  # or it would open it once more
+        assert probe.result() == (130, "")
+    assert fork(client, words, [], tmp_path / "b") == (130, "")  # it was waiting already

@@ -15,9 +15,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from vissl_monoimage.cli.preload import preload_run
-from vissl_monoimage.compat.child_commands import PARENT_PIPE, become_command, serve_commands
+from vissl_monoimage.compat.child_commands import PARENT_PIPE, become_command, fork_command, serve_commands
 from vissl_monoimage.reproduce.probe_client import LONGEST_REQUEST
 from vissl_monoimage.utils.folder_lock import INHERITED
+
+_INTERRUPTED = 130  # exit status
 
 
 def _serve(requests: socket.socket) -> tuple[list[str], list[int]]:
@@ -26,10 +28,9 @@ def _serve(requests: socket.socket) -> tuple[list[str], list[int]]:
     while True:
         ready: list[Any] = select.select([requests, *running], [], [])[0]  # type: ignore[type-var]
         for fork in (each for each in ready if each in running):
-            process, answers = running.pop(fork)
-            status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-            with contextlib.suppress(OSError):  # nobody waits for it any more
-                os.write(answers, str(status).encode())
+            ended, answers = running.pop(fork)
+            status = os.waitstatus_to_exitcode(os.waitpid(ended, 0)[1])
+            _answer(answers, status)
             _close(fork, answers)
         if requests in ready:
             message, files, _, _ = socket.recv_fds(requests, LONGEST_REQUEST, 4)
@@ -39,12 +40,21 @@ def _serve(requests: socket.socket) -> tuple[list[str], list[int]]:
             if request["images"]:
                 _prepare(*request["images"])
             gc.freeze()
-            process = os.fork()
+            process = fork_command()
+            if process is None:
+                _answer(files[0], _INTERRUPTED)
+                _close(*files)
+                continue
             if not process:
                 _close(files[0], requests.detach(), *running, *(answers for _, answers in running.values()))
                 return request["words"], files[1:]
             _close(*files[1:])
             running[os.pidfd_open(process)] = process, files[0]
+
+
+def _answer(answers: int, status: int) -> None:
+    with contextlib.suppress(OSError):  # nobody waits for it any more
+        os.write(answers, str(status).encode())
 
 
 def _close(*descriptors: int) -> None:

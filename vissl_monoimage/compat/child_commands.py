@@ -14,6 +14,7 @@ from typing import IO
 PARENT_PIPE = "MONOIMAGE_PARENT_PIPE"
 """Environment variable with the descriptor of a pipe that nobody but the parent can write to."""
 _PATIENCE = 10.0  # seconds for a step and its checkpoint
+_interrupted = False
 
 
 def run_child(
@@ -65,14 +66,35 @@ def end_with_command() -> None:
 
 
 def serve_commands() -> None:
-    """Leave Ctrl-C, which a terminal sends to all processes of a command, to the forks of this process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave Ctrl-C, which a terminal sends to all processes of a command, to the forks of this process.
+
+    After it `fork_command` starts no more: the command that asks for them is ending.
+    """
+    signal.signal(signal.SIGINT, _note_interrupt)
+
+
+def fork_command() -> int | None:
+    """Fork a process that serves commands, and return what `os.fork` does; return None if Ctrl-C has come.
+
+    In the fork Ctrl-C waits for `become_command`.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    process = None if _interrupted else os.fork()
+    if process != 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    return process
 
 
 def become_command(environment: Mapping[str, str]) -> None:
     """In a fork of a process that serves commands, add to the environment, and end at Ctrl-C again."""
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _note_interrupt(*_: object) -> None:
+    global _interrupted
+    _interrupted = True
 
 
 def _terminate_after(reader: int) -> None:
@@ -82,4 +104,4 @@ def _terminate_after(reader: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-ALL = (end_with_command, serve_commands, become_command)
+ALL = (end_with_command, serve_commands, fork_command, become_command)
