@@ -32,11 +32,11 @@ QUICK = {
         "config.MODEL.HEAD.PARAMS=[[swav_head,{dims:[384,64,32],use_bn:false,activation_name:GELU,"
         "use_weight_norm_prototypes:true,return_embeddings:false,num_clusters:[64]}]]",
     ],
-    "pretrain/jigsaw/jigsaw_8gpu_resnet": [],
+    "pretrain/jigsaw/jigsaw_8gpu_resnet": [f"{CROPS}2.size=150", f"{CROPS}6.patch_jitter=10"],
     "pretrain/moco/moco_1node_resnet": [f"{CROPS}1.size=64"],
     "pretrain/npid/npid_8gpu_resnet": [f"{CROPS}1.size=64"],
-    "pretrain/pirl/pirl_jigsaw_4node_resnet50": [],
-    "pretrain/rotnet/rotnet_8gpu_resnet": [f"{CROPS}1.size=64"],
+    "pretrain/pirl/pirl_jigsaw_4node_resnet50": [f"{CROPS}0.crop_size_image=64", f"{CROPS}0.crop_size_patches=150"],
+    "pretrain/rotnet/rotnet_8gpu_resnet": [f"{CROPS}1.size=64", "config.DATA.TEST.TRANSFORMS.2.size=64"],
     "pretrain/simclr/simclr_8node_resnet": [f"{CROPS}1.size=64"],
     "pretrain/swav/swav_8node_resnet": [f"{CROPS}0.size_crops=[64,32]"],
 }
