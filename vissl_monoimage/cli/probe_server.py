@@ -64,18 +64,24 @@ def _close(*descriptors: int) -> None:
 
 @functools.cache
 def _prepare(train: str, test: str) -> None:
-    """Do once what every probe does with its images; each finds out for itself whether files were changed since."""
+    """Do once what every probe does with its images; each finds out for itself whether files were changed since.
+
+    A probe does for itself what fails here, and reports it where it fails there too.
+    """
     from torchvision.datasets import ImageFolder
 
     from vissl_monoimage.data.decoded_images import keep_decoded
     from vissl_monoimage.probe.data_deviations import MOST_FILES, count_shared
 
-    with contextlib.suppress(OSError):  # the probe reports it
+    try:
         splits = [[path for path, _ in ImageFolder(folder).samples] for folder in (train, test)]
         for paths in splits:
             keep_decoded(paths)
         if sum(map(len, splits)) <= MOST_FILES:
             count_shared(*splits)
+    except Exception as error:  # such as MemoryError: it must not end the probes that are running
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        print(f"each probe decodes its images itself, for decoding them once failed: {reason}", file=sys.stderr)
 
 
 def _become_monoimage(words: Sequence[str], lock: int, output: int, pipe: int) -> None:

@@ -28,7 +28,12 @@ _kept: list[_Kept] = []
 
 
 def keep_decoded(paths: Sequence[str]) -> None:
-    """Decode image files now, so that `decoded_images` of them or some of them costs nothing, here and in forks."""
+    """Decode image files now, so that `decoded_images` of them or some of them costs nothing, here and in forks.
+
+    At most twice MOST_BYTES are kept: what was decoded first is dropped first.
+    """
+    while sum(kept.pixels.nbytes for kept in _kept) > MOST_BYTES:
+        del _kept[0]
     versions = _versions(paths)
     pixels = None if versions is None else decoded_images(paths)
     if pixels is not None and versions is not None:
