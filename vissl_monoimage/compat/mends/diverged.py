@@ -37,7 +37,8 @@ def finite_checkpoints(hooks: ModuleType) -> None:
     """The weights of a training that has diverged become the latest checkpoint: vissl/hooks/log_hooks.py.
 
     It saves them as soon as an output is not finite, beside two files for debugging, and at the end of an epoch whose
-    last step they come from. Here such weights end the run, and the first of the two is left to `not_finite`.
+    last step they come from. Here such weights end the run. Outputs are left to the hook of `not_finite`: where
+    HOOKS.CHECK_NAN is false, nothing looks at them, and the run ends at its next checkpoint.
     Guard: the weights are finite.
     """
     from classy_vision.hooks import ClassyHook
@@ -49,21 +50,30 @@ def finite_checkpoints(hooks: ModuleType) -> None:
 
 
 def refuse_diverged(task: Any) -> None:
-    """Raise an error if a weight or a statistic of a model in training is NaN or infinite."""
+    """Raise an error if a weight or a batch norm's statistic of a model in training is NaN or infinite.
+
+    Other buffers may be infinite, such as the mask of an attention.
+    """
+    import torch
+
     model = task.base_model
-    if not all(bool(tensor.isfinite().all()) for tensor in itertools.chain(model.parameters(), model.buffers())):
+    statistics = (tensor for name, tensor in model.named_buffers() if name.endswith(("running_mean", "running_var")))
+    are_finite = [tensor.isfinite().all() for tensor in itertools.chain(model.parameters(), statistics)]
+    if are_finite and not torch.stack(are_finite).all():  # one wait for a GPU
         _refuse("weights", task)
 
 
 def _refuse(what: str, task: Any) -> NoReturn:
+    saved = "these weights are not saved"
     if not task.train:
         place = f"test after epoch {task.train_phase_idx + 1}"
+        saved = "a checkpoint that was due after this epoch was saved before the test"
     elif what == "weights":  # looked at after the step
         place = f"after step {task.iteration}"
     else:
         place = f"step {task.iteration + 1}"
     raise MonoImageError(
-        f"{place}: the network's {what} {'are' if what == 'weights' else 'is'} NaN or infinite, and nothing of it is "
-        "saved. Lower the learning rate (config.OPTIMIZER.param_schedulers.lr) and begin in another "
+        f"{place}: the network's {what} {'are' if what == 'weights' else 'is'} NaN or infinite; {saved}. "
+        "Lower the learning rate (config.OPTIMIZER.param_schedulers.lr) and begin in another "
         "config.CHECKPOINT.DIR, or look at the weights it began with (config.MODEL.WEIGHTS_INIT)"
     )
