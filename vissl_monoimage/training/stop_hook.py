@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from classy_vision.generic.distributed_util import all_reduce_max
 from classy_vision.hooks import ClassyHook
 from vissl.hooks.log_hooks import LogLossMetricsCheckpointHook
 
@@ -23,8 +22,16 @@ class StopHook(ClassyHook):
     VISSL's own hooks, which save what is due.
     """
 
-    on_start = ClassyHook._noop
     on_end = ClassyHook._noop
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ranks: Any = None
+
+    def on_start(self, task: Any) -> None:
+        """Make a group of the ranks that agrees on the CPU: with NCCL each step would wait for the GPU."""
+        if world_size() > 1:
+            self._ranks = torch.distributed.new_group(backend="gloo")
 
     def on_phase_start(self, task: Any) -> None:
         signals.set_stepping(True)
@@ -32,19 +39,20 @@ class StopHook(ClassyHook):
     def on_step(self, task: Any) -> None:
         # After the last training step of an epoch the checkpoint is that of the epoch's end.
         is_last = task.train and not task.iteration % len(task.dataloaders["train"])
-        if _any_rank_is_asked_to_stop() and not is_last:
+        if self._any_rank_is_asked_to_stop() and not is_last:
             _stop(task, "iteration", task.iteration)
 
     def on_phase_end(self, task: Any) -> None:
-        if _any_rank_is_asked_to_stop():
+        if self._any_rank_is_asked_to_stop():
             _stop(task, "phase", task.train_phase_idx)
         signals.set_stepping(False)
 
-
-def _any_rank_is_asked_to_stop() -> bool:
-    """Return whether a rank has had a signal: the same answer in all ranks, which stop after the same step."""
-    asked = signals.stop_requested()
-    return bool(all_reduce_max(torch.tensor(float(asked)))) if world_size() > 1 else asked
+    def _any_rank_is_asked_to_stop(self) -> bool:
+        """Return whether a rank has had a signal: the same answer in all ranks, which stop after the same step."""
+        asked = torch.tensor(float(signals.stop_requested()))
+        if world_size() > 1:
+            torch.distributed.all_reduce(asked, torch.distributed.ReduceOp.MAX, self._ranks)
+        return bool(asked)
 
 
 def _stop(task: Any, mode: str, number: int) -> None:
