@@ -91,8 +91,8 @@ def test_a_terminated_run_saves_the_step_it_is_at_and_ends_as_if_nothing_had_hap
     tmp_path: Path, start, monoimage, undisturbed: dict[str, torch.Tensor], ranks: int
 ) -> None:
     options = [*ROTNET, *THREE_EPOCHS]
-    if ranks == 2:
-        options += [*TWO_RANKS, "config.DATA.TRAIN.BATCHSIZE_PER_REPLICA=2"]
+    if ranks == 2:  # each of which has a part of the optimizer's state
+        options += [*TWO_RANKS, "config.DATA.TRAIN.BATCHSIZE_PER_REPLICA=2", "config.OPTIMIZER.use_zero=true"]
     run = start(*options)
     run.wait_until(lambda: last_step(tmp_path / "run/losses.jsonl") > 13)
     os.kill(run.pid, signal.SIGTERM)

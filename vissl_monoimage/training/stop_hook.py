@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,14 +10,13 @@ from vissl.hooks.log_hooks import LogLossMetricsCheckpointHook
 
 from vissl_monoimage.compat import signals
 from vissl_monoimage.compat.private_api import save_checkpoint_now
-from vissl_monoimage.utils.distributed import is_primary, world_size
+from vissl_monoimage.utils.distributed import world_size
 
 
 class StopHook(ClassyHook):
     """Save a checkpoint after the training step at which Ctrl-C or SIGTERM comes, and end the run.
 
-    A resumed run goes on with the next step. A sharded run ends without that checkpoint, and says so. Must come after
-    VISSL's own hooks, which save what is due.
+    A resumed run goes on with the next step. Must come after VISSL's own hooks, which save what is due.
     """
 
     on_end = ClassyHook._noop
@@ -56,18 +53,5 @@ class StopHook(ClassyHook):
 
 
 def _stop(task: Any, mode: str, number: int) -> None:
-    # Where every rank holds a part of the weights or of the optimizer's state, they would have to agree on the step.
-    is_sharded = world_size() > 1 and hasattr(task.optimizer, "consolidate_state_dict")
-    if not is_sharded:
-        save_checkpoint_now(task, LogLossMetricsCheckpointHook, mode, number)
-    elif is_primary():
-        print(without_checkpoint(Path(task.checkpoint_folder), mode, number), file=sys.stderr, flush=True)
+    save_checkpoint_now(task, LogLossMetricsCheckpointHook, mode, number)  # in all ranks: each may hold a part of it
     signals.stop_now()
-
-
-def without_checkpoint(folder: Path, mode: str, number: int) -> str:
-    """Return the sentence that no checkpoint is saved of a run in `folder`, and what its resumption begins with."""
-    place = f"step {number}" if mode == "iteration" else f"epoch {number + 1}"
-    latest = folder / "checkpoint.torch"
-    resumed = f"continues from {latest.resolve().name}" if latest.exists() else "begins anew, for there is none before"
-    return f"no checkpoint of {place} is saved, for each process holds a part of it: the same command {resumed}"

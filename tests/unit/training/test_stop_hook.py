@@ -1,4 +1,4 @@
-"""A run that is asked to stop: its ranks agree on the step, and what is said where no checkpoint can be saved."""
+"""A run that is asked to stop: its ranks agree on the step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import torch
 
 from vissl_monoimage.compat.signals import join_run, stop_on_signals
-from vissl_monoimage.training.stop_hook import StopHook, without_checkpoint
+from vissl_monoimage.training.stop_hook import StopHook
 
 
 def second_of_two_ranks_has_a_signal(rank: int, folder: str) -> None:
@@ -38,14 +38,3 @@ def test_both_ranks_stop_after_the_step_in_which_one_has_a_signal(tmp_path: Path
             second_of_two_ranks_has_a_signal, (str(tmp_path),), nprocs=2, start_method="fork"
         )
     assert [Path(tmp_path, f"step{rank}").read_text() for rank in range(2)] == ["4", "4"]
-
-
-def test_the_sentence_names_the_checkpoint_that_the_next_start_continues_from(tmp_path: Path) -> None:
-    said = without_checkpoint(tmp_path, "iteration", 7)
-    assert said.startswith("no checkpoint of step 7 is saved")
-    assert said.endswith("begins anew, for there is none before")
-    (tmp_path / "model_phase2.torch").touch()
-    (tmp_path / "checkpoint.torch").symlink_to("model_phase2.torch")
-    said = without_checkpoint(tmp_path, "phase", 3)
-    assert "of epoch 4" in said
-    assert said.endswith("continues from model_phase2.torch")
