@@ -13,7 +13,7 @@ from typing import IO
 
 PARENT_PIPE = "MONOIMAGE_PARENT_PIPE"
 """Environment variable with the descriptor of a pipe that nobody but the parent can write to."""
-_PATIENCE = 10.0  # seconds for a step and its checkpoint
+_PATIENCE = 120.0  # seconds for a step and its checkpoint
 _interrupted = False
 
 
@@ -29,7 +29,8 @@ def run_child(
         output: file for its output and its errors; None leaves them on the console.
 
     Raises:
-        KeyboardInterrupt: after Ctrl-C, when the command has ended, or has had the time to save a checkpoint.
+        KeyboardInterrupt: after Ctrl-C, when the command has ended; at once after a second one, at which it is asked
+            again.
     """
     with parent_pipe() as reader:
         process = subprocess.Popen(
@@ -42,8 +43,7 @@ def run_child(
         try:
             return process.wait()
         except KeyboardInterrupt:  # which a terminal has sent to the command as well
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_PATIENCE)
+            process.wait()
             raise
 
 

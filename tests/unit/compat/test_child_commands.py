@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 CHILD = """
 import os, pathlib, signal, sys, time
 from vissl_monoimage.compat.child_commands import end_with_command
@@ -25,8 +27,9 @@ time.sleep(float(sys.argv[1]))
 """
 PARENT = """
 import os, sys
-from vissl_monoimage.compat.child_commands import run_child
-print(run_child([sys.executable, "-c", sys.argv[1], sys.argv[2]], os.environ, (), None), flush=True)
+from vissl_monoimage.compat import child_commands
+child_commands._PATIENCE = 0.1  # it is not that of a command whose step takes long
+print(child_commands.run_child([sys.executable, "-c", sys.argv[1], sys.argv[2]], os.environ, (), None), flush=True)
 """
 
 
@@ -59,7 +62,21 @@ def test_ctrl_c_leaves_the_command_the_time_to_save_its_step(tmp_path: Path) -> 
     assert process.stdout.readline() == "started\n"
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     process.wait()
+    assert process.stdout.read() == ""  # the command has ended before
     assert (tmp_path / "saved").read_text() == "SIGINT"
+
+
+def test_a_second_ctrl_c_asks_the_command_again(tmp_path: Path) -> None:
+    process = parent(60, tmp_path)
+    assert process.stdout
+    assert process.stdout.readline() == "started\n"
+    os.kill(process.pid, signal.SIGINT)  # unlike a terminal, to this process alone
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)
+    os.kill(process.pid, signal.SIGINT)
+    assert process.stdout.read() == ""
+    assert (tmp_path / "saved").read_text() == "SIGTERM"
+    process.wait()
 
 
 def test_a_command_that_ends_by_itself_has_its_exit_status(tmp_path: Path) -> None:
