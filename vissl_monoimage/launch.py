@@ -122,7 +122,7 @@ def _refuse(problems: Iterable[str]) -> None:
 
 
 def _missing_gpus(config: DictConfig) -> Iterator[str]:
-    """VISSL's launcher has a traceback for them. A job of SLURM runs on another machine."""
+    """Yield a clear error when GPUs are missing, where VISSL's launcher would crash; SLURM jobs run elsewhere."""
     wanted, there = config.DISTRIBUTED.NUM_PROC_PER_NODE, torch.cuda.device_count()
     if config.MACHINE.DEVICE == "gpu" and wanted > there and not config.SLURM.USE_SLURM:
         yield (

@@ -51,7 +51,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="for checkpoint.torch")
     parser.add_argument("--trunk", help="the architecture; kmeans has convnet4 and the AlexNets [convnet4]")
-    parser.add_argument("--seed", type=seed_number, default=0, help="of images, initial weights and learning [0]")
+    parser.add_argument("--seed", type=seed_number, default=0, help="seed of images, initial weights and learning [0]")
     parser.add_argument("--crops", type=int, default=CROPS, help=f"how many images to take [{CROPS}]")
     parser.add_argument(
         "--like",
@@ -79,7 +79,7 @@ def init_command(arguments: argparse.Namespace) -> int:
     with folder_lock(a.out):
         claim_folder(a.out, claim, remedy=REMEDY)
         if _is_finished(a.out):
-            print(f"'{a.out}' holds this trunk, finished: nothing is learned", file=sys.stderr)
+            print(f"'{a.out}' holds this trunk already: nothing to do", file=sys.stderr)
             return 0
         try:
             _make(request, a.out)

@@ -40,7 +40,7 @@ def use_large_pages() -> None:
 
 @contextlib.contextmanager
 def quiet_console(quiet: bool) -> Iterator[None]:
-    """Say in the environment, which the training processes inherit, whether VISSL's log stays off the console.
+    """Set in the environment, which the training processes inherit, whether VISSL's log stays off the console.
 
     What the process or a command that it starts does after the block is not affected.
     """

@@ -29,7 +29,7 @@ class Request:
         method: one of `models.init.METHODS`.
         source: the images; "" for random weights.
         named_trunk: the architecture; "" for that of `like` or of the row beside `weights`, else the method's default.
-        seed: of images, initial weights and learning.
+        seed: seed of images, initial weights and learning.
         count: number of images.
         like: overrides of the pretraining whose initial weights are taken; "" for none.
         weights: checkpoint to start from; "" for none.

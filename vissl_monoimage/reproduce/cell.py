@@ -80,9 +80,7 @@ class Cell:
         if self.pretrain and self.init:
             return ["pretrain and init: only one of them makes a trunk"]
         if self.of and self.init not in (RANDOM, CALIBRATE):
-            return [
-                f"of names whose initial weights init: {RANDOM} and init: {CALIBRATE} take, which this cell has not"
-            ]
+            return [f"`of` goes with init: {RANDOM} and init: {CALIBRATE} only"]
         if self.init == RANDOM:
             return self._problems_of_random()
         if bool(self.pretrain or self.init) != bool(self.source):

@@ -26,7 +26,7 @@ _KEEP_FREED_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHO
 
 
 class ProbeClient:
-    """Runs probes in forks of a process: starts the server with the first probe, and again if it was killed.
+    """Client of the probe server. Starts the server with the first probe, and again if it was killed.
 
     Args:
         threads: of torch in each probe; None leaves their number to the probe.
@@ -42,7 +42,7 @@ class ProbeClient:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End the process; probes that are still running end by themselves, with the thread that waits for them."""
+        """End the server; probes that are still running end by themselves, with the thread that waits for them."""
         if self._requests and self._process:
             self._requests.close()
             self._process.wait()
@@ -60,7 +60,7 @@ class ProbeClient:
             The exit status, negative for a signal, as subprocess has it.
 
         Raises:
-            MonoImageError: the process was killed or cannot start, so that nothing is known of the probe.
+            MonoImageError: the server was killed or cannot start, so that nothing is known of the probe.
         """
         request = json.dumps({"words": list(words), "images": [str(folder) for folder in images]}).encode()
         reply, answers = socket.socketpair()

@@ -137,7 +137,7 @@ def test_a_result_is_kept_and_a_checkpoint_that_a_kill_left_without_its_row_is_m
     assert (tmp_path / "out" / "ledger.jsonl").is_file()
     rows = (tmp_path / "out" / "ledger.jsonl").read_bytes()
     assert main(command) == 0
-    assert "holds this trunk, finished: nothing is learned" in capsys.readouterr().err
+    assert "holds this trunk already: nothing to do" in capsys.readouterr().err
     assert main([*command, "--seed", "1"]) == 2
     assert "init.seed: was 0, now 1" in capsys.readouterr().err
     assert (tmp_path / "out" / "ledger.jsonl").read_bytes() == rows

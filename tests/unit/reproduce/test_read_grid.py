@@ -42,7 +42,10 @@ from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
         ({"cells": {"a": {"init": "calibrate", "source": "noises", "of": "config=p"}}}, "did you mean 'noise'"),
         ({"cells": {"a": {"init": "random"}}}, "of is missing"),
         ({"cells": {"a": {"init": "random", "source": "photo", "of": "config=p"}}}, "from a seed alone"),
-        ({"cells": {"a": {"init": "kmeans", "source": "photo", "of": "config=p"}}}, "which this cell has not"),
+        (
+            {"cells": {"a": {"init": "kmeans", "source": "photo", "of": "config=p"}}},
+            "`of` goes with init: random and init: calibrate only",
+        ),
         (
             {"cells": {"b": {}, "a": {"init": "random", "of": "b"}, "c": {"pretrain": "p", "source": "photo"}}},
             "cells.a.of: unknown cell with a pretr",
