@@ -52,13 +52,22 @@ def test_two_processes_with_forkserver_workers_from_python_c(tmp_path: Path) -> 
 
 
 def test_loader_workers_are_forks_of_a_server_that_has_imported_vissl(tmp_path: Path) -> None:
-    """Importing VISSL in every worker of every phase would cost more than the steps of a small run."""
+    """Importing VISSL in every worker of every phase would cost more than the steps of a small run.
+
+    The server ignores SIGTERM, which SLURM sends to all processes of a job; processes of other users of it do not.
+    """
     code = (
-        "import multiprocessing, vissl_monoimage, vissl.utils.distributed_launcher\n"
-        "with multiprocessing.get_context('forkserver').Pool(1) as workers:\n"
-        "    print(workers.apply(eval, (\"'vissl.data' in __import__('sys').modules\",)))"
+        "import multiprocessing, time, vissl_monoimage, vissl.utils.distributed_launcher\n"
+        "server = multiprocessing.get_context('forkserver')\n"
+        "with server.Pool(1) as workers:\n"
+        "    print(workers.apply(eval, (\"'vissl.data' in __import__('sys').modules\",)))\n"
+        "    other = server.Process(target=time.sleep, args=(30,))\n"
+        "    other.start()\n"
+        "    other.terminate()\n"
+        "    other.join()\n"
+        "    print(other.exitcode)"
     )
-    assert launcher.python(code, cwd=tmp_path).stdout.split()[-1] == "True"
+    assert launcher.python(code, cwd=tmp_path).stdout.split()[-2:] == ["True", "-15"]
 
 
 def test_two_processes_from_pytest(tmp_path: Path) -> None:

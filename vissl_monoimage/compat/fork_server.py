@@ -13,5 +13,8 @@ from vissl_monoimage.compat.parent_process import LEFT_TO_MAIN
 
 if any("multiprocessing.forkserver" in argument for argument in sys.orig_argv):
     atexit.register(os._exit, 0)  # its forks, the workers, run no exit handlers
-    for number in (*LEFT_TO_MAIN, signal.SIGTERM):
+    for number in LEFT_TO_MAIN:
         signal.signal(number, signal.SIG_IGN)
+    # Whoever has started a fork may end it by SIGTERM, also before it runs; `work_for_parent` finds out who asks.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    os.register_at_fork(after_in_child=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM}))
