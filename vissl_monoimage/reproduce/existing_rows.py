@@ -11,7 +11,8 @@ from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.models.zoo import PREFIX as ZOO
 from vissl_monoimage.report.tables.join import ProbedTrunk, join_probes
 from vissl_monoimage.reproduce.cell import DATA_SETS
-from vissl_monoimage.reproduce.plan import DRAWN_FROM, ON_GPU, TRANSFER_DATA
+from vissl_monoimage.reproduce.cell_runs import DRAWN_FROM, ON_GPU
+from vissl_monoimage.reproduce.plan import TRANSFER_DATA
 from vissl_monoimage.reproduce.published import command_words
 from vissl_monoimage.reproduce.run import Chain, Run
 

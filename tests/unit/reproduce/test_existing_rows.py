@@ -123,7 +123,7 @@ def test_bfloat16_is_for_cpus_that_have_it_and_its_rows_are_found_on_others(
     grid = read_grid(write(profiles={"laptop": {"seeds": [0], "bfloat16": True}})).only(["mono"], ["patches"])
 
     def planned(on: bool) -> tuple[Run, Run]:
-        monkeypatch.setattr("vissl_monoimage.reproduce.plan.cpu_has_bfloat16", lambda: on)
+        monkeypatch.setattr("vissl_monoimage.reproduce.cell_runs.cpu_has_bfloat16", lambda: on)
         (chain,) = plan(grid, "laptop", inputs)
         assert chain.pretrain
         return chain.pretrain, chain.probes[0]
@@ -158,7 +158,7 @@ def test_pretrainings_are_measured_on_the_data_of_their_first_probe_and_are_no_o
 def test_a_gpu_makes_the_same_runs_and_their_rows_are_found_on_a_cpu(
     write: Callable[..., str], inputs: Inputs, tmp_path: Path, left_by: Left, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vissl_monoimage.reproduce.plan.cpu_has_bfloat16", lambda: False)
+    monkeypatch.setattr("vissl_monoimage.reproduce.cell_runs.cpu_has_bfloat16", lambda: False)
     grid = read_grid(write(profiles={"laptop": {"seeds": [0], "bfloat16": True}})).only(["mono"], ["patches"])
     (chain,) = plan(grid, "laptop", dataclasses.replace(inputs, gpu=True))
     assert chain.pretrain
