@@ -98,11 +98,15 @@ def test_the_seeds_of_a_baseline_are_one_experiment_and_other_images_another(
 @pytest.mark.parametrize(
     ("name", "sources"),
     [
+        ("alexnet-64px", {"photo"}),
         ("deepcluster-annealed", {"photo", "cifar10"}),
+        ("fewer-labels", {"photo", "cifar10"}),
+        ("how-many-images", {"photo", "cifar10"}),
         ("monogan-wgan-gp", {"photo"}),
         ("table2-imagenet", {"photo:market", "imagenet1k"}),
         ("table2-tiny", {"photo", "tiny-imagenet"}),
-        ("table4-freeze", {"photo"}),
+        ("resnet", {"photo"}),
+        ("table4-freeze", {"photo", "cifar10"}),
     ],
 )
 def test_every_trained_trunk_has_a_baseline_calibrated_on_its_images(name: str, sources: set[str]) -> None:

@@ -27,8 +27,14 @@ RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
 LEDGERS = sorted(RESULTS.glob("*.jsonl"))
 NOT_RUN_YET = {
     "table3-cifar": {"random-rotnet", "calibrated-photo", "calibrated-noise", "calibrated-cifar10"},
-    "how-many-images": {"images-50000", "photo-padded", "images-all-padded"},
-    "table4-freeze": {"scattering-64", "calibrated-photo"},
+    "alexnet-64px": {"calibrated-photo"},
+    "fewer-labels": {"calibrated-photo", "calibrated-cifar10"},
+    "how-many-images": {
+        *("calibrated-photo", "calibrated-cifar10"),
+        *("images-50000", "photo-padded", "images-all-padded"),
+    },
+    "resnet": {"calibrated-photo"},
+    "table4-freeze": {"scattering-64", "calibrated-photo", "calibrated-cifar10"},
 }
 
 
