@@ -59,9 +59,14 @@ def parent_pipe() -> Iterator[int]:
 
 
 def end_with_command() -> None:
-    """In a command that `run_child` has started, end as at SIGTERM when the process that started it has ended."""
+    """In a command that `run_child` has started, end as at SIGTERM when the process that started it has ended.
+
+    The other signals that SLURM sends to all processes of a job are left to that process.
+    """
     reader = os.environ.pop(PARENT_PIPE, None)
     if reader is not None:
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, signal.SIG_IGN)
         threading.Thread(target=_terminate_after, args=(int(reader),), daemon=True).start()
 
 

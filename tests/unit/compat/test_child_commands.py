@@ -44,11 +44,13 @@ def parent(seconds: float, folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def test_a_command_is_asked_to_end_when_the_one_that_started_it_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGUSR2])
+def test_a_command_is_asked_to_end_when_the_one_that_started_it_is_killed(tmp_path: Path, number: int) -> None:
+    """SIGKILL is sent to the parent alone, SIGUSR2 to both, as SLURM does."""
     process = parent(60, tmp_path)
     assert process.stdout
     assert process.stdout.readline() == "started\n"
-    os.kill(process.pid, signal.SIGKILL)
+    os.kill(process.pid, number) if number == signal.SIGKILL else os.killpg(process.pid, number)
     began = time.monotonic()
     assert process.stdout.read() == ""  # the end of the pipe that the child writes to as well
     assert time.monotonic() - began < 20
