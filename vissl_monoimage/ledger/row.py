@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from vissl_monoimage.config.schema import read_block
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.ledger.data_hashes_table import hash_from_table
 from vissl_monoimage.ledger.machine import DIRTY
 from vissl_monoimage.ledger.row_parts import DataSplit, InitialWeights, Weights
 from vissl_monoimage.ledger.row_values import (
@@ -85,7 +86,13 @@ class Row:
     def contents(self) -> list[str | None]:
         """What the data of the run are, by split; None for a split whose content is not known."""
         splits = ("train",) if self.kind == "pretrain" else ("train", "test")
-        return [self.data[split].content if split in self.data else None for split in splits]
+        recorded = [self.data[split].content if split in self.data else None for split in splits]
+        return [content or hash_from_table(self.run_id, split) for content, split in zip(recorded, splits, strict=True)]
+
+    @property
+    def has_hashes_from_table(self) -> bool:
+        """Whether the content of its data is known from a table, for the row itself does not have it."""
+        return hash_from_table(self.run_id, "train") is not None
 
     @property
     def is_identified(self) -> bool:

@@ -32,6 +32,7 @@ class Table:
         dataset: the labelled data set, with a part of its hash if the report has several of this name.
         dataset_name: its name alone.
         is_identified: whether the content of the data set is known.
+        has_hashes_from_table: whether it is so of some rows because others beside them were repeated.
         layers: the layers that some line has, in order.
         lines: the experiments, random weights first.
     """
@@ -41,6 +42,7 @@ class Table:
     dataset: str
     dataset_name: str
     is_identified: bool
+    has_hashes_from_table: bool
     layers: tuple[str, ...]
     lines: tuple[Line, ...]
 
@@ -74,6 +76,11 @@ class Table:
             sentences.append(f"Changed from protocol {self.protocol} (its own values in brackets): {changes}.")
         if not self.is_identified:
             sentences.append("The images were not hashed: the data set is known by its name alone.")
+        if self.has_hashes_from_table:
+            sentences.append(
+                "Older rows have no hash of their images: the probes of random weights among them, repeated on these "
+                "images, had the same losses and accuracies."
+            )
         sentences += [note for mark, note in NOTES.items() if any(mark in line.marks for line in self.lines)]
         return [*sentences, *(sentence for line in self.lines for sentence in line.conflicts)]
 
@@ -119,6 +126,7 @@ def _table(key: _Key, groups: list[list[ProbedTrunk]], is_ambiguous: bool) -> Ta
         f"{key.dataset} [data {_short(key.contents)}]" if is_ambiguous else key.dataset,
         key.dataset,
         None not in key.contents,
+        any(item.probe.has_hashes_from_table for group in groups for item in group),
         tuple(sorted(layers, key=_natural_order)),
         tuple(lines),
     )

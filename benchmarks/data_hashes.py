@@ -1,0 +1,104 @@
+"""Find out which images old probes are of, whose rows have no hash of them, into results/data_hashes.csv.
+
+    python benchmarks/data_hashes.py cifar10=FOLDER cifar100=FOLDER [--ledgers table3-cifar ...]
+
+FOLDER has train/ and test/ with a folder of images for each class. The probes of random weights in a ledger are repeated
+on these images, with the threads that they had. If every loss and accuracy is the same to the last digit, all of the
+ledger's probes of that data set without a hash get those of the images. A probe takes one to eight minutes of one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import functools
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from vissl_monoimage.ledger import io as ledger
+from vissl_monoimage.ledger.data_hashes_table import FILE_NAME
+from vissl_monoimage.ledger.row import Row
+
+RESULTS = Path(__file__).parent / "results"
+SPLITS = ("train", "test")
+Hashes = tuple[str, str]
+
+
+def main() -> int:
+    """Repeat the probes, and write the table; return 1 if one has other numbers."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="+", metavar="NAME=FOLDER")
+    parser.add_argument("--ledgers", nargs="+", default=sorted(file.stem for file in RESULTS.glob("*.jsonl")))
+    options = parser.parse_args()
+    differing = 0
+    for name in options.ledgers:
+        rows = ledger.read([RESULTS / f"{name}.jsonl"])
+        for dataset, _, folder in (item.partition("=") for item in options.data):
+            old = [row for row in rows if row.kind == "probe" and row.dataset == dataset and is_without_hash(row)]
+            drawn = [row for row in old if row.method == "random"]
+            found = {hashes_if_equal(row, folder) for row in drawn}
+            differing += None in found
+            if len(found) == 1 and (hashes := found.pop()):
+                add({row.run_id: hashes for row in old})
+                print(
+                    f"{name}: {len(drawn)} probes of random weights on {dataset} repeated, {len(old)} rows", flush=True
+                )
+    return int(differing > 0)
+
+
+def is_without_hash(row: Row) -> bool:
+    """Return whether a row has no hash of its images itself."""
+    return not any(row.data[split].sha256 for split in SPLITS if split in row.data)
+
+
+def hashes_if_equal(row: Row, folder: str) -> Hashes | None:
+    """Return the hashes of the images on which a probe has the numbers of `row`; None, after a line, if it has not."""
+    again = repeat(tuple(overrides_on(row, folder)), threads_of(row))
+    if (again.losses, again.accuracies) == (row.losses, row.accuracies):
+        return str(again.data["train"].sha256), str(again.data["test"].sha256)
+    print(f"{row.run_id}: {row.accuracies} became {again.accuracies}", file=sys.stderr)
+    return None
+
+
+def overrides_on(row: Row, folder: str) -> list[str]:
+    """Return the overrides of a probe with its images in `folder`, and no folder of its own."""
+    kept = [word for word in row.overrides if not word.startswith(("config.CHECKPOINT.DIR=",))]
+    return [re.sub(r"(?<=\.DATA_PATHS=\[)[^\]]*(?=/(train|test)\])", folder, word) for word in kept]
+
+
+def threads_of(row: Row) -> str:
+    """Return how many threads a run on a CPU had: sums of floats depend on it."""
+    return re.findall(r"\((\d+) threads\)", row.device)[0]
+
+
+@functools.cache
+def repeat(overrides: Sequence[str], threads: str) -> Row:
+    """Run a probe and return its row."""
+    print(f"repeating {shlex.join(overrides)}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "vissl_monoimage", "run", *overrides, "config.CHECKPOINT.DIR=run"]
+        environment = {**os.environ, "OMP_NUM_THREADS": threads}
+        subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True)
+        (row,) = ledger.read([Path(folder, "run")])
+    return row
+
+
+def add(hashes: dict[str, Hashes]) -> None:
+    """Write the table, with what it had before."""
+    file = RESULTS / FILE_NAME
+    if file.exists():
+        with open(file, newline="") as opened:
+            hashes = {line["run_id"]: (line["train"], line["test"]) for line in csv.DictReader(opened)} | hashes
+    with open(file, "w", newline="") as opened:
+        writer = csv.writer(opened, lineterminator="\n")
+        writer.writerows([("run_id", *SPLITS), *((run_id, *pair) for run_id, pair in sorted(hashes.items()))])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
