@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import html
 import re
 from pathlib import Path
@@ -13,6 +14,7 @@ from scipy import stats
 
 from vissl_monoimage.data.photos.synthetic import SYNTHETIC
 from vissl_monoimage.ledger import io as ledger
+from vissl_monoimage.ledger.row_parts import DataSplit
 from vissl_monoimage.report.formats.csv import comparisons_as_csv, tables_as_csv
 from vissl_monoimage.report.tables.accuracy import header_and_rows
 from vissl_monoimage.report.tables.join import join_probes
@@ -44,6 +46,21 @@ def test_a_table_is_made_of_its_ledger(file: Path) -> None:
     tables = build_tables(join_probes(rows))
     assert file.with_suffix(".csv").read_text() == tables_as_csv(tables)
     assert file.with_name(f"{file.stem}_comparisons.csv").read_text() == comparisons_as_csv(tables)
+
+
+def test_a_new_probe_of_the_same_images_stands_in_the_table_of_older_ones() -> None:
+    """These have no hash of their images; probes of random weights beside them were repeated on images with one."""
+    rows = ledger.read([RESULTS / "table3-cifar.jsonl"])
+    older = next(row for row in rows if row.kind == "probe" and row.dataset == "cifar10")
+    hashes = dict(zip(("train", "test"), older.contents, strict=True))
+    data = {split: DataSplit("cifar10", sha256=sha256) for split, sha256 in hashes.items()}
+    changed = {**data, "test": DataSplit("cifar10", sha256="0" * 64)}
+    new, other = (dataclasses.replace(older, run_id="new", data=found) for found in (data, changed))
+    assert None not in hashes.values()
+    assert len(build_tables(join_probes([older, new]))) == 1
+    assert len(build_tables(join_probes([older, other]))) == 2
+    (table,) = build_tables(join_probes([older]))
+    assert any(sentence.startswith("Older rows have no hash") for sentence in table.caveats)
 
 
 def test_the_page_shows_the_cells_of_its_table() -> None:
