@@ -3,8 +3,8 @@
     python benchmarks/data_hashes.py cifar10=FOLDER cifar100=FOLDER [--ledgers table3-cifar ...]
 
 FOLDER has train/ and test/ with a folder of images for each class. The probes of random weights in a ledger are
-repeated on these images, with the threads that they had. If every loss and accuracy is the same to the last digit, all
-of the ledger's probes of that data set without a hash get those of the images. Features are cached, which changes no
+repeated on these images, with the threads that they had. If their losses and accuracies are the same but for rounding,
+all of the ledger's probes of that data set without a hash get those of the images. Features are cached, which changes no
 number: a probe takes a core-minute or two.
 """
 
@@ -29,6 +29,7 @@ from vissl_monoimage.ledger.row import Row
 RESULTS = Path(__file__).parent / "results"
 SPLITS = ("train", "test")
 CACHED = "config.MONOIMAGE.CACHE_FEATURES="
+LOSSES, ACCURACIES = 1e-3, 0.05  # largest relative difference, and points: five of ten thousand images
 Hashes = tuple[str, str]
 
 
@@ -62,10 +63,19 @@ def is_without_hash(row: Row) -> bool:
 def hashes_if_equal(row: Row, folder: str) -> Hashes | None:
     """Return the hashes of the images on which a probe has the numbers of `row`; None, after a line, if it has not."""
     again = repeat(tuple(overrides_on(row, folder)), threads_of(row))
-    if (again.losses, again.accuracies) == (row.losses, row.accuracies):
-        return str(again.data["train"].sha256), str(again.data["test"].sha256)
-    print(f"{row.run_id}: {row.accuracies} became {again.accuracies}", file=sys.stderr)
-    return None
+    losses, points = differences(row, again)
+    print(f"{row.run_id}: losses differ by {losses:.1e} at most, accuracies by {points:.2f} points", flush=True)
+    if losses > LOSSES or points > ACCURACIES:
+        return None
+    return str(again.data["train"].sha256), str(again.data["test"].sha256)
+
+
+def differences(row: Row, again: Row) -> tuple[float, float]:
+    """Return the largest relative difference of a loss, and the largest one of a top-1 accuracy in points."""
+    losses, repeated = dict(row.losses), dict(again.losses)
+    relative = [abs(repeated[step] / loss - 1) for step, loss in losses.items() if step in repeated]
+    points = [abs(again.accuracies[layer]["top_1"] - found["top_1"]) for layer, found in row.accuracies.items()]
+    return max(relative), max(points)
 
 
 def overrides_on(row: Row, folder: str) -> list[str]:
