@@ -4,8 +4,8 @@
 
 FOLDER has train/ and test/ with a folder of images for each class. The probes of random weights in a ledger are
 repeated on these images, with the threads that they had. If their losses and accuracies are the same but for rounding,
-all of the ledger's probes of that data set without a hash get those of the images. Features are cached, which changes no
-number: a probe takes a core-minute or two.
+all of the ledger's probes of that data set without a hash get those of the images. Features are cached, which changes
+no number: a probe takes a core-minute or two.
 """
 
 from __future__ import annotations
