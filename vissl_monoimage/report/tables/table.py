@@ -78,8 +78,8 @@ class Table:
             sentences.append("The images were not hashed: the data set is known by its name alone.")
         if self.has_hashes_from_table:
             sentences.append(
-                "Older rows have no hash of their images: the probes of random weights among them, repeated on these "
-                "images, had the same losses and accuracies but for rounding."
+                "Older rows have no hash of their images: the probes of random weights beside them, repeated on these "
+                "images, had the same losses but for rounding (docs/ledger.md)."
             )
         sentences += [note for mark, note in NOTES.items() if any(mark in line.marks for line in self.lines)]
         return [*sentences, *(sentence for line in self.lines for sentence in line.conflicts)]
