@@ -37,7 +37,7 @@ setup(
     package_data={
         "vissl_monoimage.configs": CONFIGS,
         "vissl_monoimage.benchmarks.grids": ["*.yaml"],
-        "vissl_monoimage.benchmarks.results": ["*.jsonl", "initial_weights.csv", "images_seen.csv"],
+        "vissl_monoimage.benchmarks.results": ["*.jsonl", "data_hashes.csv", "images_seen.csv", "initial_weights.csv"],
         "vissl_monoimage.benchmarks.reference": ["*.csv"],
         "vissl_monoimage.report.formats": ["*.j2"],
         "vissl_monoimage": ["py.typed"],

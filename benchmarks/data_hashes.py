@@ -2,11 +2,11 @@
 
     python benchmarks/data_hashes.py cifar10=FOLDER cifar100=FOLDER [--ledgers table3-cifar ...]
 
-FOLDER has train/ and test/ with a folder of images for each class. The probes of random weights in a ledger are
-repeated on these images, with the threads that they had. All of the ledger's probes of that data set without a hash get
-those of the images if all repeated ones have the same first losses but for rounding, and one of them the same
-accuracies. Not all have: at batches of 32, a difference of 1e-7 in the first loss may grow to a tenth in 500 steps.
-Features are cached, which changes no number: a probe takes a core-minute or two.
+FOLDER has train/ and test/ with a folder of images for each class. The probes of random weights in the ledgers, all of
+them by default, are repeated on these images, with the threads that they had. All committed probes of that data set
+without a hash get those of the images if all repeated ones have the same first losses but for rounding, and one of them
+the same accuracies. Not all have: at batches of 32, a difference of 1e-7 in the first loss may grow to a tenth in 500
+steps. Features are cached, which changes no number: a probe takes a core-minute or two.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from vissl_monoimage.ledger.data_hashes_table import FILE_NAME
 from vissl_monoimage.ledger.row import Row
 
 RESULTS = Path(__file__).parent / "results"
+LEDGERS = sorted(file.stem for file in RESULTS.glob("*.jsonl"))
 SPLITS = ("train", "test")
 CACHED = "config.MONOIMAGE.CACHE_FEATURES="
 FIRST_STEPS = 100
@@ -35,24 +36,25 @@ SAME_LOSSES, SAME_ACCURACIES = 1e-3, 0.05  # largest relative difference, and po
 
 
 def main() -> int:
-    """Repeat the probes, and write the table; return 1 if those of a ledger have other numbers."""
+    """Repeat the probes, and write the table; return 1 if those of a data set have other numbers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="+", metavar="NAME=FOLDER")
-    parser.add_argument("--ledgers", nargs="+", default=sorted(file.stem for file in RESULTS.glob("*.jsonl")))
+    parser.add_argument("--ledgers", nargs="+", default=LEDGERS, choices=LEDGERS, metavar="NAME")
     options = parser.parse_args()
+    committed = ledger.read([RESULTS / f"{name}.jsonl" for name in LEDGERS])
+    chosen = {row.run_id for row in ledger.read([RESULTS / f"{name}.jsonl" for name in options.ledgers])}
     differing = 0
-    for name in options.ledgers:
-        rows = ledger.read([RESULTS / f"{name}.jsonl"])
-        for dataset, _, folder in (item.partition("=") for item in options.data):
-            old = [row for row in rows if row.kind == "probe" and row.dataset == dataset and is_without_hash(row)]
-            drawn = [row for row in old if row.method == "random"]
-            repeated = [(row, repeat(tuple(overrides_on(row, folder)), threads_of(row))) for row in drawn]
-            same = are_same(repeated)
-            if same:
-                hashes = [str(repeated[0][1].data[split].sha256) for split in SPLITS]
-                add({row.run_id: hashes for row in old})
-                print(f"{name}: {len(old)} probes have the hashes of {dataset}", flush=True)
-            differing += bool(drawn) and not same
+    for name, _, folder in (item.partition("=") for item in options.data):
+        old = [row for row in committed if row.kind == "probe" and row.dataset == name and is_without_hash(row)]
+        drawn = {row.run_id: row for row in old if row.method == "random" and row.run_id in chosen}
+        repeated = [(row, repeat(tuple(overrides_on(row, folder)), threads_of(row))) for row in drawn.values()]
+        if are_same(repeated):
+            hashes = [str(repeated[0][1].data[split].sha256) for split in SPLITS]
+            add({row.run_id: hashes for row in old})
+            print(f"{len(old)} probes have the hashes of {name}", flush=True)
+        else:
+            differing += 1
+            print(f"no probe has the hashes of {name}", flush=True)
     return int(differing > 0)
 
 
