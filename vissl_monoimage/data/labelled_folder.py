@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from vissl_monoimage.data.known_sets import known_set
 from vissl_monoimage.errors import MonoImageError
 
 TORCHVISION = {"cifar10": ("CIFAR10", "cifar-10-batches-py"), "cifar100": ("CIFAR100", "cifar-100-python")}
@@ -51,7 +52,8 @@ def open_split(name: str, folder: Path, split: str) -> Any:
         split: "TRAIN" or "TEST".
 
     Raises:
-        MonoImageError: the folder has no such split, or one that cannot be read.
+        MonoImageError: the folder has no such split, one that cannot be read, or one with more classes than a published
+            data set of that name.
     """
     from torchvision import datasets
 
@@ -59,6 +61,12 @@ def open_split(name: str, folder: Path, split: str) -> Any:
     try:
         if kind:
             return getattr(datasets, kind)(str(root), train=split == "TRAIN")
-        return datasets.ImageFolder(str(root))
+        images = datasets.ImageFolder(str(root))
     except (OSError, RuntimeError) as error:  # a RuntimeError is torchvision's, about files that are not its own
         raise MonoImageError(f"{name}={folder}: its images cannot be read: {error}") from None
+    known = known_set(name)
+    if known and len(images.classes) > known.classes:
+        raise MonoImageError(
+            f"{name}={folder}: '{root}' has {len(images.classes)} classes, and {known.title} has {known.classes}"
+        )
+    return images

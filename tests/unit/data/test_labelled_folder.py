@@ -51,6 +51,16 @@ def test_files_that_cannot_be_read_are_reported(folder: Path) -> None:
         open_split("pets", folder, "TRAIN")
 
 
+def test_more_classes_than_a_published_data_set_has_are_not_that_data_set(folder: Path) -> None:
+    write_image(folder, "train")
+    for label in range(10):
+        (folder / "train" / "cat").rename(folder / "train" / str(label))
+        write_image(folder, "train")
+    assert len(open_split("mine", folder, "TRAIN")) == 11
+    with pytest.raises(MonoImageError, match="train' has 11 classes, and CIFAR-10 has 10"):
+        open_split("cifar10", folder, "TRAIN")
+
+
 def test_a_named_folder_has_a_name_and_a_folder() -> None:
     assert named_folder("tiny-imagenet=/data/a=b") == ("tiny-imagenet", Path("/data/a=b"))
     assert named_folder("2cats=b") == ("2cats", Path("b"))  # `reproduce --data` takes such names too
