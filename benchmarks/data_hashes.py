@@ -47,7 +47,10 @@ def main() -> int:
     for name, _, folder in (item.partition("=") for item in options.data):
         old = [row for row in committed if row.kind == "probe" and row.dataset == name and is_without_hash(row)]
         drawn = {row.run_id: row for row in old if row.method == "random" and row.run_id in chosen}
-        repeated = [(row, repeat(tuple(overrides_on(row, folder)), threads_of(row))) for row in drawn.values()]
+        repeated = [
+            (row, repeat(tuple(overrides_on(row, str(Path(folder).resolve()))), threads_of(row)))
+            for row in drawn.values()
+        ]
         if are_same(repeated):
             hashes = [str(repeated[0][1].data[split].sha256) for split in SPLITS]
             add({row.run_id: hashes for row in old})

@@ -65,16 +65,17 @@ def end_with_command() -> None:
     """
     reader = os.environ.pop(PARENT_PIPE, None)
     if reader is not None:
-        for number in (signal.SIGUSR1, signal.SIGUSR2):
-            signal.signal(number, signal.SIG_IGN)
+        _leave_slurm_signals()
         threading.Thread(target=_terminate_after, args=(int(reader),), daemon=True).start()
 
 
 def serve_commands() -> None:
     """Leave Ctrl-C, which a terminal sends to all processes of a command, to the forks of this process.
 
-    After it `fork_command` starts no more: the command that asks for them is ending.
+    After it `fork_command` starts no more: the command that asks for them is ending. Signals of SLURM are left to that
+    command.
     """
+    _leave_slurm_signals()
     signal.signal(signal.SIGINT, _note_interrupt)
 
 
@@ -95,6 +96,11 @@ def become_command(environment: Mapping[str, str]) -> None:
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _leave_slurm_signals() -> None:
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _note_interrupt(*_: object) -> None:

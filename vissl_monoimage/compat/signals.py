@@ -117,16 +117,18 @@ def _ask_training(number: int, _: Any) -> None:
 
 
 def _ask_ranks(number: int, _: Any) -> None:
+    """Pass a signal on to the ranks; a second one, or one that comes before there are any, ends the run at once."""
     global _received
     first, _received = _received is None, number
-    if not first:
-        for child in multiprocessing.active_children():
-            child.kill()
+    ranks = multiprocessing.active_children()
+    if not (first and ranks):
+        for rank in ranks:
+            rank.kill()
         raise _interrupt()
     _announce()
-    for child in multiprocessing.active_children():
-        if child.pid:
-            os.kill(child.pid, number)
+    for rank in ranks:
+        if rank.pid:
+            os.kill(rank.pid, number)
 
 
 def _announce() -> None:

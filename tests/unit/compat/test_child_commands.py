@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from vissl_monoimage.compat import child_commands
+
 CHILD = """
 import os, pathlib, signal, sys, time
 from vissl_monoimage.compat.child_commands import end_with_command
@@ -85,3 +87,12 @@ def test_a_command_that_ends_by_itself_has_its_exit_status(tmp_path: Path) -> No
     out, _ = parent(0, tmp_path).communicate()
     assert out == "started\n0\n"
     assert not (tmp_path / "saved").exists()
+
+
+def test_a_process_that_serves_commands_leaves_the_signals_of_slurm_to_the_one_that_started_it() -> None:
+    process = os.fork()
+    if not process:
+        child_commands.serve_commands()
+        os.kill(os.getpid(), signal.SIGUSR2)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 0

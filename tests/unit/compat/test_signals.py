@@ -91,17 +91,27 @@ def test_the_main_process_passes_the_signal_on_that_it_got(capsys: pytest.Captur
     assert capsys.readouterr().err.startswith("stopping with a checkpoint after this step")
 
 
+@pytest.mark.parametrize(("number", "end"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, TerminatedError)])
+def test_a_signal_before_there_are_ranks_ends_the_run_at_once(number: int, end: type[BaseException]) -> None:
+    """Claiming the folder of a run hashes its data, which takes minutes."""
+    went_on = False
+    with pytest.raises(end), stop_on_signals(has_ranks=True):
+        os.kill(os.getpid(), number)
+        went_on = True
+    assert not went_on
+
+
 def first_of_two_ranks_has_a_signal(rank: int) -> None:
     join_run()
     if rank:
         time.sleep(60)  # as in a collective that the other one never joins
-    os.kill(os.getppid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(60)
 
 
 def test_a_rank_between_phases_ends_and_takes_the_others_with_it() -> None:
     began = time.monotonic()
-    with pytest.raises(TerminatedError), stop_on_signals(has_ranks=True):
+    with pytest.raises(torch.multiprocessing.ProcessExitedException), stop_on_signals(has_ranks=True):
         torch.multiprocessing.start_processes(first_of_two_ranks_has_a_signal, nprocs=2, start_method="fork")
     assert time.monotonic() - began < 30
     with stop_on_signals(has_ranks=True), child(join_run) as rank:

@@ -56,7 +56,7 @@ def gap_by_depth(table: Table, line: Line) -> Iterator[str]:
 
 
 def _trend(slope: Comparison, contrast: Contrast, last: str) -> str:
-    """Return what a gap does with depth. One that the photo is ahead of in the last layer has not grown."""
+    """Return what a gap does with depth. It does not grow if the photo is ahead in the last layer."""
     images = images_name(contrast.other, contrast.line)
     if slope.p >= LEVEL:
         return f"no trend of the gap to {images} is told apart"

@@ -1,4 +1,4 @@
-"""What verdicts are to be read with: lines of one seed, baselines that lack, and what the intervals mean."""
+"""Caveats to verdicts: lines of one seed, missing baselines, and what the intervals mean."""
 
 from __future__ import annotations
 
@@ -42,8 +42,12 @@ def notes_on(table: Table, lines: Sequence[Line]) -> list[str]:
 
 def calibration_note(table: Table, lines: Sequence[Line]) -> str:
     """Return which lines of several seeds gain over uncalibrated random weights alone; "" if there are none."""
-    uncalibrated = [line for line in lines if len(line.seeds) > 1 and not calibrated_baseline(line, table.lines)]
-    if not any(random_baseline(line, table.lines) for line in uncalibrated):
+    uncalibrated = [
+        line
+        for line in lines
+        if len(line.seeds) > 1 and random_baseline(line, table.lines) and not calibrated_baseline(line, table.lines)
+    ]
+    if not uncalibrated:
         return ""
     names = enumerate_words(dict.fromkeys(describe_subject(line, lines) for line in uncalibrated))
     return (
@@ -53,7 +57,7 @@ def calibration_note(table: Table, lines: Sequence[Line]) -> str:
 
 
 def _others_of_one_seed(table: Table, lines: Sequence[Line]) -> list[str]:
-    """Return the labels of what lines would be compared with, had it several seeds."""
+    """Return the labels of baselines and data sets' lines of one seed, with which nothing is compared."""
     others = [
         other
         for line in lines

@@ -39,8 +39,8 @@ def data_set_lines(line: Line, lines: Iterable[Line]) -> list[Line]:
     """Return the lines of the same method and trunk pretrained on a data set or a part of it, to compare `line` with.
 
     A data set may also be a list of photos, as many as it has images, whose crops get the augmentation of a photo. If
-    some of the lines have as many steps, only these; if some of these have the same YAML, only these. None if `line`
-    is a data set's itself.
+    some of the lines have as many steps, only these; if some of these have the same YAML, only these. Empty if `line`
+    itself is a data set's or a baseline.
     """
     few = line.pretrain
     if few is None or is_baseline(line):

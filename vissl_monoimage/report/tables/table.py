@@ -79,7 +79,7 @@ class Table:
         if self.has_hashes_from_table:
             sentences.append(
                 "Older rows have no hash of their images: the probes of random weights beside them, repeated on these "
-                "images, had the same losses but for rounding (docs/ledger.md)."
+                "images, began with the same losses but for rounding, and one or more ended with the same accuracies."
             )
         sentences += [note for mark, note in NOTES.items() if any(mark in line.marks for line in self.lines)]
         return [*sentences, *(sentence for line in self.lines for sentence in line.conflicts)]
