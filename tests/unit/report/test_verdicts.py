@@ -197,6 +197,15 @@ def test_a_calibrated_baseline_counts_if_it_saw_the_same_images(
     assert (missing in rows.judged().notes) is (gain is None)
 
 
+def test_a_trunk_without_random_weights_has_no_gain_to_warn_of(rows: Rows) -> None:
+    rows.random({"conv1": [50.0] * 3})
+    rows.trained({"conv1": around(60.0)})
+    rows.trained({"conv1": around(65.0)}, method="sparse_coding")
+    rows.rows[-6:] = [dataclasses.replace(row, trunk="sparse_coding") for row in rows.rows[-6:]]
+    (note,) = [note for note in rows.judged().notes if note.startswith("No calibrated baseline")]
+    assert "has a row here for RotNet on alexnet: gains" in note
+
+
 def test_the_csv_names_the_baselines_of_both_gains_of_a_share(rows: Rows) -> None:
     for images in ((PHOTO,), ()):
         rows.trained({"conv1": around(50.0)}, images, method=CALIBRATED)
@@ -326,18 +335,29 @@ def test_all_images_of_a_data_set_as_photos_are_a_whole_data_set(rows: Rows) -> 
     ]
 
 
-@pytest.mark.parametrize(("used", "size", "is_full"), [(160, 50_000, False), (50_000, 50_000, True), (160, None, True)])
-def test_a_part_of_a_data_set_is_no_whole_one(rows: Rows, used: int, size: int | None, is_full: bool) -> None:
-    """Rows of version 1 lack the size."""
+@pytest.mark.parametrize(
+    ("used", "size", "is_full", "number"),
+    [
+        (160, 50_000, False, 160),
+        (50_000, 50_000, True, None),
+        (25_000, 25_000, True, 25_000),
+        (160, None, False, 160),
+        (50_000, None, True, None),
+    ],
+)
+def test_a_part_of_a_data_set_is_no_whole_one(
+    rows: Rows, used: int, size: int | None, is_full: bool, number: int | None
+) -> None:
+    """Rows of version 1 lack the size. All images of a folder that has a part of a data set are called that part."""
     data = {"train": DataSplit("cifar10", images=size)}
     rows.random({"conv1": [10.0] * 3, "conv5": [10.0] * 3})
     rows.trained({"conv1": around(30.0), "conv5": around(30.0)}, images=(), n_images=used, data=data)
     rows.trained({"conv1": around(20.0), "conv5": around(20.0, (-0.05, 0.05, 0.0))})
     assert [bool(rows.said(claim)) for claim in (AS_MUCH, DEPTH, CONV5)] == [is_full] * 3
     (headline,) = headlines(rows.table(), "conv1")
-    assert f" of what {'' if is_full else '160 of '}CIFAR-10's images gain" in headline
+    assert f" of what {f'{number:,} of ' if number else ''}CIFAR-10's images gain" in headline
     (gap,) = gaps(rows.table(), rows.table().lines[-1])
-    assert gap.other.label == f"rotnet on {'' if is_full else '160 images of '}cifar10"
+    assert gap.other.label == f"rotnet on {f'{number} images of ' if number else ''}cifar10"
 
 
 @pytest.mark.parametrize(("photo", "place"), [(20.0, "lie within"), (26.0, "lie outside of")])

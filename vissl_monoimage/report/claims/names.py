@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from vissl_monoimage.report.tables.baselines import is_calibrated
 from vissl_monoimage.report.tables.experiment import Line
-from vissl_monoimage.report.tables.labels import is_part, pretrain_label
+from vissl_monoimage.report.tables.labels import is_less_than_published, pretrain_label
 
 _METHODS = {
     "rotnet": "RotNet",
@@ -60,7 +60,7 @@ def images_name(full: Line, line: Line) -> str:
     if row and row.images:
         name = f"the {row.n_images:,} images"
     else:
-        part = f"{row.n_images:,} of " if row and is_part(row) else ""
+        part = f"{row.n_images:,} of " if row and is_less_than_published(row) else ""
         name = f"{part}{data_set_name(row.dataset if row else full.label)}'s images"
     if row and line.pretrain and row.iterations != line.pretrain.iterations:
         name += f" (after {row.iterations:,} steps, the photo's after {line.pretrain.iterations:,})"

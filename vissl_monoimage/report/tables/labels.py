@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vissl_monoimage.data.known_sets import known_set
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.tables.join import ProbedTrunk
 
@@ -30,7 +31,7 @@ def pretrain_label(pretrain: Row) -> str:
     """Return method and images of a pretraining: `rotnet on china (1 image)`, `rotnet on cifar10`."""
     images = pretrain.images
     if not images:
-        part = f"{pretrain.n_images} images of " if is_part(pretrain) else ""
+        part = f"{pretrain.n_images} images of " if is_less_than_published(pretrain) else ""
         return f"{pretrain.method} on {part}{pretrain.dataset}"
     count = pretrain.n_images or len(images)  # a row names at most 1,000
     source = f"{images[0]['name']} (1 image)" if count == 1 else f"{count} images"
@@ -38,6 +39,21 @@ def pretrain_label(pretrain: Row) -> str:
 
 
 def is_part(pretrain: Row) -> bool:
-    """Return whether a pretraining used fewer images than its data set has; rows of version 1 do not say how many."""
-    used, size = pretrain.n_images, pretrain.data["train"].images if "train" in pretrain.data else None
+    """Return whether a pretraining used fewer images than its folder has; where that is not known, than published."""
+    recorded = pretrain.data["train"].images if "train" in pretrain.data else None
+    return _used_fewer_than(recorded or _published(pretrain), pretrain)
+
+
+def is_less_than_published(pretrain: Row) -> bool:
+    """Return whether a pretraining used fewer images than its data set has, in its folder or as it was published."""
+    return is_part(pretrain) or _used_fewer_than(_published(pretrain), pretrain)
+
+
+def _published(pretrain: Row) -> int | None:
+    known = known_set(pretrain.dataset)
+    return known.images["TRAIN"] if known else None
+
+
+def _used_fewer_than(size: int | None, pretrain: Row) -> bool:
+    used = pretrain.n_images
     return not pretrain.images and used is not None and size is not None and used < size

@@ -9,7 +9,7 @@ from typing import Any
 
 from vissl_monoimage.data.crops.recipe import RECIPES
 from vissl_monoimage.report.tables.experiment import Line
-from vissl_monoimage.report.tables.labels import is_part
+from vissl_monoimage.report.tables.labels import is_less_than_published
 from vissl_monoimage.report.tables.reference import DAGGER, Reference, paper
 from vissl_monoimage.report.tables.table import Table
 from vissl_monoimage.report.tables.text_table import TextTable
@@ -71,7 +71,7 @@ def _paper_key(line: Line) -> tuple[str, str, str] | None:
     if line.is_random:
         return ("Random", "", "")
     row = line.pretrain
-    if row is None or is_part(row):
+    if row is None or is_less_than_published(row):
         return None
     if not row.images:
         return ({"rotnet": "RotNet", "monogan": "GAN"}.get(row.method, row.method), row.dataset, "")
