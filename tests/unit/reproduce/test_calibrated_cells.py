@@ -32,7 +32,7 @@ CELLS: dict[str, Any] = {
     "data": {"init": "calibrate", "of": f"config={ROTNET}", "source": "cifar10", "overrides": ["--crops=8"]},
 }
 LABELS = [
-    "random weights",
+    "random weights of rotnet_convnet4",
     "random, calibrated on me.png (1 image)",
     "random, calibrated on noise",
     "random, calibrated on cifar10",

@@ -28,7 +28,6 @@ from vissl_monoimage.reproduce.results import with_neighbours
 RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
 LEDGERS = sorted(RESULTS.glob("*.jsonl"))
 NOT_RUN_YET = {
-    "table3-cifar": {"random-rotnet", "calibrated-photo", "calibrated-noise", "calibrated-cifar10"},
     "alexnet-64px": {"calibrated-photo"},
     "fewer-labels": {"calibrated-photo", "calibrated-cifar10"},
     "how-many-images": {

@@ -17,7 +17,7 @@ def headlines(table: Table, layer: str) -> list[str]:
 
 
 def _headline(table: Table, line: Line, layer: str, subject: str) -> str:
-    """Return gain and shares of a line in a layer; "" where there is no gain over several seeds."""
+    """Return the gains of a line in a layer over several seeds, with the shares of those told apart; "" without any."""
     clauses = []
     for gain in gains(table, line):
         if layer in gain.layers and gain.layers[layer].n > 1:
@@ -25,7 +25,7 @@ def _headline(table: Table, line: Line, layer: str, subject: str) -> str:
             parts = [
                 f"{percent(share, layer)} of what {images_name(share.full, line)} gain"
                 for share in of
-                if share.n(layer) > 1
+                if share.n(layer) > 1 and gain.is_told_apart(layer)
             ]
             clauses.append(", ".join([describe_gain(gain, baseline_name(gain.other), [layer]), *parts]))
     return f"{subject}, {layer}: {'; '.join(clauses)}.".replace(f" at {layer}", "") if clauses else ""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from vissl_monoimage.data.known_sets import known_set
+from vissl_monoimage.ledger.provenance import last_override
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.report.tables.join import ProbedTrunk
 
@@ -12,15 +14,16 @@ from vissl_monoimage.report.tables.join import ProbedTrunk
 def trunk_label(trunk: ProbedTrunk) -> str:
     """Return what a probed trunk was pretrained with.
 
-    `random weights`, `rotnet on china (1 image)`, `scattering (fixed features)`, `rotnet-imagenet-1k (VISSL's zoo)`, or
-    the name of a checkpoint of unknown origin.
+    `random weights`, `random weights of rotnet_convnet4` for those that this pretraining starts from, `rotnet on china
+    (1 image)`, `scattering (fixed features)`, `rotnet-imagenet-1k (VISSL's zoo)`, or the name of a checkpoint whose
+    origin is not known.
     """
     if trunk.is_fixed:
         return f"{trunk.probe.method} (fixed features)"
     if trunk.zoo:
         return f"{trunk.zoo} (VISSL's zoo)"
     if trunk.is_random:
-        return "random weights"
+        return f"random weights{_of_pretraining(trunk)}"
     if trunk.pretrain is None:
         file = Path(trunk.probe.weights.path or "")
         return f"checkpoint {file.parent.name}/{file.name}"
@@ -36,6 +39,12 @@ def pretrain_label(pretrain: Row) -> str:
     count = pretrain.n_images or len(images)  # a row names at most 1,000
     source = f"{images[0]['name']} (1 image)" if count == 1 else f"{count} images"
     return f"{pretrain.method} on {source}"
+
+
+def _of_pretraining(trunk: ProbedTrunk) -> str:
+    like = last_override(trunk.pretrain.overrides, "--like") if trunk.pretrain else None
+    config = last_override(shlex.split(like), "config") if like else None
+    return f" of {Path(config).name}" if config else ""
 
 
 def is_part(pretrain: Row) -> bool:
