@@ -29,7 +29,6 @@ RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
 LEDGERS = sorted(RESULTS.glob("*.jsonl"))
 NOT_RUN_YET = {
     "alexnet-64px": {"calibrated-photo"},
-    "fewer-labels": {"calibrated-photo", "calibrated-cifar10"},
     "how-many-images": {
         *("calibrated-photo", "calibrated-cifar10"),
         *("images-50000", "photo-padded", "images-all-padded"),
