@@ -35,7 +35,7 @@ LABELS = [
     "random weights of rotnet_convnet4",
     "random, calibrated on me.png (1 image)",
     "random, calibrated on noise",
-    "random, calibrated on cifar10",
+    "random, calibrated on 8 images of cifar10",
 ]
 Left = Callable[..., Row]
 

@@ -34,7 +34,7 @@ NOT_RUN_YET = {
         *("images-50000", "photo-padded", "images-all-padded"),
     },
     "resnet": {"calibrated-photo"},
-    "table4-freeze": {"scattering-64", "calibrated-photo", "calibrated-cifar10"},
+    "table4-freeze": {"scattering-64"},
 }
 
 
