@@ -52,7 +52,8 @@ def describe_shares(share: GainShare, layers: Sequence[str]) -> str:
     named = [f"{percent(share, layer)} at {layer}" for layer in layers if share.layers[layer]]
     without = [layer for layer in layers if not share.layers[layer]]
     texts = [f"it has {enumerate_words(named)} of what {images} gain{over}"] if named else []
-    texts += [f"there is no share at {enumerate_words(without)}, where {images} gain too little"] if without else []
+    too_little = f"{images} gain too little{'' if named else over}"
+    texts += [f"there is no share at {enumerate_words(without)}, where {too_little}"] if without else []
     return _with_pronoun("; ".join(texts), images)
 
 
