@@ -6,7 +6,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 # The dependencies change with setup.py; the links of the editable install with the list of our files.
 DEPENDENCIES := $(VENV)/.dependencies-$(shell cksum < setup.py | cut -d' ' -f1)
-LINKS := $(VENV)/.links-$(shell find vissl_monoimage configs benchmarks -name '*.py' -o -name '*.yaml' -o -name '*.j2' -o -name '*.csv' -o -name '*.jsonl' | sort | cksum | cut -d' ' -f1)
+LINKS := build/.links-$(shell find vissl_monoimage configs benchmarks -name '*.py' -o -name '*.yaml' -o -name '*.j2' -o -name '*.csv' -o -name '*.jsonl' | sort | cksum | cut -d' ' -f1)
 
 .PHONY: demo test test-slow lint bench venv
 
@@ -40,4 +40,4 @@ $(DEPENDENCIES): setup.py
 # Strict: the plain editable install finds neither the YAMLs nor the Hydra plugin. It links file by file.
 $(LINKS): $(DEPENDENCIES)
 	rm -rf build && $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable . --config-settings editable_mode=strict
-	rm -f $(VENV)/.links-* && touch $@
+	touch $@
