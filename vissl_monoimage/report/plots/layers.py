@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from vissl_monoimage.report.plots.style import COLOURS, GREY, MARKERS, Figure, new_axes, svg
+from vissl_monoimage.report.tables.baselines import is_calibrated
 from vissl_monoimage.report.tables.intervals import Cell
 from vissl_monoimage.report.tables.table import Table
 
@@ -63,7 +64,8 @@ def plot_over_layers(series: Sequence[Series], layers: Sequence[str], ylabel: st
 def accuracy_by_layer(table: Table) -> Figure:
     """Return a plot of the accuracies of a table by layer, with their intervals."""
     series = [
-        Series(f"{line.label}, n={max(1, len(line.seeds))}", line.cells, grey=line.is_random) for line in table.lines
+        Series(f"{line.label}, n={max(1, len(line.seeds))}", line.cells, grey=line.is_random or is_calibrated(line))
+        for line in table.lines
     ]
     canvas, _ = plot_over_layers(series, table.layers, "top-1 accuracy (%)")
     values = "; ".join(

@@ -78,8 +78,9 @@ class Table:
             sentences.append("The images were not hashed: the data set is known by its name alone.")
         if self.has_hashes_from_table:
             sentences.append(
-                "Older rows have no hash of their images: the probes of random weights beside them, repeated on these "
-                "images, began with the same losses but for rounding, and one or more ended with the same accuracies."
+                "Older rows have no hash of their images, and are taken to be of these by the name of the data set: "
+                "probes of random weights on it, repeated on these images, began with the same losses but for "
+                "rounding, and one or more ended with the same accuracies."
             )
         sentences += [note for mark, note in NOTES.items() if any(mark in line.marks for line in self.lines)]
         return [*sentences, *(sentence for line in self.lines for sentence in line.conflicts)]
