@@ -8,7 +8,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 DEPENDENCIES := $(VENV)/.dependencies-$(shell cksum < setup.py | cut -d' ' -f1)
 LINKS := build/.links-$(shell find vissl_monoimage configs benchmarks -name '*.py' -o -name '*.yaml' -o -name '*.j2' -o -name '*.csv' -o -name '*.jsonl' | sort | cksum | cut -d' ' -f1)
 
-.PHONY: demo test test-slow lint bench venv
+.PHONY: demo test test-slow lint docs bench venv
 
 demo: venv  ## from one photo to a report of what each layer learned: demo/report/report.html
 	$(BIN)/monoimage demo
@@ -24,6 +24,9 @@ lint: venv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+docs: venv  ## the documentation as a site: build/docs/index.html
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -q -W --keep-going -n docs build/docs
 
 bench: venv  ## crop rates and agreement beside the paper's chain of PIL operations
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python benchmarks/crops.py

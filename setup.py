@@ -72,7 +72,9 @@ setup(
     ],
     extras_require={
         "gpu": ["faiss-gpu>=1.8,<1.16"],
+        "docs": ["sphinx>=8.1,<9.1", "myst-parser>=4,<5.3", "furo>=2024.8.6,<2026"],
         "dev": [
+            "vissl-monoimage[docs]",
             "hypothesis>=6.100,<7",
             "import-linter>=2.11,<3",
             "mypy>=1.15,<2.5",
