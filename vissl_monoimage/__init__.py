@@ -7,8 +7,27 @@ not installed, what needs it raises one sentence that names `monoimage setup`.
 
 from vissl_monoimage.compat import startup
 
-__all__ = ["__version__"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vissl_monoimage.data.single_image_dataset import SingleImageDataset
+
+__all__ = ["SingleImageDataset", "__version__"]
 
 __version__ = "0.1.0"
 
+# Imported when they are first used, for they import torch.
+_MODULES = {"SingleImageDataset": "data.single_image_dataset"}
+
 startup.install()
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    import importlib
+
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

@@ -57,6 +57,7 @@ def test_a_photo_gives_its_golden_samples() -> None:
     printed = run(f"""
         import hashlib
 
+        from vissl_monoimage import SingleImageDataset
         from vissl_monoimage.data.crops.settings import read_source_block
         from vissl_monoimage.data.crops.sample import TEST, TRAIN
         from vissl_monoimage.data.single_image import SingleImageCrops
@@ -68,5 +69,7 @@ def test_a_photo_gives_its_golden_samples() -> None:
                 for index in range(8):
                     digest.update(crops[index].tobytes())
             print(photo, digest.hexdigest())
+            training = SingleImageCrops(photo, read_source_block({{"SIZE": 32}}))
+            assert SingleImageDataset(photo, size=32)[7][0] == training[7] != training[6]
     """)
     assert dict(line.split() for line in printed.splitlines()) == GOLDEN
