@@ -10,13 +10,19 @@ from vissl_monoimage.compat import startup
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vissl_monoimage.data.single_image_dataset import SingleImageDataset
+    from vissl_monoimage.export.load import load_trunk
+    from vissl_monoimage.export.module import PretrainedTrunk
 
-__all__ = ["SingleImageDataset", "__version__"]
+__all__ = ["PretrainedTrunk", "SingleImageDataset", "__version__", "load_trunk"]
 
 __version__ = "0.1.0"
 
 # Imported when they are first used, for they import torch.
-_MODULES = {"SingleImageDataset": "data.single_image_dataset"}
+_MODULES = {
+    "PretrainedTrunk": "export.module",
+    "SingleImageDataset": "data.single_image_dataset",
+    "load_trunk": "export.load",
+}
 
 startup.install()
 

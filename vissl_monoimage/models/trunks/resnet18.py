@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, ResNet
 
-from vissl_monoimage.errors import MonoImageError, unknown
-from vissl_monoimage.models.trunks.base import Trunk, channels_last, outputs_of, wanted_features
+from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.models.trunks.base import channels_last
+from vissl_monoimage.models.trunks.resnet import ResNetTrunk, norm_layer
 
 # Of config.MODEL.TRUNK.RESNETS, the settings that a ResNet of basic blocks cannot follow, at VISSL's defaults.
 _FIXED = {"WIDTH_MULTIPLIER": 1, "GROUPS": 1, "WIDTH_PER_GROUP": 64, "LAYER4_STRIDE": 2}
 
 
-class ResNet18(Trunk):
+class ResNet18(ResNetTrunk):
     """torchvision's ResNet-18 (He et al., CVPR 2016) with VISSL's features and state-dict keys.
 
     | feature | 224 px | 64 px | 32 px |
@@ -41,33 +41,7 @@ class ResNet18(Trunk):
     any_size: bool = True
 
     def __init__(self, norm: Callable[[int], nn.Module] = nn.BatchNorm2d, zero_init_residual: bool = False) -> None:
-        super().__init__()
-        model = ResNet(BasicBlock, [2, 2, 2, 2], norm_layer=norm, zero_init_residual=zero_init_residual)
-        self._feature_blocks = nn.ModuleDict(
-            {
-                "conv1": model.conv1,
-                "bn1": model.bn1,
-                "conv1_relu": model.relu,
-                "maxpool": model.maxpool,
-                "layer1": model.layer1,
-                "layer2": model.layer2,
-                "layer3": model.layer3,
-                "layer4": model.layer4,
-                "avgpool": model.avgpool,
-                "flatten": nn.Flatten(),
-            }
-        )
-        self.feat_eval_mapping = {
-            "conv1": "conv1_relu",
-            "res1": "maxpool",
-            "res2": "layer1",
-            "res3": "layer2",
-            "res4": "layer3",
-            "res5": "layer4",
-            "res5avg": "avgpool",
-            "flatten": "flatten",
-        }
-        self.all_feat_names = list(self.feat_eval_mapping)
+        super().__init__(ResNet(BasicBlock, [2, 2, 2, 2], norm_layer=norm, zero_init_residual=zero_init_residual))
 
     @classmethod
     def from_config(cls, model_config: Mapping[str, Any]) -> Self:
@@ -83,19 +57,11 @@ class ResNet18(Trunk):
         if changed:
             name = model_config["TRUNK"]["NAME"]
             raise MonoImageError(f"trunk {name} does not have config.MODEL.TRUNK.RESNETS.{', '.join(changed)}")
-        norms: dict[str, Callable[[int], nn.Module]] = {
-            "BatchNorm": nn.BatchNorm2d,
-            "LayerNorm": partial(nn.GroupNorm, 1),  # over channels and places of an image
-            "GroupNorm": partial(nn.GroupNorm, settings["GROUPNORM_GROUPS"]),
-        }
-        if settings["NORM"] not in norms:
-            raise MonoImageError(f"config.MODEL.TRUNK.RESNETS.NORM: {unknown('norm', settings['NORM'], norms)}")
-        return cls(norms[settings["NORM"]], settings["ZERO_INIT_RESIDUAL"])
+        return cls(norm_layer(settings), settings["ZERO_INIT_RESIDUAL"])
 
     def forward(self, images: Tensor, out_feat_keys: Sequence[str] | None = None) -> list[Tensor]:
         """Return features as `Trunk.forward`, running no layer behind the last of them."""
-        wanted = [self.feat_eval_mapping[name] for name in wanted_features(self, out_feat_keys)]
-        return outputs_of(self._feature_blocks.items(), channels_last(self.checked(images)), wanted)
+        return super().forward(channels_last(self.checked(images)), out_feat_keys)
 
 
 class ResNet18At64(ResNet18):
