@@ -77,6 +77,7 @@ setup(
             "vissl-monoimage[docs]",
             "hypothesis>=6.100,<7",
             "import-linter>=2.11,<3",
+            "lightly>=1.6,<1.7",  # an example of the docs
             "mypy>=1.15,<2.5",
             "pytest>=8,<9.3",
             "pytest-xdist>=3.6,<4",
