@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 
+from vissl_monoimage.cli.version import VersionAction
 from vissl_monoimage.compat.child_commands import end_with_command
 from vissl_monoimage.compat.missing_vissl import require_vissl
 from vissl_monoimage.compat.signals import TerminatedError
@@ -29,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="monoimage", description="How much of each layer of a network can one image teach?"
     )
+    parser.add_argument("--version", action=VersionAction, help="print the versions of this package, torch and VISSL")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", dest="verb")
     for name in COMMANDS:
         importlib.import_module(f"vissl_monoimage.cli.{name}").add_parser(subparsers)

@@ -18,6 +18,8 @@ def test_the_package_and_its_command_line_import_without_vissl(without_vissl: En
     )
     assert without_vissl.run("-c", code, cwd=tmp_path, checkout=True).stdout.split()[0] == "False"
     assert "china" in without_vissl.run("-m", "vissl_monoimage", "ls", "photos", cwd=tmp_path, checkout=True).stdout
+    versions = without_vissl.run("-m", "vissl_monoimage", "--version", cwd=tmp_path, checkout=True).stdout
+    assert versions.endswith(", VISSL not installed\n")
 
 
 @pytest.mark.parametrize(
