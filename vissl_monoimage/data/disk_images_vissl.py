@@ -14,6 +14,7 @@ from vissl.data.data_helper import get_mean_image
 from vissl.data.disk_dataset import DiskImageDataset
 
 from vissl_monoimage.compat.private_api import start_queues
+from vissl_monoimage.data.image_list import read_image_list
 from vissl_monoimage.data.photos.decode import decode_image, reading
 from vissl_monoimage.data.unreadable import note_unreadable
 from vissl_monoimage.errors import MonoImageError
@@ -29,6 +30,17 @@ class DiskImages(DiskImageDataset):
     that it cannot read. Here such an image stops the run, unless ENABLE_QUEUE_DATASET asks for a replacement, which
     is counted (`unreadable`). Ordinary images of 8 bits have the same bytes as in VISSL.
     """
+
+    def _load_data(self, path: str) -> None:
+        """Load what `image_dataset` is: VISSL's folder, or the paths of a list, read without running code from it.
+
+        Raises:
+            MonoImageError: the list cannot be read.
+        """
+        if self.data_source == "disk_filelist":
+            self.image_dataset: Any = read_image_list(g_pathmgr.get_local_path(path))
+        else:
+            super()._load_data(path)
 
     def __getitem__(self, idx: int) -> tuple[Image.Image, bool]:
         """Return the image and whether it could be read.

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from vissl_monoimage.config.checks import Settings, register_check, run_checks
 from vissl_monoimage.config.validate_data import splits
 from vissl_monoimage.data.class_labels_vissl import FILE, source_files
 from vissl_monoimage.data.disk_images_vissl import without_prefix
+from vissl_monoimage.data.image_list import read_image_list
 from vissl_monoimage.data.photos.inspect import map_in_threads
 from vissl_monoimage.errors import MonoImageError
 
-_FORMATS = (".npy", ".json", ".pkl", ".pickle", ".yaml")  # that VISSL reads
 _MOST_NAMED = 3
 _CHUNK = 4096
 
@@ -37,31 +34,15 @@ def _check_list(split: str, index: int, config: Settings) -> Iterator[str]:
     where, (path, _) = f"config.DATA.{split}.DATA_PATHS", source_files(config, split, index)
     if not isinstance(path, str) or not Path(path).is_file():
         return  # the check of the data says so
-    if Path(path).suffix not in _FORMATS:
-        yield f"{where}: '{path}' must be a list of paths as {', '.join(_FORMATS)}; numpy.save writes the first"
-    elif path.endswith(".npy"):
-        names = read_paths(path)
-        missing = _missing([without_prefix(str(name), config["DATA"][split]) for name in names])
-        if missing:
-            shown = ", ".join(f"'{name}'" for name in missing[:_MOST_NAMED])
-            yield f"{where}: of the {len(names)} images in '{path}', {len(missing)} are missing: {shown}"
-
-
-def read_paths(path: str) -> Sequence[Any]:
-    """Return the paths in a .npy file.
-
-    Raises:
-        MonoImageError: the file cannot be read, or holds something else.
-    """
     try:
-        names = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        hint = ": save it as numpy.save(path, numpy.array(paths))" if "objects" in str(error) else ""
-        raise MonoImageError(f"'{path}' cannot be read as a NumPy file of paths: {error}{hint}") from None
-    if names.ndim != 1 or names.dtype.kind != "U":
-        raise MonoImageError(f"'{path}' holds an array of {names.dtype} of shape {names.shape}, not a list of paths")
-    paths: Sequence[Any] = names
-    return paths
+        names = read_image_list(path)
+    except MonoImageError as error:
+        yield f"{where}: {error}"
+        return
+    missing = _missing([without_prefix(str(name), config["DATA"][split]) for name in names])
+    if missing:
+        shown = ", ".join(f"'{name}'" for name in missing[:_MOST_NAMED])
+        yield f"{where}: of the {len(names)} images in '{path}', {len(missing)} are missing: {shown}"
 
 
 def _missing(paths: list[str]) -> list[str]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vissl_monoimage.data.crops.recipe import RECIPES
+from vissl_monoimage.data.photos.formats import photo_formats
 
 SAMPLED_ABOVE = 10_000_000_000
 """Bytes: of a data set larger than this, the ends of each file are hashed instead of all of it."""
@@ -109,7 +110,7 @@ def _pixel_digests(root: Path, files: Sequence[Labelled]) -> list[bytes]:
     """Return the digest of each image; nothing if one of them is large, or is more than 8 bits of grey or RGB."""
     digests = []
     for relative, label in files:
-        with Image.open(root / relative) as image:
+        with Image.open(root / relative, formats=photo_formats()) as image:
             if max(image.size) > LARGEST_SIDE or image.mode not in ("1", "L", "P", "RGB"):
                 return []
             pixels = np.asarray(image.convert("RGB"))

@@ -118,6 +118,7 @@ def truncate(path: Path, kind: str) -> None:
 BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "not an image": (lambda path: path.write_text("hello"), "is not an image that Pillow can read"),
     "empty file": (lambda path: path.write_bytes(b""), "is not an image that Pillow can read"),
+    "PostScript": (lambda path: Image.new("RGB", (8, 8)).save(path, "EPS"), "is not an image that Pillow can read"),
     "truncated JPEG": (lambda path: truncate(path, "JPEG"), "is truncated or damaged"),
     "truncated PNG": (lambda path: truncate(path, "PNG"), "is truncated or damaged"),
     "truncated WebP": (lambda path: truncate(path, "WEBP"), "truncated or damaged|not an image"),

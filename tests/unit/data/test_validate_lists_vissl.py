@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
+from omegaconf import OmegaConf
 from PIL import Image
+from vissl.config import AttrDict
+
+from vissl_monoimage.config.compose import compose_config
+from vissl_monoimage.data.disk_images_vissl import DiskImages
+from vissl_monoimage.errors import MonoImageError
 
 Problems = Callable[..., list[str]]
 SUPERVISED = "config=pretrain/monoimage/supervised_convnet4"  # ten classes
@@ -72,6 +81,41 @@ def test_a_file_that_is_no_list_is_refused(problems: Problems, tmp_path: Path, c
     path.write_bytes(content) if isinstance(content, bytes) else np.save(path, content)
     told = problems(*overrides(path, tmp_path))
     assert any(f"'{path}'" in problem and sentence in problem for problem in told), told
+
+
+class Code:
+    """Makes a file where it is unpickled."""
+
+    def __init__(self, made: Path) -> None:
+        self.made = made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.made,)
+
+
+@pytest.mark.parametrize("name", ["list.pkl", "list.pickle", "list.npy", "list.json", "list.yaml"])
+def test_code_in_a_list_is_never_run(problems: Problems, tmp_path: Path, name: str) -> None:
+    path, made = tmp_path / name, tmp_path / "made"
+    path.write_bytes(pickle.dumps([Code(made)]))
+    told = problems(*overrides(path, tmp_path))
+    assert any(f"'{path}'" in problem and " of paths" in problem for problem in told), told
+    composed = compose_config(overrides(path, tmp_path))
+    config = AttrDict(OmegaConf.to_container(composed.config, resolve=True))
+    with pytest.raises(MonoImageError, match=name):
+        DiskImages(config, "disk_filelist", str(path), "TRAIN", "mine")
+    assert not made.exists()
+
+
+@pytest.mark.parametrize(("name", "write"), [("list.json", json.dumps), ("list.yaml", yaml.safe_dump)])
+def test_lists_may_be_json_or_yaml(
+    problems: Problems, images: Path, tmp_path: Path, name: str, write: Callable[[Any], str]
+) -> None:
+    (tmp_path / name).write_text(write([str(images / name) for name in NAMES]))
+    assert problems(*overrides(tmp_path / name, tmp_path)) == []
+    (tmp_path / name).write_text(write({"a.png": 1}))
+    assert any(
+        "does not hold a list of paths" in problem for problem in problems(*overrides(tmp_path / name, tmp_path))
+    )
 
 
 def test_a_list_of_another_format_is_refused(problems: Problems, tmp_path: Path) -> None:

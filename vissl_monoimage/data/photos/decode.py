@@ -1,4 +1,4 @@
-"""Decode one photo: any file that Pillow opens becomes RGB bytes, or one sentence says why not."""
+"""Decode one photo: any file that Pillow opens by itself becomes RGB bytes, or one sentence says why not."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from vissl_monoimage.data.photos.formats import photo_formats
 from vissl_monoimage.data.photos.to_rgb import to_rgb
 from vissl_monoimage.errors import MonoImageError
 
@@ -108,7 +109,7 @@ def naming(path: Path) -> Iterator[None]:
 
 def open_image(content: bytes) -> Image.Image:
     """Return the image in `content` with its header read and its pixels not yet decoded."""
-    image = Image.open(io.BytesIO(content))
+    image = Image.open(io.BytesIO(content), formats=photo_formats())
     if image.width * image.height > MOST_PIXELS:
         raise Image.DecompressionBombError
     return image

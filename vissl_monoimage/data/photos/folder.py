@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import multiprocessing
 import os
 from collections import deque
 from pathlib import Path
 
-from PIL import Image, features
-
+from vissl_monoimage.data.photos.formats import photo_suffixes
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.utils.distributed import is_primary
 
-# Formats that Pillow names but needs another program for, or cannot decode; and icons.
-_NOT_PHOTOS = {"BUFR", "CUR", "EPS", "GRIB", "HDF5", "ICNS", "ICO", "MPEG", "WMF"}
-_OPTIONAL = {"AVIF": "avif", "JPEG2000": "jpg_2000", "WEBP": "webp"}  # as Pillow was compiled
 _COMMON = (".avif", ".bmp", ".gif", ".heic", ".jpg", ".png", ".tif", ".webp")
 _SKIPPED = {"@eaDir", "__MACOSX", "Thumbs.db", "desktop.ini"}  # of systems, beside names that begin with a dot
 _MOST_NAMED = 5
 
 _log = logging.getLogger(__name__)
 _named: set[Path] = set()
-
-
-@functools.cache
-def photo_suffixes() -> frozenset[str]:
-    """Return the suffixes, in lower case, of the photos that Pillow opens here."""
-    by_suffix = Image.registered_extensions()
-    opened = {*Image.OPEN, "MPO"}  # which Pillow opens as JPEG
-    missing = {kind for kind, feature in _OPTIONAL.items() if not features.check(feature)}
-    return frozenset(
-        suffix for suffix, kind in by_suffix.items() if kind in opened and kind not in _NOT_PHOTOS | missing
-    )
 
 
 def photos_in(folder: Path) -> list[Path]:
