@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import vissl_monoimage
+
+HERE = Path(__file__).parent
+runpy.run_path(str(HERE.parent / "benchmarks" / "result_pages.py"))["write_pages"](HERE / "results")
 
 project = "vissl_monoimage"
 author = "The vissl_monoimage authors"
@@ -12,6 +18,8 @@ release = vissl_monoimage.__version__
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_title = f"vissl_monoimage {release}"
 html_copy_source = False
 myst_enable_extensions = ["colon_fence"]

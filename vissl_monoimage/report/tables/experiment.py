@@ -22,6 +22,7 @@ class Line:
         trunk: their architecture.
         seeds: the seeds of the trunks; those of crops follow a slash where they are not 0.
         cells: {layer: top-1 test accuracy}.
+        probed: all its probes, with their pretrainings.
         pretext: accuracy on the pretraining's own task, None where it has none.
         pretrainings: the rows of all pretrainings, once each.
         pretrain: the row of one of the pretrainings; None for random weights, fixed features and unknown checkpoints.
@@ -37,6 +38,7 @@ class Line:
     trunk: str
     seeds: tuple[str, ...]
     cells: dict[str, Cell]
+    probed: tuple[ProbedTrunk, ...]
     pretext: Cell | None
     pretrainings: tuple[Row, ...]
     pretrain: Row | None
@@ -67,7 +69,7 @@ def build_line(group: list[ProbedTrunk], label: str) -> Line:
     """Return the line of all probes of one experiment; probes of one trunk are averaged first."""
     by_trunk: dict[str, list[ProbedTrunk]] = {}
     for item in group:
-        by_trunk.setdefault(_trunk_seed(item), []).append(item)
+        by_trunk.setdefault(trunk_seed(item), []).append(item)
     layers = dict.fromkeys(layer for item in group for layer in item.probe.accuracies)
     values = {layer: _mean_by_trunk(by_trunk, layer) for layer in layers}
     pretext = _pretext_by_trunk(by_trunk)
@@ -79,6 +81,7 @@ def build_line(group: list[ProbedTrunk], label: str) -> Line:
         first.probe.trunk,
         seeds=tuple(sorted((seed for seed in by_trunk if seed), key=lambda seed: (len(seed), seed))),
         cells={layer: interval(list(accuracies.values())) for layer, accuracies in values.items()},
+        probed=tuple(group),
         pretext=interval(pretext) if pretext else None,
         pretrainings=tuple({item.pretrain.run_id: item.pretrain for item in group if item.pretrain}.values()),
         pretrain=first.pretrain,
@@ -90,7 +93,7 @@ def build_line(group: list[ProbedTrunk], label: str) -> Line:
     )
 
 
-def _trunk_seed(trunk: ProbedTrunk) -> str:
+def trunk_seed(trunk: ProbedTrunk) -> str:
     """Return the training seed of a trunk, with that of its crops after a slash where it is not 0.
 
     Empty for checkpoints of unknown origin and for fixed features, which are one trunk however often they are probed.
