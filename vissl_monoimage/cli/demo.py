@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +12,19 @@ examples:
   monoimage demo
   monoimage demo --photo me.jpg --out mine
 """
-PRETRAIN, PROBE = "config=pretrain/monoimage/rotnet_demo", "config=benchmark/monoimage/linear_photo_patches"
-SMOKE = {
-    PRETRAIN: ["+config/monoimage=smoke", "config.MONOIMAGE.SOURCE.NUM_SAMPLES=8"],
-    PROBE: [
-        "+config/monoimage=smoke",
-        "config.MONOIMAGE.PATCHES.TRAIN_SAMPLES=24",
-        "config.MONOIMAGE.PATCHES.TEST_SAMPLES=12",
-    ],
-}
+GRID = "demo"
+MOST_JOBS = 4
+"""At a time: a probe keeps 1 GB of features in a file while it runs."""
 
 
 def add_parser(subparsers: Any) -> None:
     """Add `demo` to the command line."""
     parser = subparsers.add_parser(
         "demo",
-        help="train RotNet on one photo, probe it and random weights, write a report",
-        description="Train RotNet on one photo, probe every layer of it and of random weights, and write a report.\n"
-        "Interrupted, the same command continues; finished steps are skipped.",
+        help="what one photo teaches each layer, in minutes: twelve small networks, and a page",
+        description="Random weights, the same calibrated on a photo's crops, k-means on its patches and RotNet on its "
+        "crops, with\nthree seeds each: probes every layer and writes a page that says what was learned.\n"
+        "Interrupted, the same command continues; finished runs are skipped.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -41,37 +35,40 @@ def add_parser(subparsers: Any) -> None:
 
 
 def demo_command(arguments: argparse.Namespace) -> int:
-    """Run the four steps that are not finished yet.
+    """Run what is not finished of the benchmark `demo`, and write its report.
 
     Raises:
-        MonoImageError: a bad photo, an output folder that holds another demo, or a step that failed.
+        MonoImageError: a bad photo, an output folder that holds another demo, or runs that failed.
     """
-    from vissl_monoimage.cli.report import write_report
-    from vissl_monoimage.config.quoting import quoted
+    from vissl_monoimage.errors import MonoImageError
+    from vissl_monoimage.report.write import write
+    from vissl_monoimage.reproduce.datasets import Inputs
+    from vissl_monoimage.reproduce.plan import plan
+    from vissl_monoimage.reproduce.progress import format_minutes
+    from vissl_monoimage.reproduce.read_grid import read_grid
+    from vissl_monoimage.reproduce.runner import cores, finished, run_all
 
-    out = Path(arguments.out)
+    out, profile = Path(arguments.out), "smoke" if arguments.smoke else "laptop"
     photo = _claim(out, arguments.photo, arguments.smoke)
-    smoke = SMOKE if arguments.smoke else {}
-    began = time.monotonic()
-
-    def run(number: int, title: str, config: str, folder: str, *overrides: str) -> str:
-        """Do one VISSL run, unless it is finished, and return its checkpoint."""
-        print(f"[{number}/4] {title}", flush=True)
-        return _run_once(number, out / folder, [config, *smoke.get(config, []), *overrides], began)
-
-    data = f"config.DATA.TRAIN.DATA_PATHS=[{quoted(photo)}]"
-    trained = run(1, f"train RotNet on one photo: {arguments.photo}", PRETRAIN, "rotnet", data)
-    run(2, "probe every layer of random weights", PROBE, "probe_random")
-    weights = f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={quoted(out / 'rotnet' / Path(trained).name)}"
-    run(3, "probe every layer of the trained network", PROBE, "probe_rotnet", weights)
-    print(f"[4/4] report  (total {_clock(began)})\n", flush=True)
-    write_report([str(out)], str(out / "report"))
+    chains = plan(read_grid(GRID), profile, Inputs(photo, {}, out.resolve()))
+    runs = [run for chain in chains for run in chain.runs]
+    to_do, jobs = [run for run in runs if not finished(run.folder)], min(cores(), MOST_JOBS)
+    minutes = format_minutes(sum(run.minutes for run in to_do) / jobs)
+    print(
+        f"what one photo ({arguments.photo}) teaches each layer: {len(chains)} networks, each probed\n"
+        f"{len(runs)} runs, {len(runs) - len(to_do)} finished; to do: {len(to_do)}, {jobs} at a time"
+        + (f", in about {minutes}" if to_do and not arguments.smoke else ""),
+        flush=True,
+    )
+    if problems := run_all(chains, jobs):
+        raise MonoImageError("\n".join([f"{len(problems)} of {len(chains)} failed:", *problems]))
+    write([row for run in runs if (row := finished(run.folder))], out / "report")
     if arguments.smoke:
         print("smoke: only a few tiny steps; the numbers above mean nothing")
     return 0
 
 
-def _claim(out: Path, photo: str, smoke: bool) -> str | Path:
+def _claim(out: Path, photo: str, smoke: bool) -> str:
     """Record the options in `out`, so that a demo with other options cannot be mixed with them; return the photo.
 
     Raises:
@@ -100,23 +97,4 @@ def _claim(out: Path, photo: str, smoke: bool) -> str | Path:
         )
     make_folder(out)
     replace_text(note, json.dumps(options) + "\n")
-    return photo if photo in CATALOG else path
-
-
-def _run_once(number: int, folder: Path, overrides: list[str], began: float) -> str:
-    """Do one step, unless it is finished, and return its checkpoint."""
-    from vissl_monoimage.reproduce.runner import execute, finished
-
-    if finished(folder):
-        print(f"[{number}/4] already finished, skipped  ({folder})", flush=True)
-    else:
-        started = time.monotonic()
-        execute(folder, ["run", *overrides])
-        print(f"[{number}/4] took {_clock(started)}  (total {_clock(began)})", flush=True)
-    row = finished(folder)
-    return (row and row.checkpoint_out) or ""
-
-
-def _clock(since: float) -> str:
-    minutes, seconds = divmod(round(time.monotonic() - since), 60)
-    return f"{minutes}:{seconds:02d} min"
+    return photo if photo in CATALOG else str(path.resolve())

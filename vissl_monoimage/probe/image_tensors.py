@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Subset
 
-from vissl_monoimage.data.decoded_images import decoded_images, kept_images
+from vissl_monoimage.data.decoded_images import MOST_BYTES, decoded_images, kept_images
 from vissl_monoimage.data.disk_images_vissl import DiskImages
 from vissl_monoimage.data.photo_order import source_indices
+from vissl_monoimage.data.photo_patches import PhotoPatches
+from vissl_monoimage.data.photo_patches_vissl import PhotoPatchesSource
 from vissl_monoimage.data.photos.decode import Pixels
 from vissl_monoimage.training.seeding import SeededSSLDataset
+from vissl_monoimage.utils.progress import track
 
 _KEYS = {"Resize": {"name", "size"}, "ToTensor": {"name"}, "Normalize": {"name", "mean", "std"}}
 
@@ -74,6 +77,8 @@ def _is_arithmetic(transforms: Sequence[Mapping[str, Any]]) -> bool:
 
 def _pixels(source: Any, indices: NDArray[np.int64], workers: int) -> Pixels | None:
     """Return the pixels of these images of a source, (images, height, width, 3); None if they do not fit one array."""
+    if isinstance(source, PhotoPatchesSource):
+        return _patches(source.patches, indices)
     if not isinstance(source, DiskImages):
         pixels = getattr(getattr(source, "dataset", None), "data", None)  # CIFAR of torchvision
         return pixels[indices] if isinstance(pixels, np.ndarray) and pixels.shape[3:] == (3,) else None
@@ -82,3 +87,13 @@ def _pixels(source: Any, indices: NDArray[np.int64], workers: int) -> Pixels | N
     paths = [source.image_path(index) for index in indices.tolist()]
     kept = kept_images(paths)
     return decoded_images(paths) if kept is None and not workers else kept
+
+
+def _patches(patches: PhotoPatches, indices: NDArray[np.int64]) -> Pixels | None:
+    side = patches.config.SIZE
+    if len(indices) * side * side * 3 > MOST_BYTES:
+        return None
+    pixels: Pixels = np.empty((len(indices), side, side, 3), np.uint8)
+    for place, index in enumerate(track(indices.tolist(), "cutting patches", unit="patch")):
+        pixels[place] = np.asarray(patches[index])
+    return pixels

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from vissl_monoimage.ledger.row import Row
+from vissl_monoimage.report.claims.lessons import lessons
 from vissl_monoimage.report.claims.verdicts import judge_all, verdicts_as_markdown
 from vissl_monoimage.report.collect import collect
 from vissl_monoimage.report.formats.csv import comparisons_as_csv, tables_as_csv
@@ -23,7 +24,8 @@ _MOST_NOTES = 10  # on the console; the page has them all
 def write(rows: Sequence[Row], out: Path, skipped: Iterable[str] = ()) -> Path:
     """Write report.html, .md, .tex, .csv and comparisons.csv into `out`, print the tables, and return the page.
 
-    The path of the page is printed too. What is left out is named on the page and on stderr.
+    What one photo taught and the path of the page are printed last. What is left out is named on the page and on
+    stderr.
 
     Args:
         rows: the rows of a ledger.
@@ -51,6 +53,9 @@ def write(rows: Sequence[Row], out: Path, skipped: Iterable[str] = ()) -> Path:
     else:
         print(f"{len(rows)} run(s), none with a probe to show: no per-layer table")
     _print_missing(report.missing)
+    for table in report.tables:
+        for text in lessons(table):
+            print(f"{table.dataset}: {text}" if report.tables[1:] else text)
     print(f"page: {page}")
     return page
 

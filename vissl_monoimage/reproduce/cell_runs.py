@@ -55,7 +55,7 @@ def init_run(cell: Cell, title: str, seed: int, profile: Profile, inputs: Inputs
     photos = prepared_photos(cell, seed, inputs)
     images, source, sha256 = init_images(cell, photos, inputs)
     trunk = [f"--trunk={_probed_trunk(cell)}"] * (not cell.of)
-    crops = cell.overrides or [f"--crops={CROPS}"] * bool(images)  # init takes no other override of a cell
+    crops = (cell.overrides or profile.init_overrides or [f"--crops={CROPS}"]) if images else []
     overrides = [*trunk, f"--seed={seed}", *crops]
     if cell.of:
         config, *words = shlex.split(cell.of)

@@ -48,12 +48,14 @@ class Profile:
         bfloat16: pretrain in bfloat16 if the CPU of the machine that plans has instructions for it, else in float32.
             The minutes of cells are then those of a CPU that has them.
         overrides: of all pretrainings.
+        init_overrides: `--crops=N` of all `monoimage init` whose cells have none.
         probe_overrides: of all probes.
     """
 
     seeds: list[int]
     bfloat16: bool = False
     overrides: list[str] = field(default_factory=list)
+    init_overrides: list[str] = field(default_factory=list)
     probe_overrides: list[str] = field(default_factory=list)
 
     def problems(self) -> list[str]:

@@ -86,7 +86,7 @@ def run_chain(
     Args:
         chain: the runs.
         threads: of torch, for each run.
-        client: runs the probes; None starts one for this chain.
+        client: runs the probes and `monoimage init`; None starts one for this chain.
         on_finished: called with each run and its seconds when it has ended.
 
     Returns:
@@ -103,7 +103,7 @@ def run_chain(
             if chain.pretrain and run is not chain.pretrain:
                 weights = [f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={quoted(_checkpoint(chain.pretrain))}"]
             words = [*run.verb, *run.overrides, *run.extra, *weights]
-            forks = run is not chain.pretrain and not torch.cuda.device_count()
+            forks = (run is not chain.pretrain or run.verb[0] == "init") and not torch.cuda.device_count()
             start = (
                 functools.partial(_fork, client, run) if forks else functools.partial(start_process, threads=threads)
             )
@@ -135,8 +135,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _fork(client: ProbeClient, probe: Run, words: Sequence[str], lock: int, output: IO[str]) -> int:
-    return client.run(words, probe.image_folders, lock, output.fileno())
+def _fork(client: ProbeClient, run: Run, words: Sequence[str], lock: int, output: IO[str]) -> int:
+    return client.run(words, run.image_folders, lock, output.fileno())
 
 
 def _checkpoint(run: Run) -> Path:

@@ -73,6 +73,22 @@ def test_the_tensors_are_vissls_to_the_bit(
     assert labels.tolist() == [sample["label"][0] for sample in expected]
 
 
+@pytest.mark.parametrize("part", [None, [4, 1, 1]])
+def test_the_tensors_of_photo_patches_are_vissls_to_the_bit(part: list[int] | None) -> None:
+    sizes = ["config.MONOIMAGE.PATCHES.TRAIN_SAMPLES=6", "config.MONOIMAGE.PATCHES.SIZE=64"]
+    composed = compose_config(["config=benchmark/monoimage/linear_photo_patches", *sizes]).config
+    config = AttrDict(OmegaConf.to_container(composed, resolve=True))
+    configure_probe(config)
+    images: Any = SeededSSLDataset(config, "TRAIN", DATASET_SOURCE_MAP, DATA_SOURCES_WITH_SUBSET_SUPPORT)
+    images = Subset(images, part) if part else images
+    tensors = image_tensors(images)
+    assert tensors
+    data, labels = tensors.batch(slice(None))
+    expected = [images[index] for index in range(len(images))]
+    assert torch.equal(data, torch.stack([sample["data"][0] for sample in expected]))
+    assert labels.tolist() == [sample["label"][0] for sample in expected]
+
+
 def test_kept_pixels_of_a_changed_file_are_not_used(composed: Any, folder: Path) -> None:
     decoded_images.keep_decoded(paths(folder))
     assert decoded_images.kept_images(paths(folder)) is not None

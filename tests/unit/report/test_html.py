@@ -113,6 +113,14 @@ def test_the_page_needs_no_other_file_and_no_network(runs: Path, tmp_path: Path)
     assert "@import" not in style
 
 
+def test_the_page_opens_with_what_one_photo_taught_and_its_plot(runs: Path) -> None:
+    text = page_of(ledger.read([runs])).partition("<main>")[2]
+    places = [
+        text.index(part) for part in ("RotNet: inconclusive, one seed", "<img", "Networks were pretrained", "<table")
+    ]
+    assert places == sorted(places)
+
+
 def test_every_figure_has_a_text_alternative(runs: Path) -> None:
     page = Page(page_of(ledger.read([runs])))
     images = [attributes for tag, attributes in page.tags if tag == "img"]

@@ -11,6 +11,7 @@ import pytest
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.ledger.row_parts import DataSplit, InitialWeights, Weights
 from vissl_monoimage.report.claims.headlines import headlines
+from vissl_monoimage.report.claims.lessons import lessons
 from vissl_monoimage.report.claims.verdicts import TableVerdicts, judge
 from vissl_monoimage.report.formats.csv import comparisons_as_csv
 from vissl_monoimage.report.tables.contrasts import gaps
@@ -408,3 +409,26 @@ def test_a_headline_has_the_share_of_each_data_set_or_that_there_is_none(rows: R
     rows.trained({"conv2": around(51.5)})
     (headline,) = headlines(rows.table(), "conv2")
     assert headline.endswith(" of what CIFAR-10's images gain, no share of what CIFAR-100's images gain.")
+
+
+def test_a_lesson_is_over_the_strictest_baseline_and_names_what_is_inconclusive(rows: Rows) -> None:
+    layers = {"conv1": (53.0, WIDE), "conv2": (58.0, NARROW), "conv3": (45.0, NARROW)}
+    rows.random({layer: [20.0] * 3 for layer in layers})
+    rows.trained({layer: [50.0] * 3 for layer in layers}, method=CALIBRATED)
+    rows.trained({layer: around(mean, spread) for layer, (mean, spread) in layers.items()})
+    rows.trained({layer: around(51.0, WIDE) for layer in layers}, method="kmeans")
+    assert lessons(rows.table()) == [
+        "k-means: inconclusive at every layer, one photo is not told apart from random weights calibrated on the same "
+        "images.",
+        "RotNet: one photo gains +8.0 points (7.9 to 8.1) at conv2 over random weights calibrated on the same images; "
+        "one photo is below them, -5.0 points (-5.1 to -4.9) at conv3; inconclusive at conv1.",
+    ]
+
+
+def test_one_seed_has_a_lesson_only_where_no_line_has_several(rows: Rows) -> None:
+    rows.random({"conv1": [20.0]})
+    rows.trained({"conv1": [60.0]})
+    assert lessons(rows.table()) == ["RotNet: inconclusive, one seed makes no claim."]
+    rows.random({"conv1": [20.0] * 3})
+    rows.trained({"conv1": around(70.0)}, method="kmeans")
+    assert [text.partition(":")[0] for text in lessons(rows.table())] == ["k-means"]

@@ -7,6 +7,7 @@ import datetime
 
 import jinja2
 
+from vissl_monoimage.report.claims.lessons import lessons
 from vissl_monoimage.report.claims.verdicts import judge_all
 from vissl_monoimage.report.collect import Report
 from vissl_monoimage.report.formats.run_facts import run_facts
@@ -31,12 +32,14 @@ class TableBlock:
 
     Attributes:
         dataset: the labelled data set.
+        lessons: sentences on what one photo taught.
         figure: a plot of the accuracies by layer.
         tables: the accuracies and the tables derived from them.
         efficiency: plots over the number of images.
     """
 
     dataset: str
+    lessons: list[str]
     figure: Figure
     tables: list[TextTable]
     efficiency: list[Figure]
@@ -69,7 +72,8 @@ def render_page(report: Report) -> str:
 
 
 def _table_block(table: Table) -> TableBlock:
-    return TableBlock(table.dataset, accuracy_by_layer(table), text_tables(table), efficiency_figures(table))
+    tables, efficiency = text_tables(table), efficiency_figures(table)
+    return TableBlock(table.dataset, lessons(table), accuracy_by_layer(table), tables, efficiency)
 
 
 def _title(report: Report) -> str:
