@@ -15,7 +15,21 @@ from vissl_monoimage.compat.missing_vissl import require_vissl
 from vissl_monoimage.compat.signals import TerminatedError
 from vissl_monoimage.errors import MonoImageError
 
-COMMANDS = ("setup", "demo", "run", "init", "preview", "card", "style", "dataset", "report", "reproduce", "ls", "exec")
+COMMANDS = (
+    "setup",
+    "demo",
+    "run",
+    "init",
+    "features",
+    "preview",
+    "card",
+    "style",
+    "dataset",
+    "report",
+    "reproduce",
+    "ls",
+    "exec",
+)
 NEED_VISSL = ("demo", "run", "reproduce", "exec")  # checked before they write anything
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)

@@ -14,13 +14,13 @@ from vissl.data.data_helper import get_mean_image
 from vissl.data.disk_dataset import DiskImageDataset
 
 from vissl_monoimage.compat.private_api import start_queues
+from vissl_monoimage.data.class_images import log_once
 from vissl_monoimage.data.image_list import read_image_list
 from vissl_monoimage.data.photos.decode import decode_image, reading
 from vissl_monoimage.data.unreadable import note_unreadable
 from vissl_monoimage.errors import MonoImageError
 
 _log = logging.getLogger(__name__)
-_logged: set[str] = set()
 
 
 class DiskImages(DiskImageDataset):
@@ -91,11 +91,7 @@ def read_image(path: str) -> Image.Image:
     with reading(Path(path)), g_pathmgr.open(path, "rb") as file:
         content = file.read()
     image, notes = decode_image(Path(path), content)
-    for note in notes:
-        kind = note.removeprefix(Path(path).name)
-        if kind not in _logged:
-            _logged.add(kind)
-            _log.warning("%s; not said again of others", note)
+    log_once(Path(path), notes)
     return image
 
 
