@@ -6,8 +6,10 @@ FOLDER/train holds <class>/<image>, 64 x 64 px. A tenth of the training images, 
 validation images are never read. Every trunk (random weights, and each checkpoint given) is an alexnet_wide_64px. Its
 features (of two layers of five, for time) are computed once per pooling. All heads of a layer, which differ in rate,
 decay and length, train together on the same batches, with products in bfloat16. A line of OUT.csv is one head; `train`
-is its accuracy on as many images that it was trained on, which shows how far it overfits. The committed table has the
-lines of random weights with max pooling, which rate, decay and epochs of tiny-v1 were chosen by.
+is its accuracy on as many images that it was trained on, which shows how far it overfits. tiny-v1 was chosen by the
+lines of random weights with max pooling; those of k-means filters (`monoimage init kmeans china --trunk
+alexnet_wide_64px`) and of average pooling came later and agree: of 6 epochs, no other head is better by more than 0.2
+points.
 """
 
 from __future__ import annotations

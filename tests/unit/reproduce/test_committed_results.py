@@ -28,9 +28,7 @@ from vissl_monoimage.reproduce.results import with_neighbours
 RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
 LEDGERS = sorted(RESULTS.glob("*.jsonl"))
 NOT_RUN_YET = {
-    "alexnet-64px": {"calibrated-photo"},
     "how-many-images": {"images-50000", "photo-padded", "images-all-padded"},
-    "resnet": {"calibrated-photo"},
     "table4-freeze": {"scattering-64"},
 }
 
