@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
-from vissl_monoimage.data.crops.recipe import Recipe
 from vissl_monoimage.data.crops.sample import photo_of
 from vissl_monoimage.data.crops.settings import SourceBlock, read_source_block
 from vissl_monoimage.data.photos.find import Entry, find_photos
@@ -22,7 +21,8 @@ from vissl_monoimage.errors import MonoImageError, unknown
 
 _NAME = "SingleImageDataset"
 _KEYS = {"recipe": "RECIPE", "size": "SIZE", "samples": "NUM_SAMPLES", "seed": "SEED", "fresh": "FRESH"}
-_RECIPE_KEYS = ("RECIPE", *(field.name.upper() for field in dataclasses.fields(Recipe) if field.name not in _KEYS))
+_NOT_OF_RECIPE = {"SIZE", "NUM_SAMPLES", "TEST_SAMPLES", "SEED", "FRESH"}
+_RECIPE_KEYS = [field.name for field in dataclasses.fields(SourceBlock) if field.name not in _NOT_OF_RECIPE]
 
 
 class SingleImageDataset(Dataset[tuple[Any, int]]):
@@ -31,8 +31,8 @@ class SingleImageDataset(Dataset[tuple[Any, int]]):
     Sample i is a pure function of the photos, the recipe, the size, the seed and i, whatever the number of workers and
     processes: the bytes that VISSL's training split gets from the data source `single_image` under the same settings
     (Asano, Rupprecht and Vedaldi, ICLR 2020). The first samples are the photos themselves, one each, then crops of them
-    take turns. VISSL need not be installed. The data set can be pickled; the photos are decoded once and shared with
-    loader workers, forked or spawned.
+    take turns. VISSL need not be installed. The data set can be pickled, and photos of up to 1 GiB once decoded are
+    shared with loader workers, forked or spawned.
 
     Args:
         photo: a name such as "china" (`monoimage ls photos`), a photo, a folder, a .txt list, or a list of these, as

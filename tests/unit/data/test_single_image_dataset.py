@@ -170,6 +170,7 @@ def test_transforms_of_torchvision_and_frameworks_take_its_samples(tmp_path: Pat
         ({"recipe": 3}, "SingleImageDataset: recipe=3 must be a name"),
         ({"recipe": {"JITER": 0}}, "SingleImageDataset: recipe: unknown key 'JITER': did you mean 'JITTER'? valid: AS"),
         ({"recipe": {"SIZE": 32}}, "SingleImageDataset: recipe: unknown key 'SIZE': valid: ASPECT"),
+        ({"recipe": {"NAME": "me"}}, "SingleImageDataset: recipe: unknown key 'NAME': valid: ASPECT"),
         ({"recipe": {"JITTER": 2}}, "SingleImageDataset: recipe.JITTER=2 must be between 0 and 1"),
         ({"size": 4}, "SingleImageDataset: size=4 must be between 8 and 2048"),
         ({"size": (32, 32)}, "SingleImageDataset: size=[32, 32] must be a whole number"),
