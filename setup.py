@@ -73,12 +73,18 @@ setup(
     extras_require={
         "gpu": ["faiss-gpu>=1.8,<1.16"],
         "docs": ["sphinx>=8.1,<9.1", "myst-parser>=4,<5.3", "furo>=2024.8.6,<2026"],
+        "hub": ["huggingface_hub>=0.30,<2.5"],  # from_pretrained and push_to_hub of exported trunks
+        "onnx": ["onnx>=1.17,<1.24", "onnxscript>=0.3,<0.8", "onnxruntime>=1.20,<1.33"],  # monoimage export --onnx
         "dev": [
             "vissl-monoimage[docs]",
+            "huggingface_hub>=0.30,<2.5",
             "hypothesis>=6.100,<7",
             "import-linter>=2.11,<3",
             "lightly>=1.6,<1.7",  # an example of the docs
             "mypy>=1.15,<2.5",
+            "onnx>=1.17,<1.24",
+            "onnxruntime>=1.20,<1.33",
+            "onnxscript>=0.3,<0.8",
             "pytest>=8,<9.3",
             "pytest-xdist>=3.6,<4",
             "ruff>=0.9,<0.18",

@@ -25,6 +25,7 @@ COMMANDS = (
     "card",
     "style",
     "dataset",
+    "export",
     "report",
     "reproduce",
     "ls",

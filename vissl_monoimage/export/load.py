@@ -12,6 +12,7 @@ from torch import nn
 
 from vissl_monoimage.errors import MonoImageError, unknown
 from vissl_monoimage.export.config import TrunkConfig
+from vissl_monoimage.export.facts import facts_of
 from vissl_monoimage.export.module import PretrainedTrunk
 from vissl_monoimage.export.run_folder import RunFacts, read_run
 from vissl_monoimage.export.source import find_weights
@@ -85,10 +86,11 @@ def load(
     settings = (exported.settings if exported else _settings(run.model or {})) if name == recorded else {}
     network, settings, report = _filled(name, file, settings)
     config = _config(name, network, settings, exported, run)
-    if layers is not None:
-        if wrong := [layer for layer in layers if layer not in config.layers]:
-            raise MonoImageError(unknown(f"layer of trunk {name}", wrong[0], config.layers))
-        config = dataclasses.replace(config, layers=list(layers))
+    config = dataclasses.replace(config, layers=list(config.layers if layers is None else layers))
+    if wrong := [layer for layer in config.layers if layer not in feature_names(network)]:
+        raise MonoImageError(unknown(f"layer of trunk {name}", wrong[0], feature_names(network)))
+    if not exported:
+        config = dataclasses.replace(config, facts=facts_of(network, file, run, report))
     return Loaded(PretrainedTrunk(network, config), file, run, report)
 
 
@@ -127,8 +129,9 @@ def _config(
 ) -> TrunkConfig:
     layers, size = feature_names(network), input_size(network)
     if exported:
-        kept = exported.input_size if name == exported.trunk else size
-        return dataclasses.replace(exported, trunk=name, settings=settings, layers=layers, input_size=kept)
+        if name == exported.trunk:
+            return dataclasses.replace(exported, settings=settings)
+        return dataclasses.replace(exported, trunk=name, settings=settings, layers=layers, input_size=size)
     if run.size and name == run.trunk and getattr(network, "any_size", False):
         size = run.size
     colours = run.normalisation or usual_normalisation(network)

@@ -10,10 +10,11 @@ from torchvision.transforms import functional
 
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.export.config import TrunkConfig
+from vissl_monoimage.export.hub import HubMixin
 from vissl_monoimage.models.features import probed_layers
 
 
-class PretrainedTrunk(nn.Module):
+class PretrainedTrunk(HubMixin, nn.Module):
     """A pretrained trunk for any code; `vissl_monoimage.load_trunk` makes it.
 
     `forward` takes normalised RGB images, float (N, 3, input_size, input_size), and returns {layer: feature} with

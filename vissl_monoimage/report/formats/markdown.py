@@ -16,11 +16,15 @@ def tables_as_markdown(tables: Sequence[TextTable]) -> str:
 
 def table_as_markdown(table: TextTable) -> str:
     """Return a table as GitHub Markdown with its title and its notes."""
-    alignment = ["right" if column in table.numeric else "left" for column in range(len(table.header))]
-    rows = [[_cell(cell) for cell in row] for row in table.rows]
-    header = [_cell(name) for name in table.header]
-    piped = tabulate(rows, header, tablefmt="pipe", colalign=alignment, disable_numparse=True)
-    return "\n\n".join([f"### {table.title}", piped, *table.notes])
+    return "\n\n".join([f"### {table.title}", piped_table(table.header, table.rows, table.numeric), *table.notes])
+
+
+def piped_table(header: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[int] = ()) -> str:
+    """Return the cells as a table of GitHub Markdown, the columns `numeric` aligned to the right."""
+    alignment = ["right" if column in numeric else "left" for column in range(len(header))]
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    names = [_cell(name) for name in header]
+    return tabulate(cells, names, tablefmt="pipe", colalign=alignment, disable_numparse=True)
 
 
 def _cell(text: str) -> str:
