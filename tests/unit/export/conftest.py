@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from vissl_monoimage.ledger.row_parts import DataSplit, Weights
 from vissl_monoimage.models.checkpoint.file import checkpoint_sha256, save_trunk
 from vissl_monoimage.models.trunks.registry import build_trunk
 
+PAGE = Path(__file__).parents[3] / "docs" / "your_code.md"
 SEEDS = (0, 1, 2)
 ACCURACIES = {"conv1": (60.0, 62.0, 61.0), "conv2": (58.0, 51.0, 56.0)}
 PHOTO = CATALOG["china"]
@@ -82,3 +84,12 @@ def write_rows(runs: Path, file: Path, a_row: Callable[..., Row], images: list[d
     (runs / "random").mkdir(exist_ok=True)
     random = a_row(**common, run_id="r", data=data, accuracies={"conv1": {"top_1": 50.0}, "conv2": {"top_1": 40.0}})
     ledger.append(runs / "random" / ledger.FILE_NAME, dataclasses.replace(random, seed=7))
+
+
+def run_example(heading: str) -> dict[str, Any]:
+    """Run the first Python block of docs/your_code.md below a heading, and return its variables."""
+    section = PAGE.read_text().partition(f" {heading}\n")[2]
+    block = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)[0]
+    variables: dict[str, Any] = {}
+    exec(compile(block, PAGE.name, "exec"), variables)
+    return variables

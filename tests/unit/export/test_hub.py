@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from vissl_monoimage import PretrainedTrunk, load_trunk
 from vissl_monoimage.cli.main import main
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.export import hub
+
+from .conftest import run_example
 
 
 def test_from_pretrained_opens_an_exported_folder_and_save_pretrained_writes_one(
@@ -52,3 +55,17 @@ def test_without_the_package_each_method_is_one_sentence(method: str, monkeypatc
     mixin = runpy.run_path(str(hub.__file__))["HubMixin"]
     with pytest.raises(MonoImageError, match=rf"^{method} needs the package huggingface_hub: pip install"):
         getattr(mixin(), method)("folder")
+
+
+def test_the_examples_of_the_documentation_run(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The photo and the checkpoint are where the page's first command leaves them."""
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (60, 40), 99).save("me.jpg")
+    checkpoint.parent.rename(checkpoint.parents[1] / "rotnet")
+    run_example("A trunk as a plain module")
+    assert capsys.readouterr().out.splitlines()[-1] == "pool4 (1, 256, 2, 2)"
+    assert main(["export", "runs/rotnet/checkpoint.torch", "-o", "rotnet", "--results", "runs"]) == 0
+    assert run_example("The Hugging Face hub")["trunk"].trunk == "convnet4"
+    assert load_trunk("copy").input_size == 32

@@ -15,6 +15,8 @@ from vissl_monoimage.export.onnx import to_onnx
 from vissl_monoimage.models.features import feature_names, input_size
 from vissl_monoimage.models.trunks.registry import build_trunk
 
+from .conftest import run_example
+
 
 def plain(name: str) -> PretrainedTrunk:
     torch.manual_seed(0)
@@ -34,15 +36,21 @@ def test_torch_exports_a_trunk_with_any_number_of_images(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["convnet4", "alexnet_wide_32px"])
-def test_onnx_has_an_output_for_each_layer(name: str) -> None:
+def test_onnx_has_an_output_for_each_layer(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trunk = plain(name)
-    session = onnxruntime.InferenceSession(to_onnx(trunk), providers=["CPUExecutionProvider"])
+    (tmp_path / "rotnet").mkdir()
+    (tmp_path / "rotnet" / "model.onnx").write_bytes(to_onnx(trunk))
+    session = onnxruntime.InferenceSession(tmp_path / "rotnet" / "model.onnx", providers=["CPUExecutionProvider"])
     assert [output.name for output in session.get_outputs()] == list(trunk.layers)
     for count in (1, 3):
         images = torch.randn(count, 3, 32, 32)
         outputs = session.run(None, {"images": images.numpy()})
         for output, (layer, wanted) in zip(outputs, trunk(images).items(), strict=True):
             torch.testing.assert_close(torch.from_numpy(output), wanted, rtol=0, atol=1e-4, msg=layer)
+    monkeypatch.chdir(tmp_path)
+    shown = run_example("ONNX and torch.export")["features"]
+    assert list(shown) == list(trunk.layers)
+    assert len(shown["conv1"]) == 5
 
 
 def test_fixed_features_are_refused_before_anything_is_written(
