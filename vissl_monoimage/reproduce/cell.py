@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ class Cell:
 
     def problems(self) -> list[str]:
         """Return what does not go together, and unknown names: a cell has one pretraining, init or model of the zoo."""
-        if below := negative_costs(self.minutes, self.megabytes):
+        if below := impossible_costs(self.minutes, self.megabytes):
             return below
         if self.seeds < 0:
             return [f"seeds={self.seeds} must be a number of the profile's seeds, 0 for all of them"]
@@ -133,7 +134,11 @@ def name_problem(name: str) -> str:
     return f"{unknown('data set', name, DATA_SETS)}; a folder of your own has a name unlike these" if close else ""
 
 
-def negative_costs(minutes: float, megabytes: float) -> list[str]:
-    """Return a sentence for each cost below zero."""
+def impossible_costs(minutes: float, megabytes: float) -> list[str]:
+    """Return a sentence for each cost that is below zero or not finite."""
     costs = {"minutes": minutes, "megabytes": megabytes}
-    return [f"{name}={cost:g} must not be negative" for name, cost in costs.items() if not cost >= 0]
+    return [
+        f"{name}={cost:g} must be a number that is not negative"
+        for name, cost in costs.items()
+        if not 0 <= cost < math.inf
+    ]

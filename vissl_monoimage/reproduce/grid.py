@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from vissl_monoimage.config.schema import LARGEST_SEED
 from vissl_monoimage.errors import MonoImageError, unknown
-from vissl_monoimage.reproduce.cell import DATA_SETS, UNNAMED_PHOTO, Cell, name_problem, negative_costs
+from vissl_monoimage.reproduce.cell import DATA_SETS, UNNAMED_PHOTO, Cell, impossible_costs, name_problem
 
 Item = TypeVar("Item")
 
@@ -34,9 +34,9 @@ class Probe:
     overrides: list[str] = field(default_factory=list)
 
     def problems(self) -> list[str]:
-        """Return a sentence for a name that no data set can have, and for each cost below zero."""
+        """Return a sentence for a name that no data set can have, and for each impossible cost."""
         name = name_problem(self.data) if self.data else ""
-        return [f"data: {name}"] * bool(name) + negative_costs(self.minutes, self.megabytes)
+        return [f"data: {name}"] * bool(name) + impossible_costs(self.minutes, self.megabytes)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ fields of `Probe`, `Cell` and `Profile`. `beside` names benchmarks whose committ
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,24 @@ from vissl_monoimage.reproduce.grid import Grid, Probe, Profile, select
 from vissl_monoimage.utils.paths import benchmarks
 
 Item = TypeVar("Item")
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that is there twice, where YAML's loader takes the last one."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping of a node.
+
+        Raises:
+            yaml.YAMLError: a key is there twice.
+        """
+        keys: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in keys:
+                    raise yaml.YAMLError(f"key '{key.value}' in line {key.start_mark.line + 1} is there twice")
+                keys.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 @dataclass(frozen=True)
@@ -48,10 +67,7 @@ def read_grid(name: str) -> Grid:
         if name not in grid_names():
             raise MonoImageError(f"{unknown('benchmark', name, grid_names())}; or the path of a .yaml")
         path = benchmarks("grids") / f"{name}.yaml"
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise MonoImageError(f"benchmark {path} cannot be read: {error}") from None
+    values = _read(path)
     if not isinstance(values, Mapping):
         raise MonoImageError(f"benchmark {path} must be a mapping with title, probes, cells and profiles")
     sheet = read_block(_Sheet, values, path.name)
@@ -64,6 +80,20 @@ def read_grid(name: str) -> Grid:
     cells = {key: _with_words(cell, cells, f"{path.name}: cells.{key}.of: ") for key, cell in cells.items()}
     profiles = _parts(Profile, sheet.profiles, f"{path.name}: profiles")
     return Grid(path.stem, sheet.title, probes, cells, profiles, sheet.beside)
+
+
+def _read(path: Path) -> Any:
+    """Return what a YAML holds.
+
+    Raises:
+        MonoImageError: it cannot be read, or has a key twice.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+    except RecursionError:
+        raise MonoImageError(f"benchmark {path} cannot be read: it is nested too deeply") from None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise MonoImageError(f"benchmark {path} cannot be read: {' '.join(str(error).split())}") from None
 
 
 def grid_names() -> list[str]:
@@ -104,6 +134,8 @@ def _parts(kind: type[Item], values: Mapping[str, Any], where: str) -> dict[str,
     for name, value in values.items():
         if not isinstance(name, str):
             raise MonoImageError(f"{where}: {name} must be a name: put it in quotes")
+        if not re.fullmatch(r"\w[\w+-]*", name):  # it begins the names of folders
+            raise MonoImageError(f"{where}: name {name!r} must have letters, digits, +, - and _ only")
         if not isinstance(value, Mapping):
             raise MonoImageError(f"{where}.{name}={value!r} must be a mapping; {{}} is an empty one")
     return {name: read_block(kind, value, f"{where}.{name}") for name, value in values.items()}

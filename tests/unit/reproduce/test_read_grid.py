@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,7 +62,13 @@ from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
         ({"profiles": {"laptop": {"seeds": [2**32]}}}, "must be whole numbers from 0 to 4294967295"),
         ({"cells": {}}, "mine.yaml: cells must name one at least"),
         ({"cells": {1: {}}}, "cells: 1 must be a name: put it in quotes"),
-        ({"cells": {"a": {"minutes": -5}}}, "cells.a.minutes=-5 must not be negative"),
+        ({"cells": {"a": {"minutes": -5}}}, "cells.a.minutes=-5 must be a number that is not negative"),
+        ({"cells": {"a": {"minutes": float("inf")}}}, "cells.a.minutes=inf must be a number that is not negative"),
+        (
+            {"probes": {"../../x": {"config": "c"}}},
+            "probes: name '../../x' must have letters, digits, \\+, - and _ only",
+        ),
+        ({"cells": {"a\0b": {}}}, r"cells: name 'a\\x00b' must have letters"),
         ({"cells": {"a": {"probe_overrides": [3]}}}, r"a.probe_overrides=\[3\] must be a list of names"),
         ({"cells": {"a": {"overrides": [{"config.SEED": 1}]}}}, "must be a list of names"),
         ({"beside": ["table3"]}, "beside: unknown benchmark with results 'table3': did you mean 'table3-cifar'"),
@@ -70,6 +77,25 @@ from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
 def test_a_mistake_in_a_benchmark_is_named(write: Callable[..., str], changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(MonoImageError, match=sentence):
         read_grid(write(**changes))
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("title: a\ncells: {a: {}}\ncells: {b: {}}", "key 'cells' in line 3 is there twice"),
+        ("cells:\n  a: {minutes: 1, minutes: 2}", "key 'minutes' in line 2 is there twice"),
+        ("cells: " + "[" * 5000, "nested too deeply"),
+        ("cells: {a: b: c}", "expected ',' or '}'"),
+        ("title: \0", "cannot be read"),
+    ],
+)
+def test_a_file_that_yaml_would_take_otherwise_or_not_at_all_is_refused(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(MonoImageError, match=sentence) as caught:
+        read_grid(str(tmp_path / "mine.yaml"))
+    assert "\n" not in str(caught.value)
 
 
 def test_cells_inherit_defaults_unless_they_say_otherwise(write: Callable[..., str]) -> None:
