@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import re
 from collections.abc import Callable
@@ -111,6 +112,16 @@ def test_the_page_needs_no_other_file_and_no_network(runs: Path, tmp_path: Path)
     style = (tmp_path / "out" / "report.html").read_text().split("</style>")[0]
     assert "url(" not in style
     assert "@import" not in style
+
+
+def test_random_weights_beside_one_photo_do_not_change_the_title(runs: Path, a_row: MakeRow) -> None:
+    random = a_row(run_id="init", kind="pretrain", method="random", accuracies={}, protocol=None, n_images=0)
+    data_set = dataclasses.replace(random, run_id="set", method="rotnet", n_images=50_000)
+    titles = [
+        page_of([*ledger.read([runs]), *rows]).partition("</h1>")[0].rpartition(">")[2]
+        for rows in ([random], [random, data_set])
+    ]
+    assert titles == ["How much of each layer can one image teach?", "What each layer learned"]
 
 
 def test_the_page_opens_with_what_one_photo_taught_and_its_plot(runs: Path) -> None:

@@ -77,7 +77,7 @@ def _table_block(table: Table) -> TableBlock:
 
 
 def _title(report: Report) -> str:
-    counts = {len(row.images) for row in report.pretrained}
+    counts = {len(row.images) for row in report.pretrained if row.n_images != 0}  # random weights have no images
     return "How much of each layer can one image teach?" if counts <= {1} else "What each layer learned"
 
 
