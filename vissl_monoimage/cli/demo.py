@@ -38,7 +38,8 @@ def demo_command(arguments: argparse.Namespace) -> int:
     """Run what is not finished of the benchmark `demo`, and write its report.
 
     Raises:
-        MonoImageError: a bad photo, an output folder that holds another demo, or runs that failed.
+        MonoImageError: a bad photo, an output folder that holds another demo, or runs that failed; all others are
+            finished and reported then.
     """
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.report.write import write
@@ -60,9 +61,11 @@ def demo_command(arguments: argparse.Namespace) -> int:
         + (f", in about {minutes}" if to_do and not arguments.smoke else ""),
         flush=True,
     )
-    if problems := run_all(chains, jobs):
+    problems = run_all(chains, jobs)
+    if rows := [row for run in runs if (row := finished(run.folder))]:
+        write(rows, out / "report")
+    if problems:
         raise MonoImageError("\n".join([f"{len(problems)} of {len(chains)} failed:", *problems]))
-    write([row for run in runs if (row := finished(run.folder))], out / "report")
     if arguments.smoke:
         print("smoke: only a few tiny steps; the numbers above mean nothing")
     return 0

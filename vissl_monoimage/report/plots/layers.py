@@ -64,7 +64,12 @@ def plot_over_layers(series: Sequence[Series], layers: Sequence[str], ylabel: st
 def accuracy_by_layer(table: Table) -> Figure:
     """Return a plot of the accuracies of a table by layer, with their intervals."""
     series = [
-        Series(f"{line.label}, n={max(1, len(line.seeds))}", line.cells, grey=line.is_random or is_calibrated(line))
+        Series(
+            f"{line.label}, n={max(1, len(line.seeds))}",
+            line.cells,
+            grey=line.is_random or is_calibrated(line),
+            dashed=is_calibrated(line),
+        )
         for line in table.lines
     ]
     canvas, _ = plot_over_layers(series, table.layers, "top-1 accuracy (%)")
