@@ -61,7 +61,9 @@ def export_command(arguments: argparse.Namespace) -> int:
         check_onnx(trunk.trunk)
     if loaded.report:
         print(loaded.report, file=sys.stderr)
-    add_accuracies(trunk, ledger.read(arguments.results, ledger.print_note), ledger.print_note)
+    rows = ledger.read(arguments.results, ledger.print_note)
+    own = [loaded.run.row] if loaded.run.row and loaded.run.row.run_id not in {row.run_id for row in rows} else []
+    add_accuracies(trunk, [*rows, *own], ledger.print_note)
     write_folder(trunk, folder, to_onnx(trunk) if arguments.onnx else None)
     print(f"{folder}: {trunk.trunk}, layers {', '.join(trunk.layers)}")
     return 0

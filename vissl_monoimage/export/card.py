@@ -57,7 +57,7 @@ def _source(run: Mapping[str, Any]) -> str:
     if len(photos) == 1:
         return f"one photo ({photos[0]['name']})" if photos[0]["name"] else "one photo"
     if photos:
-        return f"{run['n_images']:,} photos"
+        return f"{run['n_images'] or len(photos):,} photos"
     return str(run["dataset"])
 
 

@@ -60,7 +60,7 @@ def training(config: TrunkConfig) -> str:
     lines = {
         "method": run["method"],
         "configuration": run["name"],
-        "training data": run["dataset"],
+        "training data" if run["kind"] == "pretrain" else "data of the probe": run["dataset"],
         "source images": "unknown" if run["n_images"] is None else f"{run['n_images']:,}",
         "recipe of the crops": recipe,
         "seed": run["seed"],
@@ -125,5 +125,6 @@ def _photos(run: Mapping[str, Any]) -> Iterator[str]:
         for photo in photos[:_LISTED]
     ]
     yield piped_table(header, rows)
-    if len(rows) < run["n_images"]:
-        yield f"And {run['n_images'] - len(rows):,} more."
+    count = run["n_images"] or len(photos)
+    if len(rows) < count:
+        yield f"And {count - len(rows):,} more."

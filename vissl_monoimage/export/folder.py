@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import shutil
@@ -16,7 +17,7 @@ from vissl_monoimage.export.config import FILE_NAME, WEIGHTS_NAME, is_exported, 
 from vissl_monoimage.export.module import PretrainedTrunk
 from vissl_monoimage.ledger.initial_weights import weights_sha256
 from vissl_monoimage.ledger.machine import versions
-from vissl_monoimage.utils.atomic_write import atomic_write
+from vissl_monoimage.utils.atomic_write import atomic_write, remove_parts
 from vissl_monoimage.utils.paths import make_folder
 
 CARD_NAME, ONNX_NAME = "README.md", "model.onnx"
@@ -31,6 +32,7 @@ def check_folder(folder: Path, checkpoint_sha256: str) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise MonoImageError(f"'{folder}' is a file: {_REMEDY}")
+    remove_parts(folder)
     if not folder.is_dir() or not any(folder.iterdir()):
         return
     if not is_exported(folder):
@@ -41,9 +43,9 @@ def check_folder(folder: Path, checkpoint_sha256: str) -> None:
 
 
 def write_folder(trunk: PretrainedTrunk, folder: Path, onnx: bytes | None = None, keep_card: bool = False) -> None:
-    """Write a trunk into a folder, each file complete or not at all; a new folder is removed if one cannot be written.
+    """Write a trunk into a folder: if one file cannot be written, the folder stays as it was.
 
-    The config is written first: with the hash of the weights in it, a reader refuses what a kill left in between.
+    With the hash of the weights in the config, a reader refuses what a kill left between two files.
 
     Args:
         trunk: the trunk.
@@ -62,21 +64,23 @@ def write_folder(trunk: PretrainedTrunk, folder: Path, onnx: bytes | None = None
         weights_sha256=hashlib.sha256(weights).hexdigest(),
         facts={**trunk.config.facts, "was_changed": was_changed, "shapes": shapes, "exported_with": versions()},
     )
-    contents = {FILE_NAME: config.text().encode(), WEIGHTS_NAME: weights}
+    contents = {WEIGHTS_NAME: weights}
     if not (keep_card and (folder / CARD_NAME).is_file()):
         contents[CARD_NAME] = model_card(config, shapes, was_changed).encode()
     contents |= {ONNX_NAME: onnx} if onnx else {}
+    contents[FILE_NAME] = config.text().encode()  # last written, first in place
     is_new = not folder.exists()
     make_folder(folder)
     try:
-        (folder / ONNX_NAME).unlink(missing_ok=True)  # of other weights, perhaps
-        for name, content in contents.items():
-            with atomic_write(folder / name) as part:
-                part.write_bytes(content)
+        with contextlib.ExitStack() as files:  # no file appears before all are on the disk, and the config first
+            for name, content in contents.items():
+                files.enter_context(atomic_write(folder / name)).write_bytes(content)
     except BaseException:
         if is_new:
             shutil.rmtree(folder)
         raise
+    if onnx is None:
+        (folder / ONNX_NAME).unlink(missing_ok=True)  # of an earlier export
 
 
 def feature_shapes(trunk: PretrainedTrunk) -> dict[str, list[int]]:

@@ -41,8 +41,10 @@ else:
             from vissl_monoimage.export.config import FILE_NAME, WEIGHTS_NAME
             from vissl_monoimage.export.load import load_trunk
 
+            layers = options.get("layers")
             if Path(model_id).is_dir():
-                return load_trunk(model_id)
+                return load_trunk(model_id, layers=layers)
             kept = ("revision", "cache_dir", "force_download", "local_files_only", "token")
             download = {key: options[key] for key in kept if key in options}
-            return load_trunk(snapshot_download(model_id, allow_patterns=[FILE_NAME, WEIGHTS_NAME], **download))
+            folder = snapshot_download(model_id, allow_patterns=[FILE_NAME, WEIGHTS_NAME], **download)
+            return load_trunk(folder, layers=layers)

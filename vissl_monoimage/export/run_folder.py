@@ -88,7 +88,9 @@ def _read_config(folder: Path) -> dict[str, Any] | None:
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
         config["MODEL"]["TRUNK"]["NAME"], config["DATA"]["TRAIN"]["TRANSFORMS"]
     except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise MonoImageError(f"{file} is no configuration of a run ({error}): name the trunk yourself") from error
+        raise MonoImageError(
+            f"{file} is no configuration of a run ({error}): repair it, or remove it and name the trunk"
+        ) from error
     return dict(config)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -147,18 +148,33 @@ def test_a_folder_of_something_else_is_left_alone(
     assert "is a file" in capsys.readouterr().err
 
 
-def test_a_failed_export_leaves_nothing(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trunk, out, write = load_trunk(checkpoint), tmp_path / "exported", Path.write_bytes
+@pytest.fixture
+def small_files_only() -> Iterator[None]:
+    """The system refuses files of the weights' size, as a full disk does."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
-    def full(path: Path, data: bytes) -> int:
-        if len(data) > 1_000_000:
-            raise OSError(28, "No space left on device")
-        return write(path, data)
 
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(MonoImageError, match="No space left"):
+def test_a_failed_export_leaves_no_folder(checkpoint: Path, tmp_path: Path, small_files_only: None) -> None:
+    with pytest.raises(MonoImageError, match=r"cannot write .*model\.safetensors: File too large"):
+        write_folder(load_trunk(checkpoint), tmp_path / "exported")
+    assert not (tmp_path / "exported").exists()
+
+
+def test_a_failed_export_leaves_the_one_before(
+    checkpoint: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    trunk, out = load_trunk(checkpoint), tmp_path / "exported"
+    write_folder(trunk, out, onnx=b"an earlier export")
+    before = {file.name: file.read_bytes() for file in out.iterdir()}
+    request.getfixturevalue("small_files_only")
+    with torch.no_grad():
+        next(trunk.parameters()).add_(1)
+    with pytest.raises(MonoImageError, match="File too large"):
         write_folder(trunk, out)
-    assert not out.exists()
+    assert {file.name: file.read_bytes() for file in out.iterdir()} == before
 
 
 def test_weights_that_the_config_is_not_of_are_refused(checkpoint: Path, tmp_path: Path) -> None:
