@@ -14,7 +14,7 @@ examples:
 """
 GRID = "demo"
 MOST_JOBS = 4
-"""At a time: a probe keeps 1 GB of features in a file while it runs."""
+"""At a time: a probe keeps 0.7 GB of features in a file while it runs."""
 
 
 def add_parser(subparsers: Any) -> None:
