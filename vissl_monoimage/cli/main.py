@@ -14,6 +14,7 @@ from vissl_monoimage.compat.child_commands import end_with_command
 from vissl_monoimage.compat.missing_vissl import require_vissl
 from vissl_monoimage.compat.signals import TerminatedError
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.utils.printable import printable
 
 COMMANDS = (
     "setup",
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         return int(chosen.command(chosen))
     except MonoImageError as error:
         for line in str(error).splitlines():
-            print(f"monoimage: {line}", file=sys.stderr)
+            print(f"monoimage: {printable(line)}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # `monoimage ls | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import dataclasses
 import io
 import re
@@ -105,6 +106,9 @@ def runs(tmp_path: Path, a_row: MakeRow) -> Path:
 def test_the_page_needs_no_other_file_and_no_network(runs: Path, tmp_path: Path) -> None:
     page = Page(write_report([str(runs)], str(tmp_path / "out")).read_text())
     assert page.open == []
+    policies = [tags["content"] for _, tags in page.tags if tags.get("http-equiv") == "Content-Security-Policy"]
+    assert policies[0] is not None
+    assert policies[0].startswith("default-src 'none'; img-src data:;")
     for tag, attributes in page.tags:
         assert tag not in ("script", "link", "iframe", "object", "embed", "base")
         for name in ("src", "href", "srcset", "data", "action", "poster"):
@@ -185,6 +189,24 @@ def test_text_from_a_ledger_cannot_become_markup(runs: Path, a_row: MakeRow) -> 
     page = Page(page_of([*ledger.read([runs]), evil]))
     assert "script" not in {tag for tag, _ in page.tags}
     assert "<script>alert(1)</script>" in page.text
+
+
+def test_names_are_no_markup_formula_or_control_sequence(
+    runs: Path, tmp_path: Path, a_row: MakeRow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "=1+1<script>alert(1)</script>[a](http://x)\x1b[2J"
+    ledger.append(runs / "evil" / "ledger.jsonl", a_row(run_id="evil", dataset=name, protocol="@SUM(A1)"))
+    assert main(["report", str(runs), "-o", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert r"[a](http://x)\x1b[2J" in printed
+    markdown = (tmp_path / "out" / "report.md").read_text()
+    assert "<script" not in markdown
+    assert r"&lt;script>alert(1)&lt;/script>[a]\(http://x)" in markdown
+    with open(tmp_path / "out" / "report.csv", newline="") as file:
+        cells = {cell for row in csv.reader(file) for cell in row}
+    assert {f"'{name}", "'@SUM(A1)"} < cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "@"))]
 
 
 def test_the_command_prints_the_table_and_the_page(

@@ -16,7 +16,8 @@ def tables_as_markdown(tables: Sequence[TextTable]) -> str:
 
 def table_as_markdown(table: TextTable) -> str:
     """Return a table as GitHub Markdown with its title and its notes."""
-    return "\n\n".join([f"### {table.title}", piped_table(table.header, table.rows, table.numeric), *table.notes])
+    piped = piped_table(table.header, table.rows, table.numeric)
+    return "\n\n".join([f"### {_plain(table.title)}", piped, *map(_plain, table.notes)])
 
 
 def piped_table(header: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[int] = ()) -> str:
@@ -29,4 +30,9 @@ def piped_table(header: Sequence[str], rows: Sequence[Sequence[str]], numeric: S
 
 def _cell(text: str) -> str:
     """Return text that cannot end its cell or its line: tabulate escapes nothing."""
-    return " ".join(text.split()).replace("|", "\\|")
+    return " ".join(_plain(text).split()).replace("|", "\\|")
+
+
+def _plain(text: str) -> str:
+    """Return text in which a name, such as that of a file, is neither HTML nor a link or picture."""
+    return text.replace("<", "&lt;").replace("](", "]\\(")

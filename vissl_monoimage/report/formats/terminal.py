@@ -13,6 +13,7 @@ from tabulate import tabulate
 from vissl_monoimage.report.claims.verdicts import judge_all
 from vissl_monoimage.report.tables.accuracy import NOTE, header_and_rows
 from vissl_monoimage.report.tables.table import Table
+from vissl_monoimage.utils.printable import printable
 
 _UNLIMITED = 10_000  # characters
 
@@ -24,7 +25,7 @@ def tables_as_text(tables: Sequence[Table]) -> str:
         header, rows = header_and_rows(table)
         aligned = tabulate(rows, header, tablefmt="plain", disable_numparse=True)
         parts.append("\n".join([table.title, aligned, *table.caveats]))
-    return "\n\n".join([*parts, NOTE, *_verdicts(tables)])
+    return printable("\n\n".join([*parts, NOTE, *_verdicts(tables)]))
 
 
 def print_tables(tables: Sequence[Table], console: Console | None = None) -> None:
@@ -39,9 +40,9 @@ def print_tables(tables: Sequence[Table], console: Console | None = None) -> Non
     for table, box in zip(tables, boxes, strict=True):
         console.print(box)
         for caveat in table.caveats:
-            console.print(caveat, markup=False, highlight=False)
+            console.print(printable(caveat), markup=False, highlight=False)
     for text in (NOTE, *_verdicts(tables)):
-        console.print(text, markup=False, highlight=False)
+        console.print(printable(text), markup=False, highlight=False)
 
 
 def _verdicts(tables: Sequence[Table]) -> list[str]:
@@ -55,9 +56,9 @@ def _verdicts(tables: Sequence[Table]) -> list[str]:
 def _box(table: Table) -> Box:
     header, rows = header_and_rows(table)
     # As Text: in a plain string, rich would take the `[1a2b3c]` of a label for a style and drop it.
-    box = Box(title=Text(table.title), title_justify="left")
+    box = Box(title=Text(printable(table.title)), title_justify="left")
     for name in header:
-        box.add_column(Text(name), justify="right" if name in table.layers else "left", no_wrap=True)
+        box.add_column(Text(printable(name)), justify="right" if name in table.layers else "left", no_wrap=True)
     for row in rows:
-        box.add_row(*map(Text, row))
+        box.add_row(*(Text(printable(cell)) for cell in row))
     return box
