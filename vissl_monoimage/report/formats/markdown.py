@@ -34,5 +34,5 @@ def _cell(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return text in which a name, such as that of a file, is neither HTML nor a link or picture."""
-    return text.replace("<", "&lt;").replace("](", "]\\(")
+    """Return text in which a name, such as that of a file, is no HTML."""
+    return text.replace("<", "&lt;")
