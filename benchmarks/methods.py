@@ -1,9 +1,9 @@
-"""Find out which of VISSL's pretraining YAMLs train on crops of one photo on a CPU, for docs/methods.md.
+"""Find out which of VISSL's pretraining YAMLs train on crops of one photo on a CPU, for docs/any_method.md.
 
     python benchmarks/methods.py [YAML ...] [--again]
 
 Each YAML is run with `+config/monoimage=[single_image,smoke]` and otherwise unchanged, for two steps, in a temporary
-folder. Its row is added to benchmarks/results/methods.csv at once, and the table in docs/methods.md is made from the
+folder. Its row is added to benchmarks/results/methods.csv at once, and the table in docs/any_method.md is made from the
 rows. A YAML that has a row is only run again with --again. All of them take a quarter of an hour on one core.
 """
 
@@ -29,7 +29,7 @@ from vissl_monoimage.ledger import io as ledger
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "methods.csv"
-PAGE = ROOT / "docs" / "methods.md"
+PAGE = ROOT / "docs" / "any_method.md"
 OVERLAY = "+config/monoimage=[single_image,smoke]"
 LABELS = "clusters/clusters.npy"  # written by the DeepCluster run
 YES = "yes"
@@ -155,7 +155,7 @@ def write_results(results: Iterable[Result], path: Path = RESULTS) -> None:
 
 
 def with_table(page: str, results: Iterable[Result]) -> str:
-    """Return the text of docs/methods.md with its generated part made from `results`.
+    """Return the text of docs/any_method.md with its generated part made from `results`.
 
     Raises:
         ValueError: the page lacks a marker of the generated part.

@@ -26,3 +26,6 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!vissl_monoimage).*")
+]  # names of other libraries, whose inventories are on the net

@@ -3,7 +3,7 @@
 A mend is a function registered for the modules it repairs. It runs when they are first imported (or at once
 where they already are), so that importing us costs nothing by itself. Each names the symptom, VISSL's file,
 and the guard that makes it do nothing where VISSL works without it; a line or name it does not find raises an error.
-Nothing is written to VISSL's files. `docs/compatibility.md` lists them, with the rest of what this package changes.
+Nothing is written to VISSL's files. `docs/mends.md` lists them, with the rest of what this package changes.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from vissl_monoimage.compat import child_commands, index, parent_process, privat
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "vissl_monoimage"
-DOCUMENT = (ROOT / "docs" / "compatibility.md").read_text()
+DOCUMENT = (ROOT / "docs" / "mends.md").read_text()
 VISSL = Path(importlib.util.find_spec("vissl").origin).parents[1]  # type: ignore[union-attr,arg-type]
 ELSEWHERE = [path for path in PACKAGE.rglob("*.py") if PACKAGE / "compat" not in path.parents]
 FOR_SUBCLASSES = {"_noop"}  # Classy Vision documents it for derived classes
