@@ -68,6 +68,8 @@ def load(
     source: str | Path, trunk: str | None = None, layers: Sequence[str] | None = None, ledgers: Iterable[str] = ()
 ) -> Loaded:
     """Return a trunk as `load_trunk` does, with where it came from; `ledgers` may have the row of its run."""
+    if layers is not None and (isinstance(layers, str) or not layers):
+        raise MonoImageError(f"layers={layers!r} must be a list of names, as ['conv1', 'conv3']; None means all")
     file, exported = find_weights(source)
     run = RunFacts() if exported else read_run(file, ledgers)
     recorded = exported.trunk if exported else run.trunk

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from environments import Environment
 from huggingface_hub import ModelCard
 from scipy import stats
@@ -24,6 +25,7 @@ from vissl_monoimage.export.folder import write_folder
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.models.checkpoint.file import checkpoint_sha256, save_trunk
 from vissl_monoimage.models.trunks.registry import build_trunk
+from vissl_monoimage.models.trunks.resnet import VisslResNet
 
 from .conftest import ACCURACIES, write_rows
 
@@ -193,14 +195,16 @@ def test_weights_that_the_config_is_not_of_are_refused(checkpoint: Path, tmp_pat
         load_trunk(out)
 
 
-def test_vissls_resnet_is_built_again_from_the_folder(tmp_path: Path) -> None:
-    from vissl_monoimage.models.trunks.resnet import VisslResNet
-
-    network: nn.Module = VisslResNet(50, groups=32, width_per_group=4)
-    torch.save(network.state_dict(), tmp_path / "resnext.pth")
-    assert main(["export", str(tmp_path / "resnext.pth"), "--trunk", "resnet", "-o", str(tmp_path / "out")]) == 0
+def test_vissls_resnet_is_built_again_with_the_settings_of_its_run(tmp_path: Path) -> None:
+    """The stride leaves no trace in the tensors."""
+    model = {"TRUNK": {"NAME": "resnet", "RESNETS": {"LAYER4_STRIDE": 1}}}
+    config = yaml.safe_dump({"MODEL": model, "DATA": {"TRAIN": {"TRANSFORMS": []}}})
+    (tmp_path / "train_config.yaml").write_text(config)
+    network: nn.Module = VisslResNet(last_stride=1).eval()
+    torch.save(network.state_dict(), tmp_path / "resnet.pth")
+    assert main(["export", str(tmp_path / "resnet.pth"), "-o", str(tmp_path / "out")]) == 0
     images = torch.randn(1, 3, 64, 64)
-    assert torch.equal(load_trunk(tmp_path / "out")(images)["res5"], network.eval()(images, ["res5"])[0])
+    assert torch.equal(load_trunk(tmp_path / "out")(images)["res5"], network(images, ["res5"])[0])
 
 
 def test_fixed_features_are_exported_without_weights(checkpoint: Path, tmp_path: Path) -> None:

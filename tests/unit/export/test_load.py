@@ -151,6 +151,15 @@ def test_what_cannot_be_opened_is_one_sentence(case: str, tmp_path: Path) -> Non
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("layers", "sentence"), [("conv1", "must be a list of names"), ([], "must be a list"), (["conv5"], "unknown layer")]
+)
+def test_layers_that_are_none_are_refused(layers: Any, sentence: str, tmp_path: Path) -> None:
+    save_trunk(in_vissl("convnet4", model_of("convnet4")), tmp_path / "w.torch")
+    with pytest.raises(MonoImageError, match=sentence):
+        load_trunk(tmp_path / "w.torch", "convnet4", layers=layers)
+
+
 def test_a_partial_checkpoint_is_refused_with_the_count(tmp_path: Path) -> None:
     state = in_vissl("convnet4", model_of("convnet4")).state_dict()
     del state["_feature_blocks.2.0.weight"]
