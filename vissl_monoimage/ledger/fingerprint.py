@@ -1,6 +1,7 @@
 """Hashes of data sets by their content, equal wherever the files lie and however they are stored.
 
-`docs/fingerprints.md` defines each of them exactly: a definition that changes makes all fingerprints so far incomparable.
+`docs/fingerprints.md` defines each of them exactly: a definition that changes makes all fingerprints so far
+incomparable.
 """
 
 from __future__ import annotations
