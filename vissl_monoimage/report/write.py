@@ -17,6 +17,7 @@ from vissl_monoimage.report.formats.markdown import tables_as_markdown
 from vissl_monoimage.report.formats.terminal import print_tables
 from vissl_monoimage.report.tables.accuracy import text_tables
 from vissl_monoimage.utils.atomic_write import replace_text
+from vissl_monoimage.utils.printable import printable
 
 _MOST_NOTES = 10  # on the console; the page has them all
 
@@ -55,7 +56,7 @@ def write(rows: Sequence[Row], out: Path, skipped: Iterable[str] = ()) -> Path:
     _print_missing(report.missing)
     for table in report.tables:
         for text in lessons(table):
-            print(f"{table.dataset}: {text}" if report.tables[1:] else text)
+            print(printable(f"{table.dataset}: {text}" if report.tables[1:] else text))
     print(f"page: {page}")
     return page
 
