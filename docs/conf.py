@@ -26,6 +26,8 @@ myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+default_role = "code"  # of docstrings: `name`
 nitpick_ignore_regex = [
     ("py:.*", r"(?!vissl_monoimage).*")
 ]  # names of other libraries, whose inventories are on the net
