@@ -35,6 +35,7 @@ def finished_with_one_row(folder: Path) -> bool:
     return (folder / FINAL).exists() and len((folder / "ledger.jsonl").read_text().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_two_processes_with_forkserver_workers_from_python_c(tmp_path: Path) -> None:
     """Neither spawned ranks nor forkserver workers get the plugin from the parent's `__main__`."""
     code = "import sys; from vissl_monoimage import launch; launch.run(sys.argv[1:])"

@@ -26,9 +26,11 @@ DEFAULTS = vissl_defaults()["config"]
 LEARNED = [name for name in OURS if not fixed_features(name)]
 RESNETS: dict[str, dict[str, Any]] = {
     "resnet50": {},
-    "resnext101": {"DEPTH": 101, "GROUPS": 32, "WIDTH_PER_GROUP": 4},
+    "resnext50": {"GROUPS": 32, "WIDTH_PER_GROUP": 4},
+    "resnet101": {"DEPTH": 101},
     "resnet50w2": {"WIDTH_MULTIPLIER": 2},
 }
+SLOW = ("resnet101", "resnet50w2")
 WITH_CONFIG: dict[str, dict[str, Any]] = {
     "stride": {"LAYER4_STRIDE": 1},
     "group_norm": {"NORM": "GroupNorm", "GROUPNORM_GROUPS": 16},
@@ -79,7 +81,7 @@ def test_our_trunks_have_vissls_features(name: str, tmp_path: Path) -> None:
     assert_same(plain, theirs, torch.randn(2, 3, size, size))
 
 
-@pytest.mark.parametrize("case", RESNETS)
+@pytest.mark.parametrize("case", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in RESNETS])
 def test_vissls_resnets_are_known_by_the_shapes_in_a_checkpoint(case: str, tmp_path: Path) -> None:
     theirs = in_vissl("resnet", model_of("resnet", RESNETS[case]))
     save_trunk(theirs, tmp_path / "resnet.torch")

@@ -210,6 +210,8 @@ def test_a_command_is_read_by_the_upgrade_and_shown_to_people_and_nothing_else()
         "ledger/upgrade.py",
         "ledger/hook_vissl.py",  # writes it: provenance.command
         "report/formats/run_facts.py",  # shows it
+        "export/facts.py",  # and hides names of photos for a model card
+        "export/card_sections.py",  # which shows it
         "cli/main.py",  # the subcommand of the command line
     }
 
