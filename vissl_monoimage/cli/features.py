@@ -44,15 +44,16 @@ def features_command(arguments: argparse.Namespace) -> int:
 
     from vissl_monoimage import __version__
     from vissl_monoimage.data.class_images import ClassImages
-    from vissl_monoimage.export.feature_file import Labelled, check_file, write_features
+    from vissl_monoimage.export.feature_file import Labelled, check_file, check_paths, write_features
     from vissl_monoimage.export.load import load
     from vissl_monoimage.export.pooled_features import POOLING, pooled_features
     from vissl_monoimage.models.checkpoint.file import checkpoint_sha256
 
-    images = ClassImages(arguments.folder)
-    check_file(arguments.output, images.paths)
+    check_file(arguments.output)
     layers = [name.strip() for name in arguments.layers.split(",")] if arguments.layers else None
     loaded = load(arguments.checkpoint, arguments.trunk, layers)
+    images = ClassImages(arguments.folder)  # last, for a large folder takes minutes
+    check_paths(arguments.output, images.paths)
     trunk = loaded.trunk
     if layers is None:
         trunk.layers = trunk.probed_layers or trunk.layers

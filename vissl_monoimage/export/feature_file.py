@@ -38,11 +38,11 @@ class Labelled:
     about: Mapping[str, Any]
 
 
-def check_file(file: Path, paths: Sequence[str]) -> None:
+def check_file(file: Path) -> None:
     """Refuse a file that cannot be written, before the work.
 
     Raises:
-        MonoImageError: another suffix, a folder that is missing or cannot be written, or too many images.
+        MonoImageError: another suffix, or a folder that is missing or cannot be written.
     """
     if file.suffix not in SUFFIXES:
         raise MonoImageError(f"'{file}' must end in {' or '.join(SUFFIXES)}")
@@ -52,6 +52,14 @@ def check_file(file: Path, paths: Sequence[str]) -> None:
         raise MonoImageError(f"cannot write {file}: there is no folder {file.parent}")
     if problem := unwritable(file.parent):
         raise MonoImageError(problem)
+
+
+def check_paths(file: Path, paths: Sequence[str]) -> None:
+    """Refuse more paths than the file can hold.
+
+    Raises:
+        MonoImageError: there are too many.
+    """
     if file.suffix != ".npz" and len(json.dumps(paths)) > _MOST_TEXT:
         raise MonoImageError(f"'{file}' cannot hold the paths of {len(paths)} images: take .npz")
 

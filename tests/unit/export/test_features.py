@@ -125,6 +125,8 @@ def test_safetensors_have_the_same_of_an_exported_folder_and_layers_can_be_chose
         (["run/checkpoint.torch", "data/cat", "out.npz"], "data/cat/deep/d.png is not an image that Pillow can read"),
         (["run", "data", "out.npz"], "'run' is the folder of a run: name its checkpoint, 'run/checkpoint.torch'"),
         (["lone.torch", "data", "out.npz"], "'lone.torch' does not say what its trunk is"),
+        # before a long scan of the folder
+        (["no.torch", "no folder", "out.npz"], "no checkpoint and no exported folder at 'no.torch'"),
         (["lone.torch", "data", "out.npz", "--trunk=convnet"], "unknown trunk 'convnet': did you mean 'convnet4'?"),
         (["run/checkpoint.torch", "data", "out.npz", "--layers=conv9"], "unknown layer of trunk convnet4 'conv9': did"),
     ],
