@@ -236,6 +236,7 @@ def test_our_probe_reads_a_monogans_encoder(pretrained: Pretrained, monoimage, t
     assert all(torch.equal(found[key], value) for key, value in encoder.items())
 
 
+@pytest.mark.slow
 def test_vissls_probe_reads_a_bigans_encoder(pretrained: Pretrained, monoimage, tmp_path: Path) -> None:
     """Use the command in the YAML's header, which says no more than a checkpoint of VISSL's would need.
 
@@ -352,6 +353,7 @@ def test_a_diverging_encoder_stops_the_run_with_one_sentence(monoimage, tmp_path
     assert_stopped(done, tmp_path / "run", "step 2: ", ENCODER_GENERATOR_RATE)
 
 
+@pytest.mark.slow
 def test_a_collapsed_generator_is_reported_once_and_training_continues(monoimage, tmp_path: Path) -> None:
     done = monoimage(
         *MONOGAN,

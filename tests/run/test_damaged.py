@@ -92,12 +92,11 @@ def test_two_processes_and_a_full_disk(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("damaged", "expected", "options"),
     [
-        (["model_phase1.torch"], "resumed at step 2 of 6", []),
-        (["model_phase1.torch", "model_phase0.torch"], "epoch 1/3, ", []),
-        ([FINAL], "resumed at step 4 of 6", []),
-        (["model_iteration5.torch"], "resumed at step 4 of 6", [INSIDE_EPOCHS]),
+        pytest.param(["model_phase1.torch"], "resumed at step 2 of 6", [], id="last", marks=pytest.mark.slow),
+        pytest.param(["model_phase1.torch", "model_phase0.torch"], "epoch 1/3, ", [], id="all"),
+        pytest.param([FINAL], "resumed at step 4 of 6", [], id="final", marks=pytest.mark.slow),
+        pytest.param(["model_iteration5.torch"], "resumed at step 4 of 6", [INSIDE_EPOCHS], id="inside an epoch"),
     ],
-    ids=["last", "all", "final", "inside an epoch"],
 )
 def test_a_damaged_checkpoint_is_set_aside_for_the_one_before_it(
     tmp_path: Path, undisturbed: Path, monoimage, damaged: list[str], expected: str, options: list[str]

@@ -37,6 +37,10 @@ ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
 SET_UP = {"make demo", "make test", "pip install vissl-monoimage", "monoimage setup", "monoimage setup --yes"}
 COMPOSED = ("docs/clusters.md", "docs/troubleshooting.md")  # pages whose runs are composed and checked
+SLOW = (
+    "docs/methods.md",
+    "docs/protocols.md",
+)  # pages whose runs take place in the slow tests, and are composed in all
 PATCHES = "config=benchmark/monoimage/linear_photo_patches"
 SIMCLR = "config=pretrain/simclr/simclr_8node_resnet"
 WITHOUT_STEPS = ("knn", "low_shot")  # overlays that need more images than `smoke` leaves, and take no steps
@@ -142,8 +146,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("document", [page for page in PAGES if list(commands(page))])
-def test_commands_run_in_order(document: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("document", "composed"),
+    [
+        *(pytest.param(page, page in (*COMPOSED, *SLOW), id=page) for page in PAGES if list(commands(page))),
+        *(pytest.param(page, False, id=f"{page} at smoke size", marks=pytest.mark.slow) for page in SLOW),
+    ],
+)
+def test_commands_run_in_order(document: str, composed: bool, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     elsewhere = [] if document == "README.md" else list(commands("README.md"))
     for words in commands(document):
@@ -151,8 +161,9 @@ def test_commands_run_in_order(document: str, folder: Path, monkeypatch: pytest.
             continue
         assert words[0] == "monoimage", f"{document}: not run by any test: {shlex.join(words)}"
         here = [re.sub(r"(?<=[=\[])/data/", "data/", word) for word in words]
-        composed = document in COMPOSED and here[:2] == ["monoimage", "run"]
-        if composed or any(word.endswith(NOT_HERE[0]) or NOT_HERE[1] in word for word in here):
+        if (composed and here[:2] == ["monoimage", "run"]) or any(
+            word.endswith(NOT_HERE[0]) or NOT_HERE[1] in word for word in here
+        ):
             check_composed(here[2:])
             continue
         output = launcher.monoimage(*at_smoke_size(here)[1:], cwd=folder).stdout

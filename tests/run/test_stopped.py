@@ -75,7 +75,13 @@ def said(errors: str) -> str:
     return line
 
 
-@pytest.mark.parametrize("options", [[], [*TWO_RANKS, *WORKER]], ids=["one process", "two ranks and workers"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param([], id="one process"),
+        pytest.param([*TWO_RANKS, *WORKER], id="two ranks and workers", marks=pytest.mark.slow),
+    ],
+)
 def test_ctrl_c_ends_with_130_and_one_sentence(tmp_path: Path, start, options: list[str]) -> None:
     run = start(*ROTNET, *ENDLESS, *options)
     run.wait_until((tmp_path / "run/model_phase1.torch").exists)
@@ -118,7 +124,13 @@ def test_a_run_terminated_before_its_first_step_ends_at_once(tmp_path: Path, sta
     assert said(done.stderr).startswith("monoimage: terminated")
 
 
-@pytest.mark.parametrize("options", [FORKED_WORKER, [*TWO_RANKS, *WORKER]], ids=["fork", "two ranks and forkserver"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(FORKED_WORKER, id="fork"),
+        pytest.param([*TWO_RANKS, *WORKER], id="two ranks and forkserver", marks=pytest.mark.slow),
+    ],
+)
 def test_children_end_with_a_killed_main_process(tmp_path: Path, start, options: list[str]) -> None:
     run = start(*ROTNET, *ENDLESS, *options, spawns=True)
     run.wait_until((tmp_path / "run/model_phase1.torch").exists)

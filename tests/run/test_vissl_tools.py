@@ -91,6 +91,7 @@ def test_the_launcher_extracts_features_of_our_trunk(folder: Path, installed: En
         assert np.concatenate(chunks).std(axis=0).max() > 0
 
 
+@pytest.mark.slow
 def test_nearest_neighbours_are_changed_for_the_cpu_as_main_too(folder: Path, installed: Environment) -> None:
     overrides = [*EXTRACT, *FOLDERS, f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={TRAINED}", "config.CHECKPOINT.DIR=knn"]
     overrides.append("config.NEAREST_NEIGHBOR.TOPK=3")
@@ -98,6 +99,7 @@ def test_nearest_neighbours_are_changed_for_the_cpu_as_main_too(folder: Path, in
     assert "layer: conv4 Top1: 100.0, Top5: 100.0" in done.stdout
 
 
+@pytest.mark.slow
 def test_exec_trains_svms_without_the_line(folder: Path, without_line: Environment) -> None:
     overrides = [*EXTRACT, *LISTS, f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={TRAINED}", "config.CHECKPOINT.DIR=svm"]
     overrides += ["config.SVM.costs.costs_list=[0.5,1.0]", "config.SVM.cross_val_folds=2"]

@@ -11,7 +11,7 @@ from environments import Environment
 
 ROOT = Path(__file__).parents[2]
 
-COMPOSE_ALL = """
+COMPOSE_SOME = """
 import sys
 from pathlib import Path
 import vissl_monoimage
@@ -25,19 +25,21 @@ from vissl_monoimage.models.zoo import zoo
 from vissl_monoimage.utils.paths import benchmarks
 assert benchmarks("reference").is_relative_to(sys.prefix), benchmarks("reference")
 assert zoo()
-done = 0
+folders = set()
 for path in sorted(root.rglob("*.yaml")):
     name = str(path.relative_to(root).with_suffix(""))
+    if path.parent in folders:  # test_config_hashes composes them all from the checkout
+        continue
+    folders.add(path.parent)
     if name.startswith("monoimage/"):
         compose_config(["config=pretrain/simclr/simclr_8node_resnet", f"+config/{name.replace('/', '=')}"])
     else:
         compose_config([f"config={name}"])
-    done += 1
 
 from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
 
 grids = [read_grid(name) for name in grid_names()]
-print(done, len(grids))
+print(len(folders), len(grids))
 """
 
 
@@ -55,13 +57,14 @@ def test_wheel_has_the_yamls_the_plugin_and_nothing_beside_our_packages(wheel: P
     assert not [name for name in names if name.startswith(data_folders) and name.endswith(".py")]
 
 
-def test_every_yaml_composes_from_an_empty_folder_with_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
+def test_a_yaml_of_each_folder_composes_from_an_empty_one_with_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
     environment, empty = Environment(tmp_path / "environment"), tmp_path / "empty"
     empty.mkdir()
     environment.install(wheel)
-    done = environment.run("-c", COMPOSE_ALL, cwd=empty)
-    folders = ROOT / "configs" / "config", ROOT / "benchmarks" / "grids"
-    assert [int(count) for count in done.stdout.split()] == [len(list(folder.rglob("*.yaml"))) for folder in folders]
+    done = environment.run("-c", COMPOSE_SOME, cwd=empty)
+    folders = {path.parent for path in (ROOT / "configs" / "config").rglob("*.yaml")}
+    grids = list((ROOT / "benchmarks" / "grids").rglob("*.yaml"))
+    assert [int(count) for count in done.stdout.split()] == [len(folders), len(grids)]
 
 
 def test_importing_us_is_quick_and_leaves_torch_alone() -> None:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 IMPORT_VISSL = "import vissl.trainer, vissl.hooks, tools.run_distributed_engines"
 WITHOUT_SETUPTOOLS = """
 import sys
@@ -53,6 +55,7 @@ def test_importing_is_light_and_silent_and_applying_again_changes_nothing() -> N
     assert real == ("pkg_resources" if importlib.util.find_spec("pkg_resources") else "none")
 
 
+@pytest.mark.slow
 def test_a_cuda_compiler_without_a_gpu_is_no_news(tmp_path: Path) -> None:
     code = "import vissl_monoimage, vissl, torch.utils.cpp_extension as built; print(built.CUDA_HOME)"
     environment = {**os.environ, "CUDA_HOME": str(tmp_path), "CUDA_VISIBLE_DEVICES": ""}

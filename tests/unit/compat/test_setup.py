@@ -78,6 +78,7 @@ def test_a_wheel_with_another_hash_is_refused(bare: Environment, vissl_wheel: Pa
     assert not (bare.site / NAME).exists()
 
 
+@pytest.mark.slow
 def test_an_environment_without_pip_uses_uv_or_gets_pip(bare: Environment, vissl_wheel: Path, tmp_path: Path) -> None:
     for package in bare.site.glob("pip*"):
         package.unlink()

@@ -73,6 +73,7 @@ def test_a_trunk_of_vissls_is_one_sentence_without_it(without_vissl: Environment
     assert mistyped.startswith("unknown trunk 'convnet': did you mean 'convnet4'?")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", ["init kmeans china -o out --crops 32", "style china coffee -o out.png --size 32 --steps 1"]
 )

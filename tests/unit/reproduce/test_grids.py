@@ -5,10 +5,11 @@ from __future__ import annotations
 import atexit
 import dataclasses
 import functools
+import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,22 @@ from vissl_monoimage.reproduce.read_grid import grid_names, read_grid
 from vissl_monoimage.reproduce.run import Chain
 
 GRIDS = {name: read_grid(name) for name in grid_names()}
-CELLS = [(name, profile, cell) for name, grid in GRIDS.items() for profile in grid.profiles for cell in grid.cells]
+
+
+def cells() -> Iterator[Any]:
+    """Yield every cell of every benchmark; those that differ from one before in values alone are slow tests."""
+    kinds = set()
+    for name, grid in GRIDS.items():
+        for profile, (cell, settings) in itertools.product(grid.profiles, grid.cells.items()):
+            photo = settings.images or settings.source not in grid.data_sets
+            keys = [word.partition("=")[0] for word in (*settings.overrides, *settings.probe_overrides)]
+            trunk = settings.pretrain, settings.init, settings.trunk, settings.zoo
+            probes = tuple(settings.select_probes(grid.probes))
+            kind = (trunk, bool(photo), settings.labels, frozenset(keys), probes)
+            yield pytest.param(name, profile, cell, marks=[pytest.mark.slow] if kind in kinds else [])
+            kinds.add(kind)
+
+
 SWITCHES = ("scale", "rotation", "jitter")
 
 
@@ -79,7 +95,7 @@ def composed_probe(tmp_path_factory: pytest.TempPathFactory) -> Callable[[tuple[
     return functools.cache(functools.partial(composed, folder=tmp_path_factory.mktemp("probes")))
 
 
-@pytest.mark.parametrize(("name", "profile", "cell"), CELLS)
+@pytest.mark.parametrize(("name", "profile", "cell"), cells())
 def test_a_cell_composes_and_its_probe_is_of_the_trunk_that_is_trained(
     tmp_path: Path, composed_probe: Any, name: str, profile: str, cell: str
 ) -> None:
