@@ -24,6 +24,7 @@ from vissl_monoimage.models.trunks.registry import OURS, fixed_features, trunk_c
 
 DEFAULTS = vissl_defaults()["config"]
 LEARNED = [name for name in OURS if not fixed_features(name)]
+FIXED = [name for name in OURS if fixed_features(name)]
 RESNETS: dict[str, dict[str, Any]] = {
     "resnet50": {},
     "resnext50": {"GROUPS": 32, "WIDTH_PER_GROUP": 4},
@@ -79,6 +80,15 @@ def test_our_trunks_have_vissls_features(name: str, tmp_path: Path) -> None:
     plain = load_trunk(tmp_path / "checkpoint.torch", name)
     assert (plain.trunk, plain.input_size) == (name, size)
     assert_same(plain, theirs, torch.randn(2, 3, size, size))
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "scattering")) for name in FIXED]
+)
+def test_fixed_features_are_vissls(name: str, tmp_path: Path) -> None:
+    theirs, size = in_vissl(name, model_of(name)), trunk_class(name).input_size
+    save_trunk(theirs, tmp_path / "checkpoint.torch")
+    assert_same(load_trunk(tmp_path / "checkpoint.torch", name), theirs, torch.rand(1, 3, size, size))
 
 
 @pytest.mark.parametrize("case", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in RESNETS])
