@@ -14,6 +14,7 @@ from vissl_monoimage.cli.main import main
 
 ROTNET = ["config=pretrain/monoimage/rotnet_convnet4", "+config/monoimage=smoke"]
 FINAL = "model_final_checkpoint_phase1.torch"
+SECRET = "hunter2-of-these-tests"
 
 
 def python(code: str, cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -33,6 +34,12 @@ def python(code: str, cwd: Path, *arguments: str) -> subprocess.CompletedProcess
 def finished_with_one_row(folder: Path) -> bool:
     """Return whether the run ended and wrote one ledger row, however many processes it had."""
     return (folder / FINAL).exists() and len((folder / "ledger.jsonl").read_text().splitlines()) == 1
+
+
+def files_with_the_secret(folder: Path) -> list[str]:
+    """Return the names of all files below that have a secret of the environment or its variable's name in them."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path.name for path in files if any(word in path.read_bytes() for word in (SECRET.encode(), b"A_TOKEN"))]
 
 
 @pytest.mark.slow
@@ -71,12 +78,17 @@ def test_loader_workers_are_forks_of_a_server_that_has_imported_vissl(tmp_path: 
     assert launcher.python(code, cwd=tmp_path).stdout.split()[-2:] == ["True", "-15"]
 
 
-def test_two_processes_from_pytest(tmp_path: Path) -> None:
-    """Here `__main__` is pytest, and the run happens in its process tree."""
+def test_two_processes_from_pytest_keep_the_secrets_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here `__main__` is pytest, and the run happens in its process tree. VISSL would log the whole environment."""
     from vissl_monoimage import launch
 
+    monkeypatch.setenv("A_TOKEN", SECRET)
     launch.run([*ROTNET, "config.DISTRIBUTED.NUM_PROC_PER_NODE=2", f"config.CHECKPOINT.DIR={tmp_path}/run"])
     assert finished_with_one_row(tmp_path / "run")
+    assert files_with_the_secret(tmp_path) == []
+    assert "WORLD_SIZE:\t2" in (tmp_path / "run" / "log.txt").read_text()
 
 
 def test_two_runs_in_one_script_each_have_their_own_process_group(tmp_path: Path) -> None:
@@ -125,8 +137,11 @@ WORKER = ["config.DATA.NUM_DATALOADER_WORKERS=1", "config.MULTI_PROCESSING_METHO
         ),
     ],
 )
-def test_a_preempted_slurm_job_saves_its_step_and_resumes_there(tmp_path: Path, options: list[str]) -> None:
+def test_a_preempted_slurm_job_saves_its_step_and_resumes_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
     """submitit falls back to its local executor without SLURM; the job is a new process, and so is the requeued one."""
+    monkeypatch.setenv("A_TOKEN", SECRET)
     done = python(
         PREEMPTED_JOB,
         tmp_path,
@@ -145,6 +160,7 @@ def test_a_preempted_slurm_job_saves_its_step_and_resumes_there(tmp_path: Path, 
     step = saved.stem.removeprefix("model_iteration")
     (output,) = (tmp_path / "slurm").glob("*.out")
     assert f"resumed at step {step} of 40" in output.read_text()
+    assert files_with_the_secret(tmp_path) == []
 
 
 @pytest.mark.parametrize(

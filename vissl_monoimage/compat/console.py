@@ -1,4 +1,4 @@
-"""VISSL's log in `monoimage run`: off the console, where our progress is, and no flood of errors on a full disk."""
+"""VISSL's log: off the console in `monoimage run`, no flood of errors on a full disk, and no secrets in log.txt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ from typing import Any
 
 from vissl_monoimage.compat.import_hooks import MENDS
 from vissl_monoimage.compat.process_settings import QUIET
-from vissl_monoimage.compat.source_edit import original, replace
+from vissl_monoimage.compat.source_edit import edit, original, replace
+
+# What decides how a run computes and where it is. All others, passwords and tokens among them, stay out of a log.
+_LOGGED = {
+    "RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT",
+    "CUDA_VISIBLE_DEVICES", "CUDA_LAUNCH_BLOCKING", "CUBLAS_WORKSPACE_CONFIG", "PYTORCH_CUDA_ALLOC_CONF",
+    "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_PROC_BIND", "KMP_AFFINITY", "THP_MEM_ALLOC_ENABLE",
+    "NCCL_DEBUG", "NCCL_SOCKET_IFNAME", "NCCL_SOCKET_NTHREADS", "NCCL_IB_DISABLE", "GLOO_SOCKET_IFNAME",
+    "SLURM_JOB_ID", "SLURM_JOBID", "SLURM_NODEID", "SLURM_PROCID", "SLURM_LOCALID", "SLURMD_NODENAME",
+    "SLURM_STEP_NODELIST", "PYTHONHASHSEED", "LD_PRELOAD", "VISSL_DATASET_CATALOG_PATH", "MONOIMAGE_DATA",
+}  # fmt: skip
 
 
 @MENDS.after("vissl.utils.logger")
@@ -48,3 +58,13 @@ def _end_log(handler: Any, record: logging.LogRecord) -> None:
     with contextlib.suppress(OSError):
         handler.stream.close()  # VISSL closes it at exit, when what is still in its buffer would fail once more
     print(f"{handler.stream.name} ends here: {error.strerror}", file=sys.stderr)
+
+
+@MENDS.after("vissl.utils.env")
+def logged_environment(env: ModuleType) -> None:
+    """Secrets are in log.txt, with the rest of the environment: vissl/utils/env.py.
+
+    Only the variables that decide how a run computes and where it is are logged.
+    """
+    env.monoimage_logged = _LOGGED.intersection  # type: ignore[attr-defined]
+    edit(env.print_system_env_info, (r"list\(current_env\.keys\(\)\)", "list(monoimage_logged(current_env))"))

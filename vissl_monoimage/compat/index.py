@@ -43,6 +43,7 @@ ALL = (
     diverged.not_finite,  # NaN and infinity
     diverged.finite_checkpoints,
     console.run_logging,
+    console.logged_environment,  # no secrets in log.txt
     svm.average_precision,  # the SVM tools
     svm.mean_average_precision,
     svm.voc_samples,
