@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import subprocess
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import launcher
 import pytest
 from environments import Environment, build_wheel
 
+_NUMBERS = itertools.count()
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -22,6 +24,12 @@ def data_dir() -> Path:
     if not value or not Path(value, "cifar10").is_dir():
         pytest.skip("MONOIMAGE_DATA does not name a folder with cifar10/ and images/")
     return Path(value)
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no benchmark of a test find the trainings of another, nor be listed among the user's."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / f"state{next(_NUMBERS)}"))
 
 
 @pytest.fixture

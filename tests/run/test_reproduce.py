@@ -51,7 +51,9 @@ def rows(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "results" / "tiny.jsonl").read_text().splitlines()]
 
 
-def test_a_killed_benchmark_resumes_and_repeats_nothing(monoimage: Any, tiny: str, tmp_path: Path) -> None:
+def test_a_killed_benchmark_resumes_and_repeats_nothing_in_another_folder_either(
+    monoimage: Any, tiny: str, tmp_path: Path
+) -> None:
     planned = monoimage("reproduce", tiny, "--dry-run").stdout
     assert "3 runs, 0 finished; to do: 3 in 36 s of one core" in planned
     assert not (tmp_path / "reproduced").exists()
@@ -81,6 +83,16 @@ def test_a_killed_benchmark_resumes_and_repeats_nothing(monoimage: Any, tiny: st
     header, *lines = (folder / "results" / "tiny.csv").read_text().splitlines()
     assert header.startswith("protocol,")
     assert len(lines) == 2 * 4  # methods, layers
+
+    options = ["--cells", "rotnet", "--out", "elsewhere"]
+    assert "1 trainings are finished in other folders" in monoimage("reproduce", tiny, *options, "--dry-run").stdout
+    said = monoimage("reproduce", tiny, *options).stdout
+    assert f"finished in {folder}, and linked from there" in said
+    assert "2 runs, 1 finished; to do: 1" in said
+    linked = {row["kind"]: row for row in rows(tmp_path / "elsewhere")}
+    assert linked["pretrain"] in found
+    assert linked["probe"]["weights"]["sha256"] == trained
+    assert linked["probe"]["accuracies"] in [row["accuracies"] for row in found]
 
 
 def test_jobs_of_a_cluster_run_the_benchmark_and_a_failure_is_reported(monoimage: Any, tmp_path: Path) -> None:

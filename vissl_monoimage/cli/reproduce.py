@@ -78,6 +78,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     from vissl_monoimage.errors import MonoImageError
     from vissl_monoimage.reproduce.data_claim import check_data, claim_data
     from vissl_monoimage.reproduce.existing_rows import missing_chains
+    from vissl_monoimage.reproduce.other_outputs import link_trainings, remember_output, trainings_elsewhere
     from vissl_monoimage.reproduce.overview import print_plan
     from vissl_monoimage.reproduce.own_folders import add_own_probes, check_own_folders
     from vissl_monoimage.reproduce.plan import plan
@@ -96,8 +97,13 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     _check_folders(inputs.out, results)
     check_data(inputs, grid.data_sets)
     check_own_folders(grid, inputs)
-    claim_data(inputs, grid.data_sets, write=not arguments.dry_run)
+    contents = claim_data(inputs, grid.data_sets, write=not arguments.dry_run)
     left = missing_chains(chains, results)
+    if elsewhere := trainings_elsewhere(left, inputs.out, contents):
+        if arguments.dry_run:
+            print(f"{len(elsewhere)} trainings are finished in other folders, and would be linked from there")
+        else:
+            link_trainings(elsewhere, inputs.out)
     jobs = arguments.jobs or max(1, cores() // (CORES_BESIDE_A_GPU if arguments.gpu else 1))
     submit = submitter(*arguments.submit) if arguments.submit else None
     print(f"{grid.name}: {grid.title}")
@@ -111,6 +117,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
         return 0
     allow_dirty = arguments.allow_dirty or not arguments.results
     _check_runs(arguments, bool(to_do), allow_dirty)
+    remember_output(inputs.out)
     problems = submit(left, inputs.out) if submit else run_all(left, jobs)
     report(grid, chains, inputs, results, allow_dirty)
     if problems:

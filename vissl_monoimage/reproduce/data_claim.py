@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import json
 from collections.abc import Iterable
+from pathlib import Path
 
 from vissl_monoimage.data.class_labels import folder_classes
 from vissl_monoimage.data.image_counts_vissl import count_below
@@ -37,7 +38,7 @@ def check_data(inputs: Inputs, names: Iterable[str]) -> None:
         raise MonoImageError("\n".join(problems))
 
 
-def claim_data(inputs: Inputs, names: Iterable[str], write: bool) -> None:
+def claim_data(inputs: Inputs, names: Iterable[str], write: bool) -> dict[str, PathHash]:
     """Note what the data sets hold whose runs are in the output folder, and refuse the folder to others of their names.
 
     The folder of a run is named after the contents of photos, but after the names of data sets.
@@ -47,15 +48,13 @@ def claim_data(inputs: Inputs, names: Iterable[str], write: bool) -> None:
         names: the data sets that a benchmark reads.
         write: whether to write the note, or only to compare with it.
 
+    Returns:
+        What each of the data sets holds.
+
     Raises:
         MonoImageError: a data set is another one than that of the runs in the output folder.
     """
-    file = inputs.out / CLAIM_FILE
-    try:
-        before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        claimed = {name: PathHash(**values) for name, values in before.items()}
-    except (ValueError, TypeError, AttributeError):
-        raise MonoImageError(f"'{file}' is damaged: delete it, or choose another folder with --out") from None
+    claimed = read_claims(inputs.out)
     contents = {name: _content(name, inputs) for name in names}
     for name, content in contents.items():
         if claimed.get(name, content).sha256 != content.sha256:
@@ -65,7 +64,22 @@ def claim_data(inputs: Inputs, names: Iterable[str], write: bool) -> None:
             )
     if write and contents:
         kept = {name: dataclasses.asdict(content) for name, content in {**claimed, **contents}.items()}
-        replace_text(file, json.dumps(kept, indent=1) + "\n")
+        replace_text(inputs.out / CLAIM_FILE, json.dumps(kept, indent=1) + "\n")
+    return contents
+
+
+def read_claims(out: Path) -> dict[str, PathHash]:
+    """Return what the data sets of an output folder hold; nothing for a folder without a note.
+
+    Raises:
+        MonoImageError: the note is damaged.
+    """
+    file = out / CLAIM_FILE
+    try:
+        before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return {name: PathHash(**values) for name, values in before.items()}
+    except (ValueError, TypeError, AttributeError):
+        raise MonoImageError(f"'{file}' is damaged: delete it, or choose another folder with --out") from None
 
 
 def _content(name: str, inputs: Inputs) -> PathHash:
