@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import importlib
 import os
 import signal
@@ -13,7 +12,7 @@ from vissl_monoimage.cli.version import VersionAction
 from vissl_monoimage.compat.child_commands import end_with_command
 from vissl_monoimage.compat.missing_vissl import require_vissl
 from vissl_monoimage.compat.signals import TerminatedError
-from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.errors import DISK_ERRORS, MonoImageError
 from vissl_monoimage.utils.printable import printable
 
 COMMANDS = (
@@ -33,8 +32,6 @@ COMMANDS = (
     "exec",
 )
 NEED_VISSL = ("demo", "run", "reproduce", "exec")  # checked before they write anything
-
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:
-        if error.errno not in FULL_DISK:
+        if error.errno not in DISK_ERRORS:
             raise
         print(f"monoimage: cannot write {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
         return 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import logging
 import os
@@ -11,8 +10,9 @@ from types import ModuleType
 from typing import Any
 
 from vissl_monoimage.compat.import_hooks import MENDS
+from vissl_monoimage.compat.log_file import LogFile
 from vissl_monoimage.compat.process_settings import QUIET
-from vissl_monoimage.compat.source_edit import edit, original, replace
+from vissl_monoimage.compat.source_edit import attribute, edit, original, replace
 
 # What decides how a run computes and where it is. All others, passwords and tokens among them, stay out of a log.
 _LOGGED = {
@@ -23,6 +23,8 @@ _LOGGED = {
     "SLURM_JOB_ID", "SLURM_JOBID", "SLURM_NODEID", "SLURM_PROCID", "SLURM_LOCALID", "SLURMD_NODENAME",
     "SLURM_STEP_NODELIST", "PYTHONHASHSEED", "LD_PRELOAD", "VISSL_DATASET_CATALOG_PATH", "MONOIMAGE_DATA",
 }  # fmt: skip
+
+_OPEN = (r"g_pathmgr\.open\(", "monoimage_log_file(")
 
 
 @MENDS.after("vissl.utils.logger")
@@ -38,26 +40,22 @@ def run_logging(logger: ModuleType) -> None:
     def setup_logging(*args: Any, **kwargs: Any) -> None:
         setup(*args, **kwargs)
         for handler in logging.root.handlers:
-            if not isinstance(handler, logging.StreamHandler):
-                continue
-            if handler.stream is not sys.stdout:
-                handler.handleError = functools.partial(_end_log, handler)  # type: ignore[method-assign]
-            elif os.environ.get(QUIET):
+            if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout and os.environ.get(QUIET):
                 handler.setLevel(logging.ERROR)
 
     replace(logger, "setup_logging", setup_logging)
+    logger.monoimage_log_file = LogFile  # type: ignore[attr-defined]
+    edit(attribute(logger, "_cached_log_stream"), _OPEN)
 
 
-def _end_log(handler: Any, record: logging.LogRecord) -> None:
-    """Take a handler out whose file cannot be written; other errors are reported as ever."""
-    error = sys.exc_info()[1]
-    if not isinstance(error, OSError):
-        logging.Handler.handleError(handler, record)
-        return
-    logging.root.removeHandler(handler)
-    with contextlib.suppress(OSError):
-        handler.stream.close()  # VISSL closes it at exit, when what is still in its buffer would fail once more
-    print(f"{handler.stream.name} ends here: {error.strerror}", file=sys.stderr)
+@MENDS.after("vissl.hooks.log_hooks")
+def statistics_log(hooks: ModuleType) -> None:
+    """`OSError: [Errno 28] No space left on device` of stdout.json, also at exit: vissl/hooks/log_hooks.py.
+
+    That file ends with one sentence. Guard: the disk is not full.
+    """
+    hooks.monoimage_log_file = LogFile  # type: ignore[attr-defined]
+    edit(hooks.LogLossLrEtaHook.__init__, _OPEN)
 
 
 @MENDS.after("vissl.utils.env")

@@ -37,12 +37,14 @@ ALL = (
     files.jigsaw_permutations,  # made, not fetched
     files.safe_checkpoints,  # torch.load runs nothing
     files.atomic_checkpoints,  # never half a file
+    files.named_files,  # a full disk
     files.resumable_folder,  # damaged checkpoints are set aside
     files.launcher_error,
     files.hooks_of_interrupts,  # Ctrl-C
     diverged.not_finite,  # NaN and infinity
     diverged.finite_checkpoints,
     console.run_logging,
+    console.statistics_log,
     console.logged_environment,  # no secrets in log.txt
     svm.average_precision,  # the SVM tools
     svm.mean_average_precision,

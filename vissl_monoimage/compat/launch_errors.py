@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 
-from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.errors import DISK_ERRORS, MonoImageError
 
 _CONTINUES = "the same command continues from the last checkpoint"
 _OWN = re.compile(rf"^{MonoImageError.__module__}\.{MonoImageError.__name__}: ", re.MULTILINE)
-_FULL_DISK = re.compile(
-    r"OSError: \[Errno \d+\] (?P<reason>No space left on device|Disk quota exceeded|File too large)(: (?P<file>'.+'))?"
+_DISK = re.compile(
+    rf"OSError: \[Errno \d+\] (?P<reason>{'|'.join(re.escape(os.strerror(number)) for number in DISK_ERRORS)})"
+    r"(: (?P<file>'.+'))?"
 )
 _LOST_RANK = re.compile(r"Connection (closed|reset) by peer")
 
@@ -23,8 +25,8 @@ def explain(error: Exception) -> Exception:
     text = str(error)
     if own := list(_OWN.finditer(text)):
         return MonoImageError(text[own[-1].end() :].strip())
-    if full := _FULL_DISK.search(f"{type(error).__name__}: {text}"):
-        return MonoImageError(f"cannot write {full['file'] or 'a file of the run'}: {full['reason']}; {_CONTINUES}")
+    if disk := _DISK.search(f"{type(error).__name__}: {text}"):
+        return MonoImageError(f"cannot write {disk['file'] or 'a file of the run'}: {disk['reason']}; {_CONTINUES}")
     if killed_by := getattr(error, "signal_name", None):
         why = ", which the system sends when memory runs out" if killed_by == "SIGKILL" else ""
         return MonoImageError(f"a training process was killed by {killed_by}{why}; {_CONTINUES}")

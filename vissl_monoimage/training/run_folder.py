@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
 from torchvision import datasets
 from vissl.config import AttrDict
 from vissl.data import VisslDatasetCatalog, dataset_catalog
 from vissl.utils.checkpoint import get_checkpoint_folder
-from vissl.utils.hydra_config import save_attrdict_to_disk
 from vissl.utils.slurm import get_node_id
 
 from vissl_monoimage.config.validate_data import splits
@@ -24,6 +24,7 @@ from vissl_monoimage.ledger.path_hash import PathHash, hash_path, hash_together
 from vissl_monoimage.ledger.provenance import deciding_settings
 from vissl_monoimage.ledger.run_claim import Claim, claim_folder
 from vissl_monoimage.training.finished import resume_if_unfinished
+from vissl_monoimage.utils.atomic_write import replace_text
 from vissl_monoimage.utils.folder_lock import folder_lock
 
 _REMEDY = (
@@ -105,8 +106,8 @@ def _labels_content(path: Any) -> PathHash:
 
 
 def _save_config(config: AttrDict) -> None:
-    """Write train_config.yaml; VISSL's launcher does so before it is known whether the folder is this run's."""
+    """Write train_config.yaml as VISSL's launcher does, but whole or not at all, in a folder known to be this run's."""
     saved = copy.deepcopy(config)
     dtype = saved.MODEL.FSDP_CONFIG.compute_dtype  # of torch by now, which YAML cannot hold
     saved.MODEL.FSDP_CONFIG.compute_dtype = str(dtype).removeprefix("torch.")
-    save_attrdict_to_disk(saved)
+    replace_text(Path(get_checkpoint_folder(config), "train_config.yaml"), yaml.dump(saved.to_dict()))

@@ -43,11 +43,18 @@ def folder_lock(folder: str | Path, *, wait: bool = False) -> Iterator[int]:
         raise MonoImageError(f"'{folder}' cannot be written: {error.strerror}") from None
     try:
         _acquire(handle, folder, wait)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"process {os.getpid()} on {platform.node()}".encode(), 0)
+        _note_holder(handle, file)
         yield handle
     finally:
         os.close(handle)
+
+
+def _note_holder(handle: int, file: Path) -> None:
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"process {os.getpid()} on {platform.node()}".encode(), 0)
+    except OSError as error:
+        raise MonoImageError(f"cannot write {file}: {error.strerror}") from None
 
 
 def _acquire(handle: int, folder: str | Path, wait: bool) -> None:

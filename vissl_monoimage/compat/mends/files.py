@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +10,7 @@ from typing import Any
 
 from vissl_monoimage.compat.import_hooks import MENDS
 from vissl_monoimage.compat.source_edit import edit, original, replace
+from vissl_monoimage.errors import MonoImageError
 
 
 @MENDS.after("vissl.data.ssl_transforms.shuffle_img_patches")
@@ -67,6 +69,24 @@ def atomic_checkpoints(checkpoint: ModuleType) -> None:
 
     replace(checkpoint, "save_checkpoint", checkpoint_files.save_checkpoint)
     replace(checkpoint, "create_file_symlink", checkpoint_files.create_file_symlink)
+
+
+@MENDS.after("vissl.utils.io")
+def named_files(io: ModuleType) -> None:
+    """`OSError: [Errno 28] No space left on device`, and not of which file: vissl/utils/io.py.
+
+    One sentence names it: `metrics.json`, features that are extracted.
+    """
+    save_file = original(io, "save_file")
+
+    @functools.wraps(save_file)
+    def wrapper(data: Any, filename: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            save_file(data, filename, *args, **kwargs)
+        except OSError as error:  # numpy's has no errno
+            raise MonoImageError(f"cannot write {filename}: {error.strerror or error}") from error
+
+    replace(io, "save_file", wrapper)
 
 
 @MENDS.after("vissl.utils.distributed_launcher")

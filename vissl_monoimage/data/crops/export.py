@@ -22,7 +22,7 @@ from vissl_monoimage.data.crops.recipe import Recipe
 from vissl_monoimage.data.crops.sample import photo_of, sample
 from vissl_monoimage.data.photos.cache import PyramidCache
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.utils.atomic_write import replace_text
+from vissl_monoimage.utils.atomic_write import remove_parts, replace_text
 from vissl_monoimage.utils.paths import make_folder
 from vissl_monoimage.utils.progress import Progress
 
@@ -61,14 +61,15 @@ class ExportJob:
         for index in indices:
             image = sample(self.photos, recipe, index, seed=self.seed)
             # Not `atomic_write`, which waits for the disk: there may be a million patches.
-            part = self.folder / f"patch_{index}.jpg.part"
+            file = self.folder / f"patch_{index}.jpg"
+            part = file.with_name(f"{file.name}.part")
             try:
                 image.save(part, "JPEG", quality=self.recipe.jpeg or RELEASED_QUALITY)
-                os.replace(part, self.folder / f"patch_{index}.jpg")
+                os.replace(part, file)
             except OSError as error:
                 with contextlib.suppress(OSError):
                     part.unlink(missing_ok=True)
-                raise MonoImageError(f"cannot write to {self.folder}: {error.strerror or error}") from None
+                raise MonoImageError(f"cannot write {file}: {error.strerror or error}") from None
         return len(indices)
 
 
@@ -97,14 +98,16 @@ def _open_folder(job: ExportJob) -> None:
     """Make the folder, or find that it holds the patches of an equal job."""
     try:
         names = sorted(os.listdir(job.out)) if job.out.exists() else []
+        names = [name for name in names if not name.endswith(".part")]  # half a manifest of a process that was killed
     except OSError as error:
         raise MonoImageError(f"folder {job.out} cannot be read: {error.strerror}") from None
     if names and _read_manifest(job.out) != job.manifest():
         content = "other photos, recipe or seed" if MANIFEST in names else f"something else ({names[0]})"
         raise MonoImageError(f"folder {job.out} holds {content}: name an empty or a new folder")
     make_folder(job.out)
-    make_folder(job.folder)
+    remove_parts(job.out)
     replace_text(job.out / MANIFEST, json.dumps(job.manifest(), indent=1) + "\n")
+    make_folder(job.folder)  # behind the manifest, without which a folder that is not empty is refused
 
 
 def _read_manifest(out: Path) -> object:

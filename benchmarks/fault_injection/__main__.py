@@ -1,0 +1,93 @@
+"""Let the first and the last write of each file fail that a command writes, and give the command again.
+
+    python benchmarks/fault_injection [--only rotnet report] [--kinds full error kill] [--file ledger]
+        [--results faults.json]
+
+A C library (`shim.c`, for which `cc` is needed) counts the writes of the command and of all processes that it starts.
+It lets one fail in three ways: the disk is full from then on, one I/O error, or SIGKILL; half of the data is written.
+Then there must be no file that is half written under its final name, the command must end with one sentence that names
+the file, without a traceback, and given again it must end as one that nothing disturbed: weights (sha256 over tensors)
+and rows (every field but times and ids), or every byte of the files. Exit status 1 where something else is found.
+
+`--results` adds to a JSON file, command by command, so that they can be run one at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "kill_chains"))
+
+import shim
+from commands import COMMANDS, WITHOUT_VISSL
+from faults import KINDS
+from trials import Trial, trials
+
+from vissl_monoimage.cli.preload import preload_run
+from vissl_monoimage.ledger.machine import git_sha
+from vissl_monoimage.utils.atomic_write import replace_text
+
+
+def main() -> int:
+    """Run the trials; return the exit status."""
+    plain = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=plain)
+    parser.add_argument("--only", nargs="+", choices=COMMANDS, default=list(COMMANDS), metavar="COMMAND")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND", help="of fault")
+    parser.add_argument("--file", default="", metavar="PART", help="only files with this in their names")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="JSON file that a summary is added to")
+    parser.add_argument("--work", type=Path, metavar="FOLDER", help="to keep, with copies of the trials that failed")
+    options = parser.parse_args()
+    failed = False
+    with tempfile.TemporaryDirectory(prefix="fault_injection_") as temporary:
+        work = (options.work or Path(temporary)).resolve()
+        work.mkdir(parents=True, exist_ok=True)
+        shim.load(work)
+        os.environ["XDG_CACHE_HOME"] = str(work / "cache")
+        if not set(options.only) <= set(WITHOUT_VISSL):
+            preload_run()
+        for name in options.only:
+            done: list[Trial] = []
+            for trial in trials(name, work, options.kinds, options.file):
+                done.append(trial)
+                verdict = "; ".join(trial.problems) or "as it should be"
+                print(name, trial.kind, trial.write.place, trial.write.file, verdict, file=sys.stderr, flush=True)
+            failed |= not done or any(trial.problems for trial in done)
+            print(name, json.dumps(summarise(done)), flush=True)
+            if options.results:
+                add(options.results, name, summarise(done))
+    return int(failed)
+
+
+def summarise(done: Sequence[Trial]) -> dict[str, Any]:
+    """Return the numbers of a command's trials, and what was wrong with those that failed."""
+    return {
+        "files": len({trial.write.file for trial in done}),
+        "faults": len(done),
+        "ended_all_the_same": sum(trial.status == 0 for trial in done),
+        "trials_that_failed": sum(bool(trial.problems) for trial in done),
+        "problems": [
+            f"{trial.kind}, {trial.write.place} write of {trial.write.file}: {problem}"
+            for trial in done
+            for problem in trial.problems
+        ],
+    }
+
+
+def add(file: Path, name: str, summary: dict[str, Any]) -> None:
+    """Put a command's summary into the file, in the place of an older one."""
+    commands = json.loads(file.read_text()) if file.exists() else {}
+    commands[name] = {**summary, "made": datetime.now(UTC).isoformat(timespec="seconds"), "git_sha": git_sha()}
+    replace_text(file, json.dumps(commands, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

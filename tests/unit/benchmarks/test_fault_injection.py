@@ -1,0 +1,45 @@
+"""Writes that fail at chosen places, with `benchmarks/fault_injection`: a short form of its campaign."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
+
+
+def inject(tmp_path: Path, command: str, *options: str) -> dict[str, Any]:
+    """Let the chosen writes of a command fail; return the summary."""
+    if shutil.which("cc") is None:
+        pytest.skip("the library that makes writes fail needs a C compiler, cc")
+    words = [str(BENCHMARKS / "fault_injection"), "--only", command, "--work", str(tmp_path), *options]
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.partition(" ")[2])
+
+
+def test_dataset_write_goes_on_after_its_first_file_was_not_written(tmp_path: Path) -> None:
+    summary = inject(tmp_path, "dataset", "--file", "monoimage.json", "--kinds", "full", "kill")
+    assert (summary["files"], summary["faults"], summary["trials_that_failed"]) == (1, 4, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["dataset", "report", "export"])
+def test_each_file_may_fail_at_its_first_and_last_write(tmp_path: Path, command: str) -> None:
+    summary = inject(tmp_path, command)
+    assert summary["faults"] >= 12
+    assert summary["ended_all_the_same"] == summary["trials_that_failed"] == 0
+
+
+@pytest.mark.parametrize("name", ["kills.json", "faults.json"])
+def test_the_committed_campaign_found_nothing_in_the_end(name: str) -> None:
+    campaign = json.loads((BENCHMARKS / "results" / name).read_text())
+    assert campaign
+    for kind, summary in campaign.items():
+        assert summary["problems"] == [], kind
