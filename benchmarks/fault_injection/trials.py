@@ -57,6 +57,7 @@ def trials(name: str, work: Path, kinds: Sequence[str], only: str) -> Iterator[T
         RuntimeError: the undisturbed command failed.
     """
     folder, out, log = work / name, work / name / "out", work / f"{name}.writes"
+    log.unlink(missing_ok=True)
     _prepare(name, folder, work)
     with armed(root=out, log=log):
         status, said = _run(COMMANDS[name], folder)
@@ -69,7 +70,9 @@ def trials(name: str, work: Path, kinds: Sequence[str], only: str) -> Iterator[T
             _prepare(name, folder, work)
             trial = _try(Trial(write, kind), name, folder, expected)
             if trial.problems:
-                shutil.copytree(folder, work / "failed" / f"{name}-{kind}-{write.place}-{Path(write.file).name}")
+                kept = work / "failed" / f"{name}-{kind}-{write.place}-{Path(write.file).name}"
+                shutil.rmtree(kept, ignore_errors=True)
+                shutil.copytree(folder, kept, symlinks=True)
             yield trial
 
 
