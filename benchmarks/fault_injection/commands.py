@@ -20,4 +20,4 @@ RUNS = [  # into the folder `in`, for the commands that need runs
         "config.MODEL.WEIGHTS_INIT.PARAMS_FILE=in/rotnet/checkpoint.torch",
     ],
 ]
-WITHOUT_VISSL = ("report", "dataset", "export", "init")
+WITHOUT_VISSL = ("dataset",)

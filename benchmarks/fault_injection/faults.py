@@ -38,14 +38,15 @@ def chosen_writes(log: Path, root: Path) -> Iterator[Write]:
     ended: str | None = None
     for line in log.read_text().splitlines():
         operation, path = line.split("\t")
-        if operation == "becomes" and ended:
-            numbers[ended, _family(path, root)] += parts.pop(ended)
+        if operation == "becomes":
+            if ended:
+                numbers[_pattern(ended), _family(path, root)] += parts.pop(ended)
             continue
         pattern = _pattern(path)
         counts[pattern] += 1
         temporary = path.endswith(".part")
-        (parts[pattern] if temporary else numbers[pattern, _family(path, root)]).append(counts[pattern])
-        ended = pattern if temporary and operation == "rename" else None
+        (parts[path] if temporary else numbers[pattern, _family(path, root)]).append(counts[pattern])
+        ended = path if temporary and operation == "rename" else None
     for (pattern, file), those in numbers.items():
         for place, number in {those[-1]: ("last", those[-1]), those[0]: ("first", those[0])}.values():
             yield Write(file, place, pattern, number)
