@@ -15,6 +15,7 @@ import torch
 from classy_vision.dataset.transforms import register_transform
 from classy_vision.dataset.transforms.classy_transform import ClassyTransform
 from PIL import Image
+from torch import Tensor
 from vissl.data.collators import register_collator
 from vissl.data.ssl_transforms import ssl_transforms_wrapper
 
@@ -29,7 +30,8 @@ _TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose
 class FourRotations(ClassyTransform):
     """Turn a square PIL image by 0, 90, 180 and 270 degrees counter-clockwise.
 
-    Pixels are moved, not resampled. VISSL applies the transforms after it to each of the four images.
+    Pixels are moved, not resampled. VISSL applies the transforms after it to each of the four images; our data set
+    leaves it to the collator where these are `ToTensor` and `Normalize` (`training/transform_order.py`).
     """
 
     def __call__(self, image: Image.Image) -> list[Image.Image]:
@@ -38,11 +40,7 @@ class FourRotations(ClassyTransform):
         Raises:
             MonoImageError: the image is not square.
         """
-        if image.width != image.height:
-            raise MonoImageError(
-                f"FourRotations needs square images, not {image.width} x {image.height}: "
-                "put it after the crop in config.DATA.*.TRANSFORMS"
-            )
+        _check_square(image.width, image.height)
         return [image, *(image.transpose(turn) for turn in _TURNS)]
 
 
@@ -50,26 +48,48 @@ return_copies(ssl_transforms_wrapper, FourRotations.__name__)
 
 
 @register_collator("four_rotations_collator")
-def four_rotations_collator(batch: list[dict[str, list[Any]]]) -> dict[str, list[torch.Tensor]]:
-    """Make one batch of 4 N images with labels 0, 1, 2, 3, 0, 1, ... from N samples of four images each.
+def four_rotations_collator(batch: list[dict[str, list[Any]]]) -> dict[str, list[Tensor]]:
+    """Make one batch of 4 N images with labels 0, 1, 2, 3, 0, 1, ... from N samples of one image, or of its rotations.
 
     The four rotations of an image are neighbours, as in the authors' batches. Labels of the data source are dropped.
+
+    Args:
+        batch: samples whose `data` has an image (C, H, W), or the four that `FourRotations` makes of it.
 
     Returns:
         `data` (4 N, C, H, W); `label`, `data_valid` and `data_idx` (4 N,), each in a list of one.
 
     Raises:
-        MonoImageError: a sample does not hold four images.
+        MonoImageError: a sample holds neither one nor four images, or they are not square.
     """
-    for sample in batch:
-        if len(sample["data"]) != ROTATIONS:
-            raise MonoImageError(
-                f"four_rotations_collator needs {ROTATIONS} images a sample, got {len(sample['data'])}: "
-                "name FourRotations once in config.DATA.*.TRANSFORMS"
-            )
+    counts = {len(sample["data"]) for sample in batch}
+    if counts not in ({1}, {ROTATIONS}):
+        raise MonoImageError(
+            f"four_rotations_collator needs one image a sample or {ROTATIONS}, got {max(counts)}: "
+            "name FourRotations once in config.DATA.*.TRANSFORMS"
+        )
+    images = torch.stack([image for sample in batch for image in sample["data"]])
+    repeats = 1
+    if counts == {1}:
+        _check_square(images.shape[-1], images.shape[-2])
+        images = torch.stack([torch.rot90(images, turns, (2, 3)) for turns in range(ROTATIONS)], 1).flatten(0, 1)
+        repeats = ROTATIONS
     return {
-        "data": [torch.stack([image for sample in batch for image in sample["data"]])],
+        "data": [images],
         "label": [torch.arange(ROTATIONS).repeat(len(batch))],
-        "data_valid": [torch.tensor([valid for sample in batch for valid in sample["data_valid"]])],
-        "data_idx": [torch.tensor([index for sample in batch for index in sample["data_idx"]])],
+        **{
+            key: [torch.tensor([value for sample in batch for value in sample[key]]).repeat_interleave(repeats)]
+            for key in ("data_valid", "data_idx")
+        },
     }
+
+
+four_rotations_collator.batched = FourRotations.__name__
+
+
+def _check_square(width: int, height: int) -> None:
+    if width != height:
+        raise MonoImageError(
+            f"FourRotations needs square images, not {width} x {height}: "
+            "put it after the crop in config.DATA.*.TRANSFORMS"
+        )

@@ -7,13 +7,17 @@ iteration). Nothing has to be saved, and the draws do not depend on the number o
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from classy_vision.hooks import ClassyHook
+from vissl.config import AttrDict
+from vissl.data.ssl_transforms import get_transform
 
 from vissl_monoimage.data.batch_shapes_vissl import check_shapes
 from vissl_monoimage.data.class_labels_vissl import NumberedSSLDataset
+from vissl_monoimage.training.transform_order import without_batched
 from vissl_monoimage.utils.distributed import rank
 from vissl_monoimage.utils.random import preserved_generators, seed_everything, seed_of
 
@@ -28,10 +32,16 @@ class SeededSSLDataset(NumberedSSLDataset):
 
     epoch: int = 0
 
+    def __init__(
+        self, cfg: AttrDict, split: str, dataset_source_map: Mapping[str, Any], data_sources_with_subset: Sequence[str]
+    ) -> None:
+        super().__init__(cfg, split, dataset_source_map, data_sources_with_subset)
+        data = cfg["DATA"][split]
+        self.transform = get_transform(without_batched(data.TRANSFORMS, data.COLLATE_FUNCTION))
+
     def __getitem__(self, idx: int) -> Any:
         with preserved_generators():
-            seed_everything("sample", self.cfg["SEED_VALUE"], self.split, self.epoch, int(idx))
-            return super().__getitem__(idx)
+            return self._sample(idx)
 
     def __getitems__(self, indices: list[int]) -> list[Any]:
         """Return the samples of a batch, for torch's loader.
@@ -39,9 +49,14 @@ class SeededSSLDataset(NumberedSSLDataset):
         Raises:
             MonoImageError: they have different sizes.
         """
-        samples = [self[index] for index in indices]
+        with preserved_generators():
+            samples = [self._sample(index) for index in indices]
         check_shapes(self, indices, samples)
         return samples
+
+    def _sample(self, idx: int) -> Any:
+        seed_everything("sample", self.cfg["SEED_VALUE"], self.split, self.epoch, int(idx))
+        return super().__getitem__(idx)
 
 
 class StepSeedHook(ClassyHook):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,19 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
+from vissl.data import DATA_SOURCES_WITH_SUBSET_SUPPORT, DATASET_SOURCE_MAP
 from vissl.data.collators import get_collator
+from vissl.data.ssl_dataset import GenericSSLDataset
 from vissl.data.ssl_transforms import get_transform
 from vissl.data.ssl_transforms.img_rotate_pil import ImgRotatePil
+from vissl.utils.hydra_config import convert_to_attrdict
 
+from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.errors import MonoImageError
+from vissl_monoimage.launch import prepare
 from vissl_monoimage.pretext.rotnet import FourRotations
+from vissl_monoimage.training.seeding import SeededSSLDataset
+from vissl_monoimage.utils.random import seed_everything
 
 COLLATE = get_collator("four_rotations_collator", {})
 
@@ -83,9 +91,45 @@ def test_an_oblong_image_is_refused() -> None:
         FourRotations()(photo(0).crop((0, 0, 8, 6)))
 
 
-@pytest.mark.parametrize(
-    ("names", "number"), [(("ToTensor",), 1), (("FourRotations", "FourRotations", "ToTensor"), 16)]
-)
-def test_a_batch_without_its_four_images_is_refused(names: tuple[str, ...], number: int) -> None:
-    with pytest.raises(MonoImageError, match=f"needs 4 images a sample, got {number}"):
-        COLLATE([Photos(2, names)[0]])
+def test_a_batch_without_one_or_four_images_a_sample_is_refused() -> None:
+    with pytest.raises(MonoImageError, match="needs one image a sample or 4, got 16"):
+        COLLATE([Photos(2, ("FourRotations", "FourRotations", "ToTensor"))[0]])
+
+
+def test_the_collator_refuses_oblong_images_as_the_transform_does() -> None:
+    sample = {"data": [torch.zeros(3, 6, 8)], "label": [0], "data_valid": [1], "data_idx": [0]}
+    with pytest.raises(MonoImageError, match="square images, not 8 x 6: put it after the crop"):
+        COLLATE([sample])
+
+
+def data_sets(*overrides: str) -> tuple[Any, Any]:
+    """VISSL's data set of our RotNet, and ours, which leaves the rotations to the collator."""
+    config = compose_config(
+        ["config=pretrain/monoimage/rotnet_convnet4", "config.DATA.TRAIN.DATA_PATHS=[china]", *overrides]
+    )
+    prepare(config)
+    _, settings = convert_to_attrdict(config)
+    return tuple(
+        kind(settings, "TRAIN", DATASET_SOURCE_MAP, DATA_SOURCES_WITH_SUBSET_SUPPORT)
+        for kind in (GenericSSLDataset, SeededSSLDataset)
+    )
+
+
+def test_rotations_by_the_collator_are_those_of_vissls_data_set_to_the_bit(tmp_path: Path) -> None:
+    theirs, ours = data_sets("config.MONOIMAGE.SOURCE.NUM_SAMPLES=9", f"config.CHECKPOINT.DIR={tmp_path}")
+    samples = []
+    for index in range(9):
+        seed_everything("sample", ours.cfg["SEED_VALUE"], "TRAIN", 0, index)
+        samples.append(theirs[index])
+    wanted, batch = COLLATE(samples), COLLATE(ours.__getitems__(list(range(9))))
+    assert len(ours[0]["data"]) == 1
+    assert batch.keys() == wanted.keys()
+    for key, values in wanted.items():
+        assert torch.equal(batch[key][0], values[0]), key
+        assert batch[key][0].dtype == values[0].dtype
+
+
+def test_other_transforms_between_are_applied_to_each_rotation(tmp_path: Path) -> None:
+    flip = "config.DATA.TRAIN.TRANSFORMS=[{name: FourRotations}, {name: RandomVerticalFlip}, {name: ToTensor}]"
+    _, ours = data_sets("config.MONOIMAGE.SOURCE.NUM_SAMPLES=2", f"config.CHECKPOINT.DIR={tmp_path}", flip)
+    assert len(ours[0]["data"]) == 4

@@ -26,6 +26,7 @@ from vissl_monoimage.ledger.task_vissl import images_seen
 from vissl_monoimage.pretext.bigan.task import BiGANTask
 from vissl_monoimage.pretext.deepcluster.pseudo_labels import image_of
 from vissl_monoimage.pretext.deepcluster.task import DeepClusterTask
+from vissl_monoimage.pretext.rotnet import four_rotations_collator
 from vissl_monoimage.pretext.transfer.image_sets import (
     CANDIDATES,
     OWN,
@@ -78,9 +79,9 @@ def test_the_accuracy_of_rotations_is_that_of_the_trainings_own_transforms_and_c
     right = 0
     for index in range(IMAGES):
         sample = {"data": [source[index][0]], "label": [0], "data_valid": [1], "data_idx": [index]}
-        rotated = task.datasets["test"].transform(sample)["data"]
+        (rotated,) = four_rotations_collator([task.datasets["test"].transform(sample)])["data"]
         with torch.no_grad():
-            logits = task.base_model.eval()(torch.stack(rotated))[0]
+            logits = task.base_model.eval()(rotated)[0]
         right += int((logits.argmax(1) == torch.arange(4)).sum())
     assert measure_transfer(task)[OWN] == {"rotation_accuracy": pytest.approx(100 * right / (4 * IMAGES))}
 
