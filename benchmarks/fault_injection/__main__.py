@@ -1,6 +1,6 @@
 """Let the first and the last write of each file fail that a command writes, and give the command again.
 
-    python benchmarks/fault_injection [--only rotnet report] [--kinds full error kill] [--file ledger]
+    python benchmarks/fault_injection [--only rotnet report] [--kinds full error kill] [--files ledger]
         [--results faults.json]
 
 A C library (`shim.c`, for which `cc` is needed) counts the writes of the command and of all processes that it starts.
@@ -42,7 +42,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=plain)
     parser.add_argument("--only", nargs="+", choices=COMMANDS, default=list(COMMANDS), metavar="COMMAND")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS), metavar="KIND", help="of fault")
-    parser.add_argument("--file", default="", metavar="PART", help="only files with this in their names")
+    parser.add_argument("--files", nargs="+", default=[""], metavar="PART", help="only those with this in their names")
     parser.add_argument("--results", type=Path, metavar="FILE", help="JSON file that a summary is added to")
     parser.add_argument("--work", type=Path, metavar="FOLDER", help="to keep, with copies of the trials that failed")
     options = parser.parse_args()
@@ -56,21 +56,21 @@ def main() -> int:
             preload_run()
         for name in options.only:
             done: list[Trial] = []
-            for trial in trials(name, work, options.kinds, options.file):
+            for trial in trials(name, work, options.kinds, options.files):
                 done.append(trial)
                 verdict = "; ".join(trial.problems) or "as it should be"
                 print(name, trial.kind, trial.write.place, trial.write.file, verdict, file=sys.stderr, flush=True)
             failed |= not done or any(trial.problems for trial in done)
             print(name, json.dumps(summarise(done)), flush=True)
             if options.results:
-                add(options.results, name, summarise(done))
+                add(options.results, name, {"kinds": options.kinds, "only_files": options.files, **summarise(done)})
     return int(failed)
 
 
 def summarise(done: Sequence[Trial]) -> dict[str, Any]:
     """Return the numbers of a command's trials, and what was wrong with those that failed."""
     return {
-        "files": len({trial.write.file for trial in done}),
+        "files": sorted({trial.write.file for trial in done}),
         "faults": len(done),
         "ended_all_the_same": sum(trial.status == 0 for trial in done),
         "trials_that_failed": sum(bool(trial.problems) for trial in done),

@@ -42,7 +42,7 @@ class _Undisturbed:
         return found + [name for name in names if self.files.get(name) != hashes(out).get(name)]
 
 
-def trials(name: str, work: Path, kinds: Sequence[str], only: str) -> Iterator[Trial]:
+def trials(name: str, work: Path, kinds: Sequence[str], only: Sequence[str]) -> Iterator[Trial]:
     """Run a command undisturbed, and then yield a trial for each of its writes and each kind of fault.
 
     All are in one folder, for paths are in checkpoints and rows.
@@ -51,7 +51,7 @@ def trials(name: str, work: Path, kinds: Sequence[str], only: str) -> Iterator[T
         name: of the command.
         work: folder for all of it.
         kinds: "full", "error" and "kill", or some of them.
-        only: part of the names of the files whose writes fail.
+        only: parts of names; the writes of files with one of these fail, "" is in all of them.
 
     Raises:
         RuntimeError: the undisturbed command failed.
@@ -66,7 +66,7 @@ def trials(name: str, work: Path, kinds: Sequence[str], only: str) -> Iterator[T
     is_run = any(out.rglob("ledger.jsonl"))
     expected = _Undisturbed(Outcome.of(out), hashes(out), is_run)
     for write in chosen_writes(log, out):
-        for kind in kinds if only in write.file else ():
+        for kind in kinds if any(part in write.file for part in only) else ():
             _prepare(name, folder, work)
             trial = _try(Trial(write, kind), name, folder, expected)
             if trial.problems:

@@ -25,8 +25,8 @@ def inject(tmp_path: Path, command: str, *options: str) -> dict[str, Any]:
 
 
 def test_dataset_write_goes_on_after_its_first_file_was_not_written(tmp_path: Path) -> None:
-    summary = inject(tmp_path, "dataset", "--file", "monoimage.json", "--kinds", "full", "kill")
-    assert (summary["files"], summary["faults"], summary["trials_that_failed"]) == (1, 4, 0)
+    summary = inject(tmp_path, "dataset", "--files", "monoimage.json", "--kinds", "full", "kill")
+    assert (summary["files"], summary["faults"], summary["trials_that_failed"]) == (["monoimage.json"], 4, 0)
 
 
 @pytest.mark.slow
