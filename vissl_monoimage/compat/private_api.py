@@ -34,7 +34,11 @@ def transforms_with_labels(ssl_transforms_wrapper: ModuleType) -> Collection[str
 def return_copies(ssl_transforms_wrapper: ModuleType, transform: str) -> None:
     """Let the transform of this name return a list of images (`_TRANSFORMS_WITH_COPIES`).
 
-    VISSL flattens the lists of the transforms named there, and repeats labels and indices alongside.
+    VISSL flattens the lists that these transforms return, and repeats labels and indices to match.
+
+    Args:
+        ssl_transforms_wrapper: the module `vissl.data.ssl_transforms.ssl_transforms_wrapper`.
+        transform: the name that the transform is registered under.
     """
     names: list[str] = attribute(ssl_transforms_wrapper, "_TRANSFORMS_WITH_COPIES")
     if transform not in names:

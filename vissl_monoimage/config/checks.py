@@ -20,9 +20,12 @@ _CHECKS: dict[str, Check] = {}
 
 
 def register_check(check: Check) -> Check:
-    """Have `check` called with the configuration of every run before it starts (decorator).
+    """Register a function that checks the configuration of every run before it starts (decorator).
 
     Registering a function of the same module and name again replaces it.
+
+    Args:
+        check: takes the settings below VISSL's `config` as plain containers, and yields a sentence for each problem.
     """
     _CHECKS[f"{check.__module__}.{check.__qualname__}"] = check
     return check

@@ -26,12 +26,12 @@ _RECIPE_KEYS = [field.name for field in dataclasses.fields(SourceBlock) if field
 
 
 class SingleImageDataset(Dataset[tuple[Any, int]]):
-    """Crops of one photo, or of a few, drawn when they are asked for: pairs of image and label, as of ImageFolder.
+    """Crops of one photo, or of a few, drawn on demand: pairs of image and label, like those of ImageFolder.
 
     Sample i is a pure function of the photos, the recipe, the size, the seed and i, whatever the number of workers and
-    processes: the bytes that VISSL's training split gets from the data source `single_image` under the same settings
-    (Asano, Rupprecht and Vedaldi, ICLR 2020). The first samples are the photos themselves, one each, then crops of them
-    take turns. VISSL need not be installed. The data set can be pickled, and photos of up to 1 GiB once decoded are
+    processes. Its bytes are those that VISSL's training split gets from the data source `single_image` under the same
+    settings (Asano, Rupprecht and Vedaldi, ICLR 2020). The first samples are the photos themselves, then crops of each
+    photo in turn. VISSL need not be installed. The data set can be pickled, and photos of up to 1 GiB once decoded are
     shared with loader workers, forked or spawned.
 
     Args:
@@ -43,7 +43,7 @@ class SingleImageDataset(Dataset[tuple[Any, int]]):
         samples: number of crops, at least one a photo.
         transform: applied to each crop, a PIL image; None returns the image.
         seed: another seed draws other crops.
-        fresh: whether every epoch draws its crops anew, see `set_epoch`.
+        fresh: whether every epoch draws new crops; see `set_epoch`.
 
     Attributes:
         transform: as given; it may be replaced.
@@ -95,9 +95,9 @@ class SingleImageDataset(Dataset[tuple[Any, int]]):
         return (image if self.transform is None else self.transform(image)), label
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw the crops of `epoch` from now on, where `fresh` is set; else change nothing.
+        """Draw the crops of `epoch` from now on if `fresh` is set; otherwise do nothing.
 
-        Call it before each epoch, as that of `DistributedSampler`, with equal numbers on all ranks. It reaches
+        Call it before each epoch with the same number on all ranks, like `DistributedSampler.set_epoch`. It reaches
         persistent workers too. VISSL calls its training epochs 0, 1, 2 and so on.
 
         Args:

@@ -54,8 +54,8 @@ def load_trunk(source: str | Path, trunk: str | None = None, *, layers: Sequence
         layers: names of the features to compute; None means all.
 
     Returns:
-        A module whose `forward(images)` maps normalised images (N, 3, input_size, input_size) to {layer: feature},
-        with `layers`, `probed_layers`, `input_size`, `mean`, `std`, `transform` and `trunk` attached.
+        A module whose `forward` maps normalised images (N, 3, input_size, input_size) to a dictionary of features by
+        layer, with `layers`, `probed_layers`, `input_size`, `mean`, `std`, `transform` and `trunk` attached.
 
     Raises:
         MonoImageError: an unknown trunk, layer or file, a checkpoint that does not fill the whole trunk, or nothing

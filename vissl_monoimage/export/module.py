@@ -18,22 +18,23 @@ class PretrainedTrunk(HubMixin, nn.Module):
     """A pretrained trunk for any code; `vissl_monoimage.load_trunk` makes it.
 
     `forward` takes normalised RGB images, float (N, 3, input_size, input_size), and returns {layer: feature} with
-    features (N, channels, height, width), or (N, channels) of flat ones: to the bit those of the trunk inside VISSL.
+    features (N, channels, height, width), or (N, channels) where a layer is flat. They equal those of the trunk inside
+    VISSL to the bit.
 
     Args:
         network: a trunk that can be asked for features by name.
-        config: what it is.
+        config: what the trunk is, and where its weights came from.
 
     Attributes:
         network: the trunk itself; its state dict has VISSL's names.
         trunk: name of the architecture.
         layers: names of the features that `forward` returns, in the order they are computed.
-        probed_layers: names of those that a table of accuracies by layer is about.
+        probed_layers: names of those that probes read and tables of accuracies show.
         input_size: side of the images in px.
-        any_size: whether images of any other height and width do as well.
-        mean: of each channel, RGB, of images in [0, 1].
-        std: standard deviation likewise.
-        config: all of this as the `config.json` of an exported folder has it, and where the weights came from.
+        any_size: whether the trunk also takes images of any other height and width.
+        mean: mean of each channel, RGB, for images with values in [0, 1].
+        std: standard deviation of each channel, in the same order.
+        config: what the `config.json` of an exported folder holds: all of this, and where the weights came from.
     """
 
     def __init__(self, network: nn.Module, config: TrunkConfig) -> None:
@@ -64,7 +65,7 @@ class PretrainedTrunk(HubMixin, nn.Module):
 
     @property
     def transform(self) -> Any:
-        """What makes a normalised (3, input_size, input_size) of a PIL image: resized, cropped in the centre."""
+        """A function that resizes, centre-crops and normalises a PIL image to a tensor (3, input_size, input_size)."""
         return transforms.Compose(
             [
                 transforms.Lambda(_to_rgb),

@@ -30,7 +30,7 @@ Part = TypeVar("Part")
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One finished run. Accuracies are percentages, `wall_s` seconds, `losses` pairs [iteration, loss or null]."""
+    """One finished run. Accuracies are percentages, `wall_s` seconds, and `losses` pairs [iteration, loss or null]."""
 
     schema: int
     run_id: str
@@ -73,10 +73,10 @@ class Row:
 
     @property
     def experiment(self) -> str:
-        """A hash shared by the runs of one experiment: `group_hash` and the content of the data.
+        """A hash that the runs of one experiment share, made of `group_hash` and the content of the data.
 
-        For `group_hash` knows data by the last part of their path. What a probe was tested on counts; what tested a
-        pretraining does not, for it has no influence on the weights.
+        `group_hash` alone knows data by the last part of their path only. The test data of a probe count; those of a
+        pretraining do not, because they have no influence on the weights.
         """
         if not any(self.contents):
             return self.group_hash

@@ -7,7 +7,13 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Weights:
-    """The file of weights that a run started from; all None where it started from none."""
+    """The file of weights that a run started from; every field is None if it started from no file.
+
+    Attributes:
+        path: path of the file.
+        sha256: of the file.
+        zoo: name of the model in VISSL's zoo; None for other files.
+    """
 
     path: str | None = None
     sha256: str | None = None
@@ -19,10 +25,10 @@ class InitialWeights:
     """Where the trunk's weights came from before the first step, and the hash of these weights.
 
     Attributes:
-        origin: "random", "checkpoint" or "fixed".
+        origin: "random", "checkpoint", or "fixed" for features without weights to train.
         sha256: of the weights; None where it is not known.
         loaded: number of the trunk's tensors that a checkpoint filled, without counters of batches.
-        total: number of tensors of the trunk, likewise.
+        total: number of tensors of the trunk, without counters of batches.
     """
 
     origin: str
@@ -33,7 +39,19 @@ class InitialWeights:
 
 @dataclasses.dataclass(frozen=True)
 class DataSplit:
-    """The images of one split; None stands for what is not known."""
+    """The images of one split; None stands for what is not known.
+
+    Attributes:
+        name: name of the data set.
+        images: number of images or crops.
+        classes: number of classes.
+        sha256: fingerprint of the content.
+        sampled: whether only the ends of the files were hashed.
+        drawn_from: the data set that the images were drawn from with the run's seed.
+        unreadable: number of images that could not be read and were replaced.
+        size: side of the images in px.
+        normalisation: mean and standard deviation of the channels, as text.
+    """
 
     name: str
     images: int | None = None

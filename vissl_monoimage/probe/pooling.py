@@ -20,8 +20,8 @@ class BudgetPooling:
     Attributes:
         kind: "Max" or "Avg".
         features: the largest number of values; a map is at least 1 x 1 whatever the number of channels.
-        averaged: how names of layers begin whose maps are averaged whatever the kind, such as scattering coefficients,
-            which are local averages.
+        averaged: prefixes of layer names. The maps of these layers are averaged whatever the kind, such as scattering
+            coefficients, which are local averages.
     """
 
     kind: str
@@ -38,7 +38,7 @@ class BudgetPooling:
 
 @dataclass(frozen=True)
 class FixedPooling:
-    """The same operation for a convolution whatever the trunk.
+    """A fixed pooling operation for each convolution, the same for every trunk.
 
     Attributes:
         ops: the operation for each convolution, by layer name.

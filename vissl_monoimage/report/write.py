@@ -25,8 +25,8 @@ _MOST_NOTES = 10  # on the console; the page has them all
 def write(rows: Sequence[Row], out: Path, skipped: Iterable[str] = ()) -> Path:
     """Write report.html, .md, .tex, .csv and comparisons.csv into `out`, print the tables, and return the page.
 
-    What one photo taught and the path of the page are printed last. What is left out is named on the page and on
-    stderr.
+    The sentences on what was learned and the path of the page are printed last. Everything that is left out is named
+    on the page and on stderr.
 
     Args:
         rows: the rows of a ledger.

@@ -12,7 +12,7 @@ from vissl_monoimage.errors import MonoImageError, unknown
 
 
 class Trunk(nn.Module):
-    """A network that computes features of square images; a subclass says how.
+    """A network that computes features of square images: the base class of all trunks.
 
     Attributes:
         input_size: side in px of the images the trunk is made for.
@@ -27,7 +27,7 @@ class Trunk(nn.Module):
 
     @classmethod
     def from_config(cls, model_config: Mapping[str, Any]) -> Self:
-        """Build the trunk as `config.MODEL` asks; a trunk without settings ignores it."""
+        """Build the trunk with the settings of `config.MODEL`; a trunk without settings ignores them."""
         return cls()
 
     def checked(self, images: Tensor) -> Tensor:
