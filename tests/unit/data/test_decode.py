@@ -123,7 +123,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "truncated PNG": (lambda path: truncate(path, "PNG"), "is truncated or damaged"),
     "truncated WebP": (lambda path: truncate(path, "WEBP"), "truncated or damaged|not an image"),
     "truncated TIFF": (lambda path: truncate(path, "TIFF"), "truncated or damaged|not an image"),
-    "decompression bomb": (bomb, "more than 178 megapixels"),
+    "decompression bomb": (bomb, "more than 120 megapixels"),
     "missing": (lambda path: None, "there is no file"),
     "folder": (lambda path: path.mkdir(), "is a folder, not a photo"),
 }

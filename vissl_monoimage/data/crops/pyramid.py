@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from vissl_monoimage.data.photos.bands import copy_pixels
+
 Pixels = NDArray[Any]  # uint8; OpenCV's stubs promise less than that
 
 LEVELS_PER_OCTAVE = 4
@@ -49,7 +51,7 @@ class Pyramid:
         flat: the bytes of all levels.
         width: of the photo, in px.
         height: of the photo, in px.
-        levels: the photo and its reductions; those that nobody has read yet are white.
+        levels: the photo and its reductions. Those that nobody has read yet are undefined, and take no memory.
     """
 
     def __init__(self, flat: torch.Tensor, width: int, height: int, made: list[bool]) -> None:
@@ -64,15 +66,16 @@ class Pyramid:
     def build(cls, photo: Pixels) -> Pyramid:
         """Return the pyramid of an RGB photo, uint8 (height, width, 3)."""
         height, width = photo.shape[:2]
-        flat = torch.full((pyramid_bytes(width, height),), 255, dtype=torch.uint8)
+        flat = torch.empty((pyramid_bytes(width, height),), dtype=torch.uint8)
         made = [number == 0 for number, _ in enumerate(level_sizes(width, height))]
         pyramid = cls(flat, width, height, made)
         pyramid.levels[0][..., :3] = photo
+        pyramid.levels[0][..., 3] = 255
         return pyramid
 
-    def make_levels(self, scale: float) -> None:
-        """Make all levels that are read at up to `scale` photo px per output px."""
-        for number in range(self._number(scale) + 1):
+    def make_levels(self, least: float, most: float) -> None:
+        """Make all levels that are read at `least` to `most` photo px per output px."""
+        for number in range(self._number(least), self._number(most) + 1):
             self._make(number)
 
     def _make(self, number: int) -> None:
@@ -80,14 +83,19 @@ class Pyramid:
             level = self.levels[number]
             size = level.shape[1], level.shape[0]
             photo = Image.frombuffer("RGBX", (self.width, self.height), self.levels[0], "raw", "RGBX", 0, 1)  # no copy
-            level[:] = photo.resize(size, Image.Resampling.BICUBIC)
+            copy_pixels(photo.resize(size, Image.Resampling.BICUBIC), level)
             self._made[number] = True
 
     def share(self) -> None:
         """Move the levels into memory that worker processes share."""
-        # A clone, not share_memory_() in place: that would free the memory under views still in use.
-        self.flat = self.flat.clone().share_memory_()
-        self.levels = _views(self.flat, self.width, self.height)
+        # Not share_memory_() in place: that would free the memory under views still in use, and copy empty levels.
+        storage = torch.UntypedStorage._new_shared(self.nbytes)
+        shared = torch.empty(0, dtype=torch.uint8).set_(storage)
+        levels = _views(shared, self.width, self.height)
+        for level, before, made in zip(levels, self.levels, self._made, strict=True):
+            if made:
+                level[:] = before
+        self.flat, self.levels = shared, levels
 
     @property
     def nbytes(self) -> int:

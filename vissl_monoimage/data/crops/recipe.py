@@ -65,6 +65,10 @@ class Recipe:
         region_width, region_height = self.region(width, height)
         return math.sqrt(region_width * region_height) / self.resized
 
+    def smallest_scale(self, width: int, height: int) -> float:
+        """Return the photo px per px of the resized crop in the smallest crop of a photo of this size."""
+        return math.sqrt(self.scale[0]) * self.largest_scale(width, height)
+
     def smallest_crop(self, width: int, height: int) -> float:
         """Return the shorter side in px of the smallest crop of a photo of this size."""
         region_width, region_height = self.region(width, height)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
+from vissl_monoimage.data.photos.bands import bands, count_values
 from vissl_monoimage.errors import MonoImageError
 
 Values = NDArray[Any]
@@ -41,7 +42,7 @@ def to_eight_bits(image: Image.Image, content: bytes, name: str, notes: list[str
         MonoImageError: no value is finite, or scaling would make almost all pixels equal.
     """
     if image.mode == "F":
-        return Image.fromarray(_floats(np.asarray(image, np.float64), name, notes))
+        return Image.fromarray(_floats(np.asarray(image), name, notes))
     if image.mode.startswith("I"):
         return Image.fromarray(_integers(np.asarray(image), _declared_depth(image), name, notes))
     reduced = image if image.mode in ("RGB", "RGBA") else image.convert("RGBA")
@@ -52,7 +53,7 @@ def to_eight_bits(image: Image.Image, content: bytes, name: str, notes: list[str
         _refuse_uniform(deep[..., :3], np.asarray(reduced)[..., :3], name)
         return reduced
     colours = _integers(deep[..., :3], _declared_depth(image), name, notes)
-    return Image.fromarray(np.dstack([colours, deep[..., 3:] >> 8]).astype(np.uint8))
+    return Image.fromarray(np.concatenate([colours, (deep[..., 3:] >> 8).astype(np.uint8)], axis=2))
 
 
 def _integers(values: Values, declared: int | None, name: str, notes: list[str]) -> Values:
@@ -86,14 +87,17 @@ def _floats(values: Values, name: str, notes: list[str]) -> Values:
 
 def _scaled(values: Values, low: float, high: float, name: str) -> Values:
     """Return bytes, `low` as 0 and `high` as 255."""
-    scaled = (((values.astype(np.float64) - low) / (high - low)).clip(0, 1) * 255).round().astype(np.uint8)
+    scaled = np.empty(values.shape, np.uint8)
+    for rows in bands(*values.shape[:2]):
+        fractions = ((values[rows].astype(np.float64) - low) / (high - low)).clip(0, 1)
+        scaled[rows] = (fractions * 255).round()
     _refuse_uniform(values, scaled, name)
     return scaled
 
 
 def _refuse_uniform(values: Values, scaled: Values, name: str) -> None:
     """Raise MonoImageError where almost all values have become one, which they were not before."""
-    share = float(np.bincount(scaled.ravel()).max() / scaled.size)
+    share = float(count_values(scaled).max() / scaled.size)
     if share > _UNIFORM > np.unique(values, return_counts=True)[1].max() / values.size:
         raise MonoImageError(
             f"{name} has values in {values.min():g}..{values.max():g}, and 8 bits for that range would make "
@@ -111,9 +115,14 @@ def _deep_colours(reduced: Values, content: bytes) -> Values | None:
     deep = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if deep is None or deep.dtype != np.uint16 or deep.ndim != 3 or deep.shape[2] != reduced.shape[2]:
         return None
-    rgb: Values = deep[..., [2, 1, 0, *range(3, deep.shape[2])]]
+    for rows in bands(*deep.shape[:2]):
+        deep[rows, :, :3] = deep[rows, :, 2::-1].copy()
     # The two may turn a photo differently: the right way is the one with the bytes that Pillow has.
-    return next((way for way in _ways(rgb) if way.shape == reduced.shape and (way >> 8 == reduced).all()), None)
+    return next((way for way in _ways(deep) if way.shape == reduced.shape and _has_upper_bits(way, reduced)), None)
+
+
+def _has_upper_bits(colours: Values, upper: Values) -> bool:
+    return all((colours[rows] >> 8 == upper[rows]).all() for rows in bands(*upper.shape[:2]))
 
 
 def _ways(colours: Values) -> Iterator[Values]:

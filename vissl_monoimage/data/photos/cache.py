@@ -17,7 +17,7 @@ from vissl_monoimage.data.photos.inspect import PhotoFile, inspect_photos, map_i
 from vissl_monoimage.errors import MonoImageError
 
 CACHE_BYTES = 1 << 30
-"""Bytes of pyramids in memory at a time. A photo takes 14 bytes a pixel: 67 MB at 2560x1920, 2.6 MB at 500x375."""
+"""Bytes of pyramids in memory at a time. A photo has up to 14 bytes a pixel: 67 MB at 2560x1920, 2.6 MB at 500x375."""
 _SHARED_FOLDER = Path("/dev/shm")
 _SHARED_RESERVE = 32 << 20
 
@@ -126,7 +126,8 @@ def _prepare(file: PhotoFile, recipe: Recipe) -> Pyramid:
     pyramid = _IN_USE.get(_key(file))
     if pyramid is None:
         pyramid = _IN_USE[_key(file)] = _decode(file)
-    pyramid.make_levels(recipe.largest_scale(pyramid.width, pyramid.height))
+    size = pyramid.width, pyramid.height
+    pyramid.make_levels(recipe.smallest_scale(*size), recipe.largest_scale(*size))
     return pyramid
 
 

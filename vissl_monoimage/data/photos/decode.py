@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
+import threading
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from vissl_monoimage.data.photos.bands import copy_pixels
 from vissl_monoimage.data.photos.formats import photo_formats
 from vissl_monoimage.data.photos.to_rgb import to_rgb
 from vissl_monoimage.errors import MonoImageError
@@ -23,8 +25,11 @@ from vissl_monoimage.errors import MonoImageError
 Pixels = NDArray[np.uint8]
 """RGB unless said otherwise: (height, width, 3)."""
 
-MOST_PIXELS = 2 * 89_478_485
-"""Pillow's own limit against decompression bombs: a file with more pixels is refused."""
+MOST_PIXELS = 120_000_000
+"""A file with more pixels is refused: a few kilobytes may unpack to gigabytes."""
+_LARGE = 12_000_000
+"""px: of photos above it, one is decoded at a time, however many threads there are."""
+_ONE_LARGE = threading.Lock()
 
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, LookupError, struct.error, zlib.error, MemoryError)
 
@@ -68,7 +73,9 @@ def load_photo(path: str | Path) -> Photo:
 def decode(path: Path, content: bytes) -> Photo:
     """Return the photo in `content`, the bytes of the file `path`, as `load_photo` does."""
     image, notes = decode_image(path, content)
-    return Photo(path, np.array(image), hashlib.sha256(content).hexdigest(), notes)
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    copy_pixels(image, pixels)
+    return Photo(path, pixels, hashlib.sha256(content).hexdigest(), notes)
 
 
 def decode_image(path: Path, content: bytes) -> tuple[Image.Image, list[str]]:
@@ -80,7 +87,8 @@ def decode_image(path: Path, content: bytes) -> tuple[Image.Image, list[str]]:
     with naming(path):
         image = open_image(content)
         notes = frame_notes(path, image)
-        return to_rgb(image, content, path.name, notes), notes
+        with _ONE_LARGE if image.width * image.height > _LARGE else nullcontext():
+            return to_rgb(image, content, path.name, notes), notes
 
 
 @contextmanager

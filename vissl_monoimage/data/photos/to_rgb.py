@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PIL import ExifTags, Image
 
+from vissl_monoimage.data.photos.bands import bands, crop_rows
 from vissl_monoimage.data.photos.bit_depth import is_deep, to_eight_bits
 from vissl_monoimage.data.photos.colour_profile import profile_note, to_srgb
 
@@ -55,8 +56,16 @@ def _over_white(image: Image.Image, profile: bytes | None, name: str, notes: lis
     # RGBa and La (premultiplied) reach RGBA only through their own straight mode.
     straight = {"La": "LA", "RGBa": "RGBA"}.get(image.mode)
     image = image.convert(straight) if straight else image
-    layer = to_srgb(image if image.mode == "LA" else image.convert("RGBA"), profile).convert("RGBA")
+    layer = _as_rgba(to_srgb(image if image.mode == "LA" else _as_rgba(image), profile))
     if layer.getchannel("A").getextrema() == (255, 255):
         return layer
     notes.append(f"{name} has transparent parts: laid over white")
-    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    result = Image.new("RGB", layer.size)
+    for rows in bands(layer.height, layer.width):
+        part = crop_rows(layer, rows)
+        result.paste(Image.alpha_composite(Image.new("RGBA", part.size, "white"), part).convert("RGB"), (0, rows.start))
+    return result
+
+
+def _as_rgba(image: Image.Image) -> Image.Image:
+    return image if image.mode == "RGBA" and "transparency" not in image.info else image.convert("RGBA")
