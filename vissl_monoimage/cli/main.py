@@ -28,6 +28,8 @@ COMMANDS = (
     "export",
     "report",
     "reproduce",
+    "verify",
+    "doctor",
     "ls",
     "exec",
 )

@@ -33,6 +33,10 @@ class ImportHooks(MetaPathFinder):
         """Return a decorator: its function is called with the module, after each named module has run."""
         return _register(self._after, names)
 
+    def modules_of(self, hook: ModuleHook) -> list[str]:
+        """Return the modules that a function is registered for."""
+        return sorted({name for hooks in (self._before, self._after) for name in hooks if hook in hooks[name]})
+
     def install(self) -> None:
         """Watch imports from now on, and call the `after` functions of modules imported already, once."""
         if self not in sys.meta_path:

@@ -18,3 +18,17 @@ def world_size() -> int:
 def is_primary() -> bool:
     """Whether this process writes files and prints progress: rank 0."""
     return rank() == 0
+
+
+def gloo_problem() -> str:
+    """Return why processes cannot work together on the CPU here, "" where one process with itself can."""
+    if torch.distributed.is_initialized():
+        return ""
+    try:
+        alone = torch.distributed.HashStore()  # type: ignore[attr-defined]
+        torch.distributed.init_process_group("gloo", store=alone, rank=0, world_size=1)
+        torch.distributed.all_reduce(torch.ones(1))
+        torch.distributed.destroy_process_group()
+    except (RuntimeError, ValueError) as error:  # no network interface, a build of torch without gloo
+        return f"not usable: {str(error).splitlines()[0]}"
+    return ""
