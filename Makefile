@@ -8,7 +8,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 DEPENDENCIES := $(VENV)/.dependencies-$(shell cksum < setup.py | cut -d' ' -f1)
 LINKS := build/.links-$(shell find vissl_monoimage configs benchmarks -name '*.py' -o -name '*.yaml' -o -name '*.j2' -o -name '*.csv' -o -name '*.jsonl' | sort | cksum | cut -d' ' -f1)
 
-.PHONY: demo test test-slow lint docs bench venv
+.PHONY: demo test test-slow test-vissl lint docs bench lock venv
 
 demo: venv  ## from one photo to a report of what each layer learned: demo/report/report.html
 	$(BIN)/monoimage demo
@@ -18,6 +18,10 @@ test: venv  ## everything that takes seconds
 
 test-slow: venv  ## everything
 	$(PYTEST) -n 2 --dist worksteal $(ARGS)
+
+test-vissl: venv  ## VISSL's own tests, of a checkout of its tag v0.1.6: make test-vissl VISSL_SRC=FOLDER
+	@test -f "$(VISSL_SRC)/tests/test_tasks.py" || { echo "VISSL_SRC must be a checkout of VISSL's tag v0.1.6" >&2; exit 2; }
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/vissl_own_tests.py $(VISSL_SRC) $(ARGS)
 
 lint: venv
 	$(BIN)/ruff check .
@@ -30,6 +34,9 @@ docs: venv  ## the documentation as a site: build/docs/index.html
 
 bench: venv  ## crop rates and agreement beside the paper's chain of PIL operations
 	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python benchmarks/crops.py
+
+lock: venv  ## the versions that are installed: requirements-lock.txt
+	@{ head -n 2 requirements-lock.txt; $(BIN)/pip freeze --all --exclude-editable --exclude vissl --exclude pip; } > build/lock && mv build/lock requirements-lock.txt
 
 venv: $(LINKS)
 

@@ -1,13 +1,39 @@
 """Packaging of vissl_monoimage. Tool settings are in pyproject.toml."""
 
+import gzip
+import os
+import tarfile
+import time
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).parent
 INIT = (HERE / "vissl_monoimage" / "__init__.py").read_text(encoding="utf-8")
 VERSION = INIT.split('__version__ = "')[1].split('"')[0]
 CONFIGS = [str(path.relative_to(HERE / "configs")) for path in sorted((HERE / "configs" / "config").rglob("*.yaml"))]
+
+
+class ReproducibleSdist(sdist):
+    """An archive that builds twice the same: its files have the date SOURCE_DATE_EPOCH, as in a wheel, and no owner."""
+
+    def make_archive(self, base_name, format, root_dir=None, base_dir=None, owner=None, group=None):
+        date, name = int(os.environ.get("SOURCE_DATE_EPOCH", time.time())), f"{base_name}.tar.gz"
+
+        def settled(member):
+            member.mtime, member.uid, member.gid, member.uname, member.gname = date, 0, 0, "", ""
+            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            return member
+
+        with (
+            open(name, "wb") as file,
+            gzip.GzipFile("", "wb", fileobj=file, mtime=date) as packed,
+            tarfile.open(fileobj=packed, mode="w") as archive,
+        ):
+            archive.add(base_dir, filter=settled)
+        return name
+
 
 setup(
     name="vissl-monoimage",
@@ -42,6 +68,7 @@ setup(
         "vissl_monoimage.report.formats": ["*.j2"],
         "vissl_monoimage": ["py.typed"],
     },
+    cmdclass={"sdist": ReproducibleSdist},
     entry_points={"console_scripts": ["monoimage=vissl_monoimage.cli.main:main"]},
     # VISSL itself is installed by `monoimage setup`: its pins cannot be met. These are
     # current versions of what it imports; the upper bounds are the versions the tests ran with.

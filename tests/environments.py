@@ -60,15 +60,20 @@ def build_wheel(folder: Path) -> Path:
     """Build our wheel from the files that git has or would have, in `folder`, and return its path."""
     # A build folder of its own: setuptools would leave its own, with stale files, in the checkout.
     source = folder / "source"
+    copy_sources(source)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
+    subprocess.run([*command, str(source)], check=True)
+    return next(folder.glob("*.whl"))
+
+
+def copy_sources(to: Path) -> None:
+    """Copy the files that git has or would have into the folder `to`."""
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
     for name in filter(None, names):
         if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
-    subprocess.run([*command, str(source)], check=True)
-    return next(folder.glob("*.whl"))
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            (to / name).write_bytes((ROOT / name).read_bytes())
 
 
 def _link_packages(folder: Path, site: Path, hidden: set[str]) -> None:

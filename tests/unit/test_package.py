@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import subprocess
 import sys
+import time
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
-from environments import Environment
+import pytest
+from environments import Environment, copy_sources
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,3 +81,33 @@ def test_importing_us_is_quick_and_leaves_torch_alone() -> None:
         raise SystemExit("torch" in sys.modules or "vissl" in sys.modules)
     """
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_locked_versions_are_within_the_supported_ranges() -> None:
+    lines = (ROOT / "requirements-lock.txt").read_text().splitlines()
+    pairs = [line.split("==") for line in lines if not line.startswith("#")]
+    locked = {canonicalize_name(name): version for name, version in pairs}
+    assert len(locked) == len(pairs) > 100
+    requirements = [Requirement(line) for line in metadata.requires("vissl-monoimage") or []]
+    wanted = [one for one in requirements if not re.search("extra == .(gpu)", str(one.marker)) and not one.extras]
+    assert len(wanted) > 30
+    wrong = [one for one in wanted if not one.specifier.contains(locked.get(canonicalize_name(one.name), "0"))]
+    assert [str(one) for one in wrong] == []
+
+
+@pytest.mark.slow
+def test_sdist_and_wheel_build_twice_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From files of other dates, and a second later: a zip file counts two seconds as one."""
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    code = "from setuptools import build_meta as b; b.build_sdist('../built'); b.build_wheel('../built')"
+    hashes = []
+    for name in ("first", "second"):
+        source = tmp_path / name / "source"
+        copy_sources(source)
+        (tmp_path / name / "built").mkdir()
+        subprocess.run([sys.executable, "-c", code], cwd=source, check=True, capture_output=True)
+        built = sorted((tmp_path / name / "built").iterdir())
+        hashes.append({file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in built})
+        time.sleep(2)
+    assert len(hashes[0]) == 2
+    assert hashes[0] == hashes[1]
