@@ -16,6 +16,7 @@ from vissl_monoimage.compat.signals import stop_on_signals
 from vissl_monoimage.config.compose import compose_config, vissl_defaults
 from vissl_monoimage.config.scaled_rates import replaced_rates
 from vissl_monoimage.config.validate import problems_of
+from vissl_monoimage.config.validate_launch import meeting_problems
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.checkpoint.file import release_checkpoint
 from vissl_monoimage.utils.paths import make_folder
@@ -45,10 +46,8 @@ def _run(overrides: list[str]) -> Any:
     prepare(composed)
     config = composed.config
     config.setdefault("MONOIMAGE", {})["OVERRIDES"] = overrides  # the results ledger tells how a run was made
-    _refuse(_missing_gpus(config))
+    _refuse([*_missing_gpus(config), *meeting_problems(config)])
     _say_if_emulated(config)
-
-    make_folder(config.CHECKPOINT.DIR)
 
     from torch.multiprocessing.spawn import ProcessException
     from vissl.hooks import default_hook_generator
@@ -61,6 +60,7 @@ def _run(overrides: list[str]) -> Any:
         args, settings = convert_to_attrdict(composed, dump_config=False)  # held_run_folder does
     except AssertionError as error:
         raise MonoImageError(f"VISSL does not accept this configuration: {error}") from error
+    make_folder(config.CHECKPOINT.DIR)
     stated = _plain(composed)["config"]["OPTIMIZER"]["param_schedulers"]
     for sentence in replaced_rates(stated, settings.OPTIMIZER.param_schedulers):
         print(sentence, file=sys.stderr)

@@ -23,17 +23,6 @@ _ACCEPTED = {
 """Keys that VISSL reads, or its YAMLs carry, though its defaults.yaml has no entry for them."""
 
 
-def misplaced_values(node: Settings, defaults: Settings, path: str = "config") -> Iterator[str]:
-    """Yield a sentence for each value that stands where VISSL's defaults have a block of keys."""
-    for key, value in node.items():
-        block = defaults.get(key)
-        if isinstance(block, dict) and block:
-            if isinstance(value, dict):
-                yield from misplaced_values(value, block, f"{path}.{key}")
-            else:
-                yield f"{path}.{key}={value} must be a mapping with {', '.join(list(block)[:4])} and the like"
-
-
 def check_keys(composed: Settings, defaults: Settings) -> Iterator[str]:
     """Yield a sentence for each top-level key that VISSL does not read, and for each key that looks mistyped."""
     yield from (_unknown_top_level(key) for key in composed if key not in TOP_LEVEL)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from vissl_monoimage.config.checks import Settings
+from vissl_monoimage.config.heads import named_heads
 from vissl_monoimage.config.validate_data import splits
 from vissl_monoimage.errors import unknown
 
@@ -23,6 +23,8 @@ def check_names(config: Settings) -> Iterator[str]:
         lookups += _data_lookups(split, data)
         yield from _unknown_transforms(split, data)
     yield from (unknown(what, name, valid) for what, name, valid in lookups if name not in valid)
+    if not isinstance(config["LOSS"].get(loss := config["LOSS"]["name"]), dict):
+        yield f"config.LOSS.{loss} must be a mapping with the settings of the loss: +config.LOSS.{loss}={{}} for none"
 
 
 def _model_lookups(config: Settings) -> Iterator[Lookup]:
@@ -33,17 +35,8 @@ def _model_lookups(config: Settings) -> Iterator[Lookup]:
     model = config["MODEL"]
     yield "model (config.MODEL.BASE_MODEL_NAME)", model["BASE_MODEL_NAME"], MODEL_REGISTRY
     yield "trunk (config.MODEL.TRUNK.NAME)", model["TRUNK"]["NAME"], MODEL_TRUNKS_REGISTRY
-    for name in _head_names(model["HEAD"]["PARAMS"]):
+    for name, _ in named_heads(model["HEAD"]["PARAMS"]):
         yield "head (config.MODEL.HEAD.PARAMS)", name, MODEL_HEADS_REGISTRY
-
-
-def _head_names(params: list[Any]) -> Iterator[str]:
-    """Yield the names in HEAD.PARAMS, which holds `[name, settings]` pairs or lists of such pairs."""
-    for head in params:
-        if head and isinstance(head[0], str):
-            yield head[0]
-        else:
-            yield from _head_names(head)
 
 
 def _training_lookups(config: Settings) -> Iterator[Lookup]:
@@ -85,7 +78,7 @@ def _unknown_transforms(split: str, data: Settings) -> Iterator[str]:
 
     valid = set(TRANSFORM_REGISTRY) | {name for name in dir(transforms) if name[0].isupper()}
     for transform in data["TRANSFORMS"]:
-        name = transform.get("name", "")
+        name = str(transform.get("name", ""))
         camel = name.title().replace("_", "")
         if "transform_type" not in transform and not {name, camel} & valid:
             yield unknown(f"transform (config.DATA.{split}.TRANSFORMS)", name, valid)

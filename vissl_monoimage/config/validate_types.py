@@ -8,81 +8,85 @@ from typing import Any
 
 from vissl_monoimage.config.checks import Settings
 from vissl_monoimage.config.quoting import quoted
-from vissl_monoimage.config.schema import LARGEST_SEED, as_written, fits, spell
-from vissl_monoimage.config.validate_data import splits
+from vissl_monoimage.config.schema import as_written, fits
+from vissl_monoimage.config.validate_keys import OUR_BLOCK
+from vissl_monoimage.config.vissl_schema import key_problems
 
-_TYPES: dict[str, Any] = {
-    "TEST_ONLY": bool,
-    "TEST_MODEL": bool,
-    "TRAINER.TASK_NAME": str,
-    "TRAINER.TRAIN_STEP_NAME": str,
-    "MODEL.BASE_MODEL_NAME": str,
-    "MODEL.TRUNK.NAME": str,
-    "LOSS.name": str,
-    "OPTIMIZER.name": str,
-}
-_SPLIT_TYPES: dict[str, Any] = {
-    "DATA_SOURCES": list[str],
-    "DATASET_NAMES": list[str],
-    "LABEL_SOURCES": list[str],
-    "TRANSFORMS": list[Mapping[str, Any]],
-    "COLLATE_FUNCTION": str,
-}
-_LEAST = {
-    "OPTIMIZER.num_epochs": 1,
-    "DISTRIBUTED.NUM_PROC_PER_NODE": 1,
-    "DISTRIBUTED.NUM_NODES": 1,
-    "DATA.NUM_DATALOADER_WORKERS": 0,
-}
+DISCRIMINATOR = "discriminator"
+"""The block of `config.OPTIMIZER` that a second optimizer has, with the same keys."""
 
 
-def check_types(config: Settings) -> Iterator[str]:
-    """Refuse values of a wrong type or out of range in keys that the other checks read."""
-    for key, wanted in _TYPES.items():
-        yield from _wrong_type(f"config.{key}", _at(config, key), wanted)
-    for key, least in _LEAST.items():
-        yield from _too_small(f"config.{key}", _at(config, key), least)
-    seed, heads = config["SEED_VALUE"], config["MODEL"]["HEAD"]["PARAMS"]
-    if not fits(seed, int) or not 0 <= seed <= LARGEST_SEED:
-        yield f"config.SEED_VALUE={as_written(seed)} must be a whole number from 0 to {LARGEST_SEED}"
+def check_types(config: Settings, defaults: Settings) -> Iterator[str]:
+    """Refuse values of a wrong type or out of range, whatever reads them.
+
+    Args:
+        config: what lies below VISSL's `config`.
+        defaults: the same of VISSL's defaults.yaml.
+    """
+    yield from key_problems(config, defaults)
+    yield from _schedule_problems(config, defaults["OPTIMIZER"])
+    block = config.get(OUR_BLOCK, {})
+    if not isinstance(block, Mapping):
+        yield f"config.{OUR_BLOCK}={as_written(block)} must be a mapping with SOURCE, PROTOCOL and the like"
+    heads = at(config, "MODEL.HEAD.PARAMS")
     if not isinstance(heads, list) or not all(map(_is_head, heads)):
         yield f"config.MODEL.HEAD.PARAMS={as_written(heads)} must be a list of [name, settings]"
-    yield from _wrong_path("config.CHECKPOINT.DIR", config["CHECKPOINT"]["DIR"])
-    weights = config["MODEL"]["WEIGHTS_INIT"]["PARAMS_FILE"]
-    if weights:  # "" and null are random weights
+    elif not heads and not at(config, "MODEL.FEATURE_EVAL_SETTINGS.EXTRACT_TRUNK_FEATURES_ONLY"):
+        yield "config.MODEL.HEAD.PARAMS=[] is empty: name the head that the loss is of, such as [[mlp,{dims:[2048,4]}]]"
+    yield from _wrong_path("config.CHECKPOINT.DIR", at(config, "CHECKPOINT.DIR"))
+    weights = at(config, "MODEL.WEIGHTS_INIT.PARAMS_FILE")
+    if weights and isinstance(weights, list):
+        yield f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={as_written(weights)} must be one file"
+    elif weights:  # "" and null are random weights
         yield from _wrong_path("config.MODEL.WEIGHTS_INIT.PARAMS_FILE", weights)
-    for split, data in splits(config):
-        yield from _check_split(f"config.DATA.{split}", data)
+    for split in ("TRAIN", "TEST"):
+        if isinstance(data := at(config, f"DATA.{split}"), dict) and _is_read(split, config):
+            yield from _check_split(f"config.DATA.{split}", data)
+
+
+def _schedule_problems(config: Settings, defaults: Settings) -> Iterator[str]:
+    """Yield what is wrong with schedules that VISSL's defaults do not have: those of other optimizers and parts."""
+    places = [("OPTIMIZER.", at(config, "OPTIMIZER"))]
+    if isinstance(own := at(config, f"OPTIMIZER.{DISCRIMINATOR}"), dict):
+        places.append((f"OPTIMIZER.{DISCRIMINATOR}.", own))
+        yield from key_problems(own, defaults, places[1][0], whole=False)
+    keys = defaults["param_schedulers"]["lr"]
+    for place, optimizer in places:
+        schedules = at(optimizer, "param_schedulers")
+        for name, schedule in schedules.items() if isinstance(schedules, dict) else ():
+            where = f"{place}param_schedulers.{name}"
+            if not isinstance(schedule, dict):
+                if name not in defaults["param_schedulers"]:  # else it is named already
+                    yield f"config.{where}={as_written(schedule)} must be a mapping with name, value and the like"
+                continue
+            if name not in defaults["param_schedulers"]:
+                yield from key_problems(schedule, keys, f"{where}.", whole=False)
+            parts = schedule.get("schedulers")
+            for number, part in enumerate(parts if isinstance(parts, list) else ()):
+                if isinstance(part, dict):
+                    yield from key_problems(part, keys, f"{where}.schedulers.{number}.", whole=False)
+
+
+def _is_read(split: str, config: Settings) -> bool:
+    return not config.get("TEST_ONLY") if split == "TRAIN" else bool(config.get("TEST_MODEL"))
 
 
 def _check_split(where: str, data: Settings) -> Iterator[str]:
-    for key, wanted in _SPLIT_TYPES.items():
-        yield from _wrong_type(f"{where}.{key}", data.get(key), wanted)
-    if data["DATA_SOURCES"] == []:
+    if data.get("DATA_SOURCES") == []:
         yield f"{where}.DATA_SOURCES=[] is empty: name at least one source"
     for key in ("DATA_PATHS", "LABEL_PATHS"):
-        yield from _wrong_paths(f"{where}.{key}", data[key])
-    yield from _too_small(f"{where}.BATCHSIZE_PER_REPLICA", data["BATCHSIZE_PER_REPLICA"], 1)
-    limit = data["DATA_LIMIT"]
+        yield from _wrong_paths(f"{where}.{key}", data.get(key))
+    limit: Any = data.get("DATA_LIMIT")
     if not fits(limit, int) or (limit < 1 and limit != -1):
         yield f"{where}.DATA_LIMIT={as_written(limit)} must be a whole number of at least 1, or -1 for all samples"
 
 
-def _at(config: Settings, path: str) -> Any:
-    value: Any = config
+def at(config: Any, path: str) -> Any:
+    """Return the value at a dotted path, None where there is none."""
+    value = config
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
-
-
-def _wrong_type(where: str, value: Any, wanted: Any) -> Iterator[str]:
-    if not fits(value, wanted):
-        yield f"{where}={as_written(value)} must be {spell(wanted)}"
-
-
-def _too_small(where: str, value: Any, least: int) -> Iterator[str]:
-    if not fits(value, int) or value < least:
-        yield f"{where}={as_written(value)} must be a whole number of at least {least}"
 
 
 def _is_head(head: Any) -> bool:
@@ -109,7 +113,7 @@ def _wrong_path(where: str, value: Any) -> Iterator[str]:
             yield f"{written}: {path} is a number, not a path: write {shlex.quote(_with_folders(value))}"
         elif not isinstance(path, str):
             yield f"{written}: {as_written(path)} is no path"
-        elif not path and isinstance(value, str):
+        elif not path.strip() and isinstance(value, str):
             yield f"{written} is empty: name a folder or a file"
 
 

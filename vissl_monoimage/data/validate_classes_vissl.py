@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from vissl.data import DATASET_SOURCE_MAP
 
 from vissl_monoimage.config.checks import Settings, register_check, run_checks
+from vissl_monoimage.config.heads import stated_outputs
 from vissl_monoimage.config.validate_data import splits
 from vissl_monoimage.data.class_labels import folder_classes, read_labels, spelled, unknown_classes
 from vissl_monoimage.data.class_labels_vissl import FILE, FOLDERS, source_files
@@ -127,7 +128,7 @@ def _unfit(classes: Classes, config: Settings) -> Iterator[str]:
     least, most = classes.numbers[0], classes.numbers[-1]
     if any(number < 0 and number != ignored for number in classes.numbers):
         yield f"{classes.where} has the label {least}: classes are numbered from 0"
-    for head, outputs in _outputs(config["MODEL"]["HEAD"]["PARAMS"]):
+    for head, outputs in stated_outputs(config["MODEL"]["HEAD"]["PARAMS"]):
         if most < outputs:
             continue
         fits = f"{head} (config.MODEL.HEAD.PARAMS) has {outputs} outputs"
@@ -136,19 +137,6 @@ def _unfit(classes: Classes, config: Settings) -> Iterator[str]:
         else:
             hint = ": classes are numbered from 0" if least == 1 else ""
             yield f"{classes.where} has labels up to {most}, and {fits}{hint}"
-
-
-def _outputs(heads: Sequence[Any]) -> Iterator[tuple[str, int]]:
-    """Yield the name and the number of outputs of each head that states it, once."""
-    stated: dict[tuple[str, int], None] = {}
-    for head in heads:
-        if not isinstance(head[0], str):
-            stated |= dict.fromkeys(_outputs(head))
-        elif isinstance(settings := head[1], Mapping):
-            outputs = settings.get("num_classes") or (settings.get("dims") or [None])[-1]
-            if isinstance(outputs, int):
-                stated[head[0], outputs] = None
-    yield from stated
 
 
 def _not_trained(test: Classes, train: Classes) -> Iterator[str]:

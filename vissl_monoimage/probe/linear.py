@@ -116,10 +116,12 @@ class ProbeTask(MonoImageTask):
 
 @register_check
 def check_evaluation(config: Settings) -> Iterator[str]:
-    """Refuse a probe without a protocol, and cached features for a task that is no probe."""
+    """Refuse a probe without a protocol or with chained heads, and cached features for a task that is no probe."""
     block = monoimage_block(config)
     task = TASK_REGISTRY.get(config["TRAINER"]["TASK_NAME"], object)
     if block.get("CACHE_FEATURES") and not issubclass(task, ProbeTask):
         yield f"{KEY} is for probes only: config.TRAINER.TASK_NAME=probe_task"
     if config["MODEL"]["BASE_MODEL_NAME"] == "probe_model":
+        if not all(isinstance(head[0], str) for head in config["MODEL"]["HEAD"]["PARAMS"]):
+            yield "config.MODEL.HEAD.PARAMS of a probe must be a list of [name, settings], without lists of heads in it"
         get_protocol(block.get("PROTOCOL", ""))

@@ -129,7 +129,7 @@ def test_unknown_data_source_and_transform(problems: Problems) -> None:
             ],
             "DEPTH=18: VISSL's resnet has 50, 101, 152, 200, or take ours",
         ),
-        ([ROTNET, *CPU, "config.MODEL.TRUNK.RESNETS.DEPTH=deep"], "DEPTH=deep: VISSL's resnet has 50, 101, 152, 200"),
+        ([ROTNET, *CPU, "config.MODEL.TRUNK.RESNETS.DEPTH=deep"], "DEPTH='deep' must be a whole number"),
         ([ROTNET, *CPU, "+config.MONOIMAGE.BF61=true"], "did you mean 'BF16'?"),
         ([ROTNET, *CPU, "+config.MONOIMAGE.BF16=3"], "config.MONOIMAGE.BF16=3 must be true or false"),
     ],
