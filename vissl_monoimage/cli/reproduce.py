@@ -76,6 +76,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     """
     from vissl_monoimage.cli.reproduce_photos import read_photos
     from vissl_monoimage.errors import MonoImageError
+    from vissl_monoimage.reproduce.check_runs import check_runs
     from vissl_monoimage.reproduce.data_claim import check_data, claim_data
     from vissl_monoimage.reproduce.existing_rows import missing_chains
     from vissl_monoimage.reproduce.other_outputs import link_trainings, remember_output, trainings_elsewhere
@@ -97,8 +98,9 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     _check_folders(inputs.out, results)
     check_data(inputs, grid.data_sets)
     check_own_folders(grid, inputs)
-    contents = claim_data(inputs, grid.data_sets, write=not arguments.dry_run)
     left = missing_chains(chains, results)
+    check_runs(left, inputs.out)
+    contents = claim_data(inputs, grid.data_sets, write=not arguments.dry_run)
     if elsewhere := trainings_elsewhere(left, inputs.out, contents):
         if arguments.dry_run:
             print(f"{len(elsewhere)} trainings are finished in other folders, and would be linked from there")

@@ -19,20 +19,21 @@ from vissl_monoimage.reproduce.run import Run
 Left = Callable[..., Row]
 
 
+CONVNET4 = {"pretrain": "pretrain/monoimage/rotnet_convnet4", "trunk": "convnet4"}
 GRID: dict[str, Any] = {
     "title": "a grid",
     "probes": {
-        "cifar10": {"config": "probe10", "data": "cifar10", "minutes": 2},
-        "patches": {"config": "patches", "minutes": 1},
+        "cifar10": {"config": "benchmark/monoimage/linear_cifar10", "data": "cifar10", "minutes": 2},
+        "patches": {"config": "benchmark/monoimage/linear_photo_patches", "minutes": 1},
     },
     "cells": {
         "random": {},
-        "mono": {"pretrain": "pretrain/a", "source": "photo", "minutes": 5, "overrides": ["config.K=1"]},
-        "again": {"pretrain": "pretrain/a", "source": "photo", "minutes": 5, "overrides": ["config.K=1"]},
-        "other": {"pretrain": "pretrain/a", "source": "photo", "minutes": 5, "overrides": ["config.K=2"]},
-        "full": {"pretrain": "pretrain/a", "source": "cifar10", "minutes": 5},
+        "mono": {**CONVNET4, "source": "photo", "minutes": 5, "overrides": ["config.LOG_FREQUENCY=1"]},
+        "again": {**CONVNET4, "source": "photo", "minutes": 5, "overrides": ["config.LOG_FREQUENCY=1"]},
+        "other": {**CONVNET4, "source": "photo", "minutes": 5, "overrides": ["config.LOG_FREQUENCY=2"]},
+        "full": {**CONVNET4, "source": "cifar10", "minutes": 5},
     },
-    "profiles": {"laptop": {"seeds": [0, 1]}, "paper": {"seeds": [0], "overrides": ["config.LONG=1"]}},
+    "profiles": {"laptop": {"seeds": [0, 1]}, "paper": {"seeds": [0], "overrides": ["config.LOG_FREQUENCY=3"]}},
 }
 
 

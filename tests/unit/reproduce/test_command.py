@@ -149,8 +149,9 @@ def test_a_name_that_no_data_set_can_have_is_refused(
 def test_the_photos_of_a_benchmark_with_several_are_named(
     write: Callable[..., str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Image.new("RGB", (64, 64), "blue").save(tmp_path / "market.png")
-    cells = {name: {"pretrain": "p", "source": f"photo:{name}", "minutes": 1} for name in ("market", "bridge")}
+    Image.new("RGB", (640, 480), "blue").save(tmp_path / "market.png")
+    rotnet = {"pretrain": "pretrain/monoimage/rotnet_convnet4", "trunk": "convnet4", "minutes": 1}
+    cells = {name: {**rotnet, "source": f"photo:{name}"} for name in ("market", "bridge")}
     words = ["reproduce", write(cells=cells), "--probes", "patches", "--dry-run", f"--out={tmp_path / 'out'}"]
     market = ["--photo", f"market={tmp_path / 'market.png'}"]
     assert main([*words, *market]) == 2

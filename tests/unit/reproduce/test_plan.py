@@ -119,8 +119,8 @@ def test_a_cell_may_be_for_some_of_the_probes(write: Callable[..., str], inputs:
 def test_a_profile_adds_its_overrides(write: Callable[..., str], inputs: Inputs) -> None:
     (chain,) = plan(read_grid(write()).only(["mono"], []), "paper", inputs)
     assert chain.pretrain
-    assert "config.LONG=1" in chain.pretrain.overrides
-    assert "config.LONG=1" not in chain.probes[0].overrides
+    assert "config.LOG_FREQUENCY=3" in chain.pretrain.overrides
+    assert "config.LOG_FREQUENCY=3" not in chain.probes[0].overrides
 
 
 def test_unknown_names_are_refused(write: Callable[..., str], inputs: Inputs) -> None:
