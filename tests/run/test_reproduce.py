@@ -96,12 +96,13 @@ def test_a_killed_benchmark_resumes_and_repeats_nothing_in_another_folder_either
 
 
 def test_jobs_of_a_cluster_run_the_benchmark_and_a_failure_is_reported(monoimage: Any, tmp_path: Path) -> None:
-    broken = {**TINY["cells"], "broken": {**TINY["cells"]["rotnet"], "overrides": ["config.OPTIMIZER.num_epohcs=1"]}}  # type: ignore[dict-item,index]
-    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "cells": {"random": {}, "broken": broken["broken"]}}))
+    diverges: dict[str, Any] = {"overrides": ["config.OPTIMIZER.param_schedulers.lr.value=1e30"]}
+    cells = {"random": {}, "broken": {**TINY["cells"]["rotnet"], **diverges}}  # type: ignore[dict-item,index]
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "cells": cells}))
     done = monoimage("reproduce", "tiny.yaml", "--submit", "local", "timeout_min=5", status=2)
     assert "2 jobs submitted" in done.stdout
     assert "random, seed 0, probed on patches: done" in done.stdout
-    assert "num_epohcs" in done.stderr
+    assert "1 of 2 failed" in done.stderr
     assert "Traceback" not in done.stderr
     assert [row["kind"] for row in rows(tmp_path / "reproduced")] == ["probe"]
 

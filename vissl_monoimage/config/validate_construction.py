@@ -14,7 +14,8 @@ from vissl_monoimage.config.validate_data import splits
 from vissl_monoimage.utils.random import preserved_generators
 
 _SHARDED = "_fsdp"  # ends the names of heads that need the other processes
-_PROBE = "probe_model"  # its heads follow from its trunk, and `size: trunk` in its transforms
+_PROBE = "probe_model"  # `size: trunk` in its transforms follows from its trunk
+_PLAIN_TASKS = ("self_supervision_task", "monoimage_task")  # others complete their heads
 
 
 def check_construction(config: Settings) -> Iterator[str]:
@@ -47,8 +48,8 @@ def _heads(config: Settings) -> Iterator[str]:
     from vissl.config import AttrDict
 
     model = AttrDict(copy.deepcopy(config["MODEL"]))
-    for name, settings in named_heads(model.HEAD.PARAMS) if not _is_probe(config) else ():
-        if name.endswith(_SHARDED):
+    for name, settings in named_heads(model.HEAD.PARAMS):
+        if name.endswith(_SHARDED) or config["TRAINER"]["TASK_NAME"] not in _PLAIN_TASKS:
             continue
         try:
             with torch.device("meta"):

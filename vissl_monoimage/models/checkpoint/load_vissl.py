@@ -22,6 +22,7 @@ from vissl_monoimage.models.checkpoint.tensors import (
     heads_in,
     some,
     tensors_in,
+    unloadable,
 )
 
 
@@ -73,6 +74,13 @@ def _loads_heads(config: AttrDict) -> bool:
 
 
 def _misfits(tensors: dict[str, Tensor], heads: State, path: str, settings: WeightsSettings) -> list[str]:
+    odd = [
+        f"heads.{name} {kind}"
+        for name in set(tensors) & set(heads)
+        if not settings.skips(f"heads.{name}") and (kind := unloadable(tensors[name], heads[name]))
+    ]
+    if odd:
+        return [f"{path} has tensors that are not plain weights: {some(odd)}"]
     misfits = [
         f"{name} {list(tensors[name].shape)} instead of {list(heads[name].shape)}"
         for name in set(tensors) & set(heads)

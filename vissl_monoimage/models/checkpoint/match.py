@@ -12,7 +12,15 @@ from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.models.checkpoint.file import checkpoint_sha256
 from vissl_monoimage.models.checkpoint.names import Naming, find_naming, has_shapes, renamed
 from vissl_monoimage.models.checkpoint.report import LoadReport
-from vissl_monoimage.models.checkpoint.tensors import COUNTER, State, WeightsSettings, some, tensors_in, without_heads
+from vissl_monoimage.models.checkpoint.tensors import (
+    COUNTER,
+    State,
+    WeightsSettings,
+    some,
+    tensors_in,
+    unloadable,
+    without_heads,
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,11 @@ class TrunkWeights:
             for name in required & names
             if self.tensors[name].shape != self.state[name].shape
         ]
+        odd = [
+            f"{name} {kind}"
+            for name in set(self.usable) & set(self.state)
+            if (kind := unloadable(self.tensors[name], self.state[name]))
+        ]
         trunk = f"trunk '{self.trunk}'"
         if not required & names:
             skipped = ", ".join(self.settings.skip)
@@ -75,6 +88,8 @@ class TrunkWeights:
             yield f"{self.path} has {len(surplus)} tensors that {trunk} lacks: {some(surplus)}"
         if misfits:
             yield f"{self.path} is of another architecture than {trunk}: {some(misfits)}"
+        if odd:
+            yield f"{self.path} has tensors that are not plain weights of {trunk}: {some(odd)}"
 
     def report(self) -> LoadReport:
         """Return what a trunk filled with `usable` has taken."""

@@ -85,7 +85,7 @@ def tensors_in(checkpoint: Mapping[str, Any], source: str, settings: WeightsSett
     tensors = {
         settings.append + name.removeprefix(settings.remove): torch.as_tensor(value)
         for name, value in (state.items() if isinstance(state, Mapping) else ())
-        if isinstance(value, (Tensor, np.ndarray))
+        if isinstance(name, str) and _is_tensor(value)
     }
     return _checked(tensors, checkpoint, source)
 
@@ -115,6 +115,21 @@ def some(names: Iterable[str]) -> str:
     return ", ".join(names[:_LISTED]) + rest
 
 
+def unloadable(value: Tensor, like: Tensor) -> str:
+    """Return what kind of tensor `value` is if it cannot be copied into `like` as it is, "" if it can."""
+    if value.is_meta:
+        return "without values (on the meta device)"
+    if value.layout != torch.strided or value.is_quantized:
+        return "quantized" if value.is_quantized else str(value.layout).removeprefix("torch.")
+    fits = value.dtype.is_floating_point or value.dtype == like.dtype
+    return "" if fits else f"of {str(value.dtype).removeprefix('torch.')}"
+
+
+def _is_tensor(value: Any) -> bool:
+    """Return whether `value` is a tensor, or an array of numbers that becomes one."""
+    return isinstance(value, Tensor) or (isinstance(value, np.ndarray) and value.dtype.kind in "bifc")
+
+
 def _of_vissl(checkpoint: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
     model: Any = checkpoint
     for key in _VISSL_MODEL:
@@ -122,7 +137,7 @@ def _of_vissl(checkpoint: Mapping[str, Any]) -> Iterator[tuple[str, Tensor]]:
     for part in ("trunk", "heads"):
         state = model.get(part, {}) if isinstance(model, Mapping) else {}
         for name, value in state.items() if isinstance(state, Mapping) else ():
-            if isinstance(value, (Tensor, np.ndarray)):
+            if _is_tensor(value):
                 yield f"{part}.{name}", torch.as_tensor(value)
 
 
