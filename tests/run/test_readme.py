@@ -137,12 +137,14 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / "data" / name).mkdir(parents=True)
     for name in ("market", "animals", "bridge"):
         shutil.copy(tmp_path / "me.jpg", tmp_path / f"{name}.jpg")
+    gradient.resize((32, 32)).save(tmp_path / "small.png")
     for place, classes, images in (("mine", 3, 4), ("tiny", 200, 1), ("data/imagenet", 1000, 1)):
         for split, number in itertools.product(("train", "val"), range(classes)):
             image_folder = tmp_path / place / split / f"class{number}"
             image_folder.mkdir(parents=True)
             for image in range(images):
-                gradient.resize((32, 32)).save(image_folder / f"{image}.png")
+                (image_folder / f"{image}.png").hardlink_to(tmp_path / "small.png")
+    (tmp_path / "small.png").unlink()
     return tmp_path
 
 
