@@ -2,9 +2,10 @@
 
     python benchmarks/endurance.py [--minutes 60] [--results endurance.json]
 
-Every ten seconds the resident memory, open files and threads of all processes of the run are summed up. The first
-quarter is left out: caches fill in it. Flat means that the median of the last quarter is at most 2 % of memory, and no file or
-thread, above that of the second quarter. Exit status 1 where it is not, or where the run ends by itself with an error.
+Every ten seconds the memory (Pss, so that shared pages count once), open files and threads of all processes of the run
+are summed up. The first quarter is left out: caches fill in it. Flat means that the median of the last quarter is at
+most 2 % of memory, and no file or thread, above that of the second quarter. Exit status 1 where it is not, or where the
+run ends by itself.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def observe(run: subprocess.Popen[bytes], minutes: float, started: Path) -> list
 
 
 def measured(session: int) -> Sample:
-    """Return resident megabytes, open files and threads of all processes of a session."""
+    """Return megabytes, open files and threads of all processes of a session."""
     totals = dict.fromkeys(MOST_GROWTH, 0.0)
     for entry in Path("/proc").glob("[0-9]*"):
         try:
