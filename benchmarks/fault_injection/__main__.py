@@ -9,7 +9,7 @@ Then there must be no file that is half written under its final name, the comman
 the file, without a traceback, and given again it must end as one that nothing disturbed: weights (sha256 over tensors)
 and rows (every field but times and ids), or every byte of the files. Exit status 1 where something else is found.
 
-`--results` adds to a JSON file, command by command, so that they can be run one at a time.
+`--results` adds to a JSON file, trial by trial, so that they can be run a few at a time.
 """
 
 from __future__ import annotations
@@ -60,32 +60,30 @@ def main() -> int:
                 done.append(trial)
                 verdict = "; ".join(trial.problems) or "as it should be"
                 print(name, trial.kind, trial.write.place, trial.write.file, verdict, file=sys.stderr, flush=True)
+                if options.results:
+                    add(options.results, name, trial)
             failed |= not done or any(trial.problems for trial in done)
             print(name, json.dumps(summarise(done)), flush=True)
-            if options.results:
-                add(options.results, name, {"kinds": options.kinds, "only_files": options.files, **summarise(done)})
     return int(failed)
 
 
 def summarise(done: Sequence[Trial]) -> dict[str, Any]:
-    """Return the numbers of a command's trials, and what was wrong with those that failed."""
+    """Return the numbers of a command's trials."""
     return {
         "files": sorted({trial.write.file for trial in done}),
         "faults": len(done),
         "ended_all_the_same": sum(trial.status == 0 for trial in done),
         "trials_that_failed": sum(bool(trial.problems) for trial in done),
-        "problems": [
-            f"{trial.kind}, {trial.write.place} write of {trial.write.file}: {problem}"
-            for trial in done
-            for problem in trial.problems
-        ],
     }
 
 
-def add(file: Path, name: str, summary: dict[str, Any]) -> None:
-    """Put a command's summary into the file, in the place of an older one."""
+def add(file: Path, name: str, trial: Trial) -> None:
+    """Put a trial into the file, in the place of an older one of the same write and fault."""
     commands = json.loads(file.read_text()) if file.exists() else {}
-    commands[name] = {**summary, "made": datetime.now(UTC).isoformat(timespec="seconds"), "git_sha": git_sha()}
+    made = datetime.now(UTC).isoformat(timespec="seconds")
+    result = {"status": trial.status, "problems": trial.problems, "made": made, "git_sha": git_sha()}
+    write = f"{trial.write.file}, {trial.write.place} write"
+    commands.setdefault(name, {}).setdefault(write, {})[trial.kind] = result
     replace_text(file, json.dumps(commands, indent=1) + "\n")
 
 

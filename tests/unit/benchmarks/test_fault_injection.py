@@ -37,9 +37,8 @@ def test_each_file_may_fail_at_its_first_and_last_write(tmp_path: Path, command:
     assert summary["ended_all_the_same"] == summary["trials_that_failed"] == 0
 
 
-@pytest.mark.parametrize("name", ["kills.json", "faults.json"])
-def test_the_committed_campaign_found_nothing_in_the_end(name: str) -> None:
-    campaign = json.loads((BENCHMARKS / "results" / name).read_text())
-    assert campaign
-    for kind, summary in campaign.items():
-        assert summary["problems"] == [], kind
+def test_the_committed_campaign_found_nothing_in_the_end() -> None:
+    campaign = json.loads((BENCHMARKS / "results" / "faults.json").read_text())
+    trials = [trial for writes in campaign.values() for kinds in writes.values() for trial in kinds.values()]
+    assert trials
+    assert [trial["problems"] for trial in trials if trial["problems"]] == []
