@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
@@ -36,7 +37,7 @@ class Outcome:
             text = path.read_text()
             for file, tensors in by_file.items():
                 text = text.replace(file, tensors)  # a checkpoint holds times as well as tensors
-            rows[str(path.relative_to(out))] = [_compared(json.loads(line)) for line in text.splitlines()]
+            rows[str(path.relative_to(out))] = list(_compared(text))
         left = [str(path.relative_to(out)) for pattern in TEMPORARY for path in out.rglob(pattern)]
         return cls(weights, rows, tuple(sorted(left)))
 
@@ -77,9 +78,11 @@ def _tensors(node: Any, path: str = "") -> Iterator[tuple[str, torch.Tensor]]:
             yield from _tensors(value, f"{path}.{index}")
 
 
-def _compared(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a row that an interruption may not change."""
-    return {key: value for key, value in row.items() if key not in NOT_COMPARED}
+def _compared(ledger: str) -> Iterator[dict[str, Any]]:
+    """Yield the fields of each row that an interruption may not change; readers skip a line that a kill cut short."""
+    for line in ledger.splitlines():
+        with contextlib.suppress(ValueError):
+            yield {key: value for key, value in json.loads(line).items() if key not in NOT_COMPARED}
 
 
 def _short(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -110,8 +111,13 @@ def _write_line(handle: int, text: str) -> None:
     size = os.fstat(handle).st_size
     torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
     data = ("\n" if torn else "").encode() + text.encode()
-    while data:
-        data = data[os.write(handle, data) :]
+    try:
+        while data:
+            data = data[os.write(handle, data) :]
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.ftruncate(handle, size)  # on a full disk half of the line may be there; nobody else has written since
+        raise
 
 
 def _holds(keep: Callable[[Any], bool], value: Any) -> bool:

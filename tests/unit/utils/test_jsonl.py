@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,17 @@ def test_a_file_that_cannot_be_read_or_written_is_named(tmp_path: Path) -> None:
             write(tmp_path / "file" / "a")
     jsonl.check_writable(tmp_path / "new" / "a")
     assert (tmp_path / "new" / "a").read_bytes() == b""
+
+
+def test_a_line_that_the_disk_has_no_room_for_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    jsonl.append(path, {"first": 1})
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 5, limits[1]))  # bytes of a file: a part of the line fits
+    try:
+        with pytest.raises(MonoImageError, match=r"cannot write '.*ledger\.jsonl': File too large"):
+            jsonl.append(path, {"second": "long enough"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
