@@ -124,7 +124,7 @@ def test_any_bytes_are_a_list_of_images_or_labels_or_a_sentence(tmp_path: Path, 
     for array in (np.array(["a.png", "b.png"]), np.arange(4), np.eye(2, dtype=np.uint8), np.array([1.5])):
         buffer = io.BytesIO()
         np.save(buffer, array)
-        arrays.append(buffer.getvalue())
+        arrays += [buffer.getvalue(), buffer.getvalue().replace(b"}", b" ")]  # half a header of NumPy's
 
     def read(content: bytes) -> None:
         for suffix in (".npy", ".json", ".yaml"):

@@ -30,9 +30,11 @@ def read_labels(path: str | Path) -> Labels:
     """
     try:
         labels: Labels = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # a damaged header may raise anything
         if "objects" not in str(error):
-            raise MonoImageError(f"'{path}' cannot be read as a NumPy file of labels: {error}") from None
+            raise MonoImageError(
+                f"'{path}' cannot be read as a NumPy file of labels: {' '.join(str(error).split())}"
+            ) from None
         raise MonoImageError(
             f"'{path}' holds Python objects, which could run code: save names as np.save(path, labels.astype(str)), "
             "numbers as np.save(path, labels.astype('int64'))"

@@ -35,9 +35,11 @@ def read_image_list(path: str | Path) -> Sequence[Any]:
 def _read_array(path: Path) -> Sequence[Any]:
     try:
         names: Any = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # a damaged header may raise anything
         hint = ": save it as numpy.save(path, numpy.array(paths))" if "objects" in str(error) else ""
-        raise MonoImageError(f"'{path}' cannot be read as a NumPy file of paths: {error}{hint}") from None
+        raise MonoImageError(
+            f"'{path}' cannot be read as a NumPy file of paths: {' '.join(str(error).split())}{hint}"
+        ) from None
     if names.ndim != 1 or names.dtype.kind != "U":
         raise MonoImageError(f"'{path}' holds an array of {names.dtype} of shape {names.shape}, not a list of paths")
     paths: Sequence[Any] = names
