@@ -21,9 +21,14 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
     return by_lower[matches[0]] if matches else None
 
 
+def one_line(value: object) -> str:
+    """Return the text of a value for a message, its line breaks spelled out."""
+    return str(value).replace("\n", "\\n")
+
+
 def unknown(kind: str, name: str, choices: Iterable[str]) -> str:
     """Return the sentence for an unknown name: of what kind it is, the nearest match, every valid choice."""
     valid = sorted(choices)
     close = nearest(name, valid)
     hint = f" did you mean '{close}'?" if close else ""
-    return f"unknown {kind} '{name}':{hint} valid: {', '.join(valid)}"
+    return f"unknown {kind} '{one_line(name)}':{hint} valid: {', '.join(valid)}"

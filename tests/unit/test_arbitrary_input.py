@@ -69,9 +69,10 @@ def damaged(*contents: bytes) -> st.SearchStrategy[bytes]:
     return draw() | st.binary(max_size=200)
 
 
+KEYS = st.text(max_size=6) | st.integers() | st.just("a\nb")
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.dates(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6) | st.integers(), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.dates() | st.just(10**400),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
     max_leaves=6,
 )
 

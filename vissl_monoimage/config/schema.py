@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 import types
 import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from vissl_monoimage.errors import MonoImageError, unknown
+from vissl_monoimage.errors import MonoImageError, one_line, unknown
 
 Block = TypeVar("Block")
 LARGEST_SEED = 2**32 - 1
@@ -69,7 +70,8 @@ def fits(value: Any, wanted: Any) -> bool:
         return any(fits(value, option) for option in typing.get_args(wanted))
     origin = typing.get_origin(wanted) or wanted
     if origin is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return is_number and (isinstance(value, float) or abs(value) <= sys.float_info.max)
     if origin is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if origin in (list, tuple):
@@ -85,7 +87,7 @@ def as_written(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(as_written, value))}]"
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}: {as_written(item)}' for key, item in value.items())}}}"
+        return f"{{{', '.join(f'{one_line(key)}: {as_written(item)}' for key, item in value.items())}}}"
     return repr(value) if isinstance(value, str) else json.dumps(value, default=str)
 
 
