@@ -75,7 +75,7 @@ def _allocate(path: Path, size: int) -> None:
         with open(path, "wb") as file:
             os.posix_fallocate(file.fileno(), 0, size)
     except OSError as error:
-        raise MonoImageError(f"{KEY}: no {size / 1e9:.1f} GB for '{path.parent}': {error.strerror}") from None
+        raise MonoImageError(f"{KEY}: no {size / 1e9:.1f} GB for '{path}': {error.strerror}") from None
 
 
 def pooled_shapes(model_config: Mapping[str, Any]) -> list[tuple[int, ...]]:
