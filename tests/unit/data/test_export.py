@@ -92,7 +92,7 @@ def test_writing_that_fails_half_way_leaves_no_half_patch(
     write(out, samples=1)
     (out / "train/dummy/patch_3.jpg.part").mkdir()  # the temporary name is taken: writing fails there
     assert write(out, f"--workers={workers}", samples=9) == 2
-    assert f"cannot write to {out}/train/dummy: Is a directory" in capsys.readouterr().err
+    assert f"cannot write {out}/train/dummy/patch_3.jpg: Is a directory" in capsys.readouterr().err
     (out / "train/dummy/patch_3.jpg.part").rmdir()
     left = sorted(os.listdir(out / "train/dummy"))
     assert left == ["patch_0.jpg", "patch_1.jpg", "patch_2.jpg"]
