@@ -60,7 +60,10 @@ def _disk_problems(splits: Iterable[str], config: AttrDict) -> Iterator[str]:
 
 
 def count_samples(split: str, config: AttrDict) -> int:
-    """Return the number of samples of a split, or 0 where its data do not exist, which the data check reports."""
+    """Return the number of samples of a split, or 0 where its data do not exist or are damaged.
+
+    The data check reports the first; torchvision finds the second when it opens them.
+    """
     data = config.DATA[split]
     if data.DATA_LIMIT >= 0:
         return int(data.DATA_LIMIT)
@@ -70,5 +73,9 @@ def count_samples(split: str, config: AttrDict) -> int:
     path = data.DATA_PATHS[0] if data.DATA_PATHS else dataset_catalog.get_data_files(split, config.DATA)[0][0]
     if source.startswith(("disk_", "torchvision")) and not Path(path).exists():
         return 0
-    opened = DATASET_SOURCE_MAP[source](cfg=config, data_source=source, path=path, split=split, dataset_name=name)
-    return len(opened)
+    try:
+        return len(
+            DATASET_SOURCE_MAP[source](cfg=config, data_source=source, path=path, split=split, dataset_name=name)
+        )
+    except RuntimeError:
+        return 0

@@ -17,6 +17,7 @@ from vissl.data.ssl_transforms import get_transform
 
 from vissl_monoimage.data.batch_shapes_vissl import check_shapes
 from vissl_monoimage.data.class_labels_vissl import NumberedSSLDataset
+from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.training.transform_order import without_batched
 from vissl_monoimage.utils.distributed import rank
 from vissl_monoimage.utils.random import preserved_generators, seed_everything, seed_of
@@ -35,8 +36,16 @@ class SeededSSLDataset(NumberedSSLDataset):
     def __init__(
         self, cfg: AttrDict, split: str, dataset_source_map: Mapping[str, Any], data_sources_with_subset: Sequence[str]
     ) -> None:
-        super().__init__(cfg, split, dataset_source_map, data_sources_with_subset)
         data = cfg["DATA"][split]
+        try:
+            super().__init__(cfg, split, dataset_source_map, data_sources_with_subset)
+        except RuntimeError as error:
+            if "torchvision_dataset" not in data.DATA_SOURCES:
+                raise
+            raise MonoImageError(
+                f"config.DATA.{split}.DATA_PATHS: {', '.join(data.DATASET_NAMES)} in {', '.join(data.DATA_PATHS)} is "
+                "incomplete or damaged: unpack the archive again"
+            ) from error
         self.transform = get_transform(without_batched(data.TRANSFORMS, data.COLLATE_FUNCTION))
 
     def __getitem__(self, idx: int) -> Any:
