@@ -5,6 +5,7 @@ Each property has a few examples in a normal run, and many in a slow one.
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import struct
@@ -28,6 +29,7 @@ from vissl_monoimage.data.photos.decode import load_photo
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.models.checkpoint.file import read_checkpoint
+from vissl_monoimage.models.checkpoint.load import fill
 from vissl_monoimage.reproduce.grid import Grid
 from vissl_monoimage.reproduce.read_grid import read_grid
 from vissl_monoimage.utils.paths import benchmarks
@@ -220,3 +222,65 @@ def test_any_bytes_are_a_checkpoint_or_a_sentence(tmp_path: Path, examples: Exam
         assert isinstance(read_checkpoint(str(path)), dict)
 
     examples(st.tuples(st.just("a.torch"), files) | st.tuples(st.just("a.safetensors"), tensors), read)
+
+
+@pytest.fixture(scope="module")
+def trunk() -> torch.nn.Module:
+    return torch.nn.Sequential(torch.nn.Conv2d(1, 3, 2), torch.nn.BatchNorm2d(3))
+
+
+def test_a_checkpoint_with_anything_in_it_fills_a_trunk_or_is_a_sentence(
+    tmp_path: Path, examples: Examples, trunk: torch.nn.Module
+) -> None:
+    state = trunk.state_dict()
+    tensors = st.sampled_from(
+        [
+            torch.zeros(3),
+            torch.zeros(2, 2, dtype=torch.complex64),
+            torch.ones(4, dtype=torch.bool),
+            torch.eye(3).to_sparse(),
+            torch.zeros(3, device="meta"),
+            torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8),
+            np.array(["a"]),
+            np.array(1.5),
+        ]
+    )
+    values = JSON | tensors | st.dictionaries(st.text(max_size=5), tensors, max_size=2)
+
+    @st.composite
+    def changed(draw: st.DrawFn) -> dict[Any, Any]:
+        names = draw(st.sets(st.sampled_from(sorted(state)), max_size=2))
+        part: dict[Any, Any] = {**state, **{name: draw(values) for name in names}}
+        part.update(draw(st.dictionaries(st.text(max_size=4) | st.integers(), values, max_size=2)))
+        inner = draw(st.sampled_from([part, {"trunk": part}, {"trunk": part, "heads": draw(values)}, draw(values)]))
+        layouts: list[Any] = [inner, {"state_dict": inner}, {"classy_state_dict": {"base_model": {"model": inner}}}]
+        chosen = draw(st.sampled_from(layouts))
+        return chosen if isinstance(chosen, dict) else {"model": chosen}
+
+    examples(changed(), lambda content: fill(trunk, "tiny", content, "a.torch"))
+
+
+def test_any_value_in_a_config_is_fine_or_is_named_in_sentences(examples: Examples) -> None:
+    from omegaconf import OmegaConf
+
+    from vissl_monoimage.config.compose import compose_config, vissl_defaults
+    from vissl_monoimage.config.validate import problems_of
+
+    words = ["config=pretrain/monoimage/rotnet_convnet4", "+config/monoimage=smoke", "config.CHECKPOINT.DIR=run"]
+    whole, defaults = OmegaConf.to_container(compose_config(words), resolve=True), vissl_defaults()
+
+    @st.composite
+    def changed(draw: st.DrawFn) -> Any:
+        config = copy.deepcopy(whole)
+        node: Any = config["config"]
+        key = draw(st.sampled_from(sorted(node)))
+        while isinstance(node[key], dict) and node[key] and draw(st.integers(0, 4)):
+            node = node[key]
+            key = draw(st.sampled_from(sorted(node)))
+        node[key] = draw(JSON.filter(lambda value: not isinstance(value, dict)))
+        return config
+
+    def read(config: Any) -> None:
+        assert not any("\n" in sentence for sentence in problems_of(config, defaults))
+
+    examples(changed(), read)

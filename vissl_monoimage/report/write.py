@@ -16,7 +16,7 @@ from vissl_monoimage.report.formats.latex import tables_as_latex
 from vissl_monoimage.report.formats.markdown import tables_as_markdown
 from vissl_monoimage.report.formats.terminal import print_tables
 from vissl_monoimage.report.tables.accuracy import text_tables
-from vissl_monoimage.utils.atomic_write import replace_text
+from vissl_monoimage.utils.atomic_write import remove_parts, replace_text
 from vissl_monoimage.utils.printable import printable
 
 _MOST_NOTES = 10  # on the console; the page has them all
@@ -37,6 +37,7 @@ def write(rows: Sequence[Row], out: Path, skipped: Iterable[str] = ()) -> Path:
         MonoImageError: the folder cannot be written.
     """
     report = collect(rows, skipped)
+    remove_parts(out)
     page = out / "report.html"
     replace_text(page, render_page(report))
     texts = [text for table in report.tables for text in text_tables(table)]
