@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from vissl_monoimage.data.labelled_folder import SPLITS
 from vissl_monoimage.ledger import io as ledger
 from vissl_monoimage.ledger.row import Row
 from vissl_monoimage.models.zoo import PREFIX as ZOO
@@ -114,4 +115,6 @@ def _from_zoo(override: str) -> bool:
 def _without_folders(override: str) -> str:
     name, _, value = override.partition("=")
     last = value.strip("[]'").rpartition("/")[2]
+    if last in SPLITS["TEST"]:  # either name of the folder
+        last = SPLITS["TEST"][0]
     return f"{name}={last}" if "PATHS" in name else override
