@@ -50,6 +50,7 @@ def weights(folder: Path, name: str, *overrides: str) -> dict[str, torch.Tensor]
     return trunk
 
 
+@pytest.mark.slow
 def test_loader_workers_change_nothing(folder: Path) -> None:
     alone = weights(folder, "alone")
     with_workers = weights(folder, "workers", "config.DATA.NUM_DATALOADER_WORKERS=2")

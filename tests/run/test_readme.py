@@ -41,6 +41,7 @@ SLOW = (
     "docs/methods.md",
     "docs/protocols.md",
 )  # pages whose runs take place in the slow tests, and are composed in all
+PLANS = ("docs/clusters.md",)  # of whole benchmarks, each configuration of which is checked: slow tests
 PATCHES = "config=benchmark/monoimage/linear_photo_patches"
 SIMCLR = "config=pretrain/simclr/simclr_8node_resnet"
 WITHOUT_STEPS = ("knn", "low_shot")  # overlays that need more images than `smoke` leaves, and take no steps
@@ -151,7 +152,11 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("document", "composed"),
     [
-        *(pytest.param(page, page in (*COMPOSED, *SLOW), id=page) for page in PAGES if list(commands(page))),
+        *(
+            pytest.param(page, page in (*COMPOSED, *SLOW), id=page, marks=[pytest.mark.slow] * (page in PLANS))
+            for page in PAGES
+            if list(commands(page))
+        ),
         *(pytest.param(page, False, id=f"{page} at smoke size", marks=pytest.mark.slow) for page in SLOW),
     ],
 )

@@ -51,9 +51,7 @@ def rows(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "results" / "tiny.jsonl").read_text().splitlines()]
 
 
-def test_a_killed_benchmark_resumes_and_repeats_nothing_in_another_folder_either(
-    monoimage: Any, tiny: str, tmp_path: Path
-) -> None:
+def test_a_killed_benchmark_resumes_and_repeats_nothing(monoimage: Any, tiny: str, tmp_path: Path) -> None:
     planned = monoimage("reproduce", tiny, "--dry-run").stdout
     assert "3 runs, 0 finished; to do: 3 in 36 s of one core" in planned
     assert not (tmp_path / "reproduced").exists()
@@ -84,15 +82,22 @@ def test_a_killed_benchmark_resumes_and_repeats_nothing_in_another_folder_either
     assert header.startswith("protocol,")
     assert len(lines) == 2 * 4  # methods, layers
 
-    options = ["--cells", "rotnet", "--out", "elsewhere"]
-    assert "1 trainings are finished in other folders" in monoimage("reproduce", tiny, *options, "--dry-run").stdout
+
+@pytest.mark.slow
+def test_a_training_that_has_finished_in_another_folder_is_linked(monoimage: Any, tiny: str, tmp_path: Path) -> None:
+    options = ["--cells", "rotnet", "--jobs", "1"]
+    monoimage("reproduce", tiny, *options)
+    folder = tmp_path / "reproduced"
+    found = {row["kind"]: row for row in rows(folder)}
+    options += ["--out", "elsewhere"]
+    assert "would be linked from there: 1" in monoimage("reproduce", tiny, *options, "--dry-run").stdout
     said = monoimage("reproduce", tiny, *options).stdout
     assert f"finished in {folder}, and linked from there" in said
     assert "2 runs, 1 finished; to do: 1" in said
     linked = {row["kind"]: row for row in rows(tmp_path / "elsewhere")}
-    assert linked["pretrain"] in found
-    assert linked["probe"]["weights"]["sha256"] == trained
-    assert linked["probe"]["accuracies"] in [row["accuracies"] for row in found]
+    assert linked["pretrain"] == found["pretrain"]
+    assert linked["probe"]["weights"]["sha256"] == found["pretrain"]["checkpoint_out_sha256"]
+    assert linked["probe"]["accuracies"] == found["probe"]["accuracies"]
 
 
 def test_jobs_of_a_cluster_run_the_benchmark_and_a_failure_is_reported(monoimage: Any, tmp_path: Path) -> None:
@@ -130,6 +135,7 @@ def test_committed_rows_make_the_table_without_lines_of_other_benchmarks(
     assert [line["n"] for line in lines if line["method"] == "random weights"] == ["3"]
 
 
+@pytest.mark.slow
 def test_cells_may_be_filters_from_a_photo_or_a_model_of_the_zoo(
     monoimage: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,6 +173,7 @@ def test_cells_may_be_filters_from_a_photo_or_a_model_of_the_zoo(
     assert "to do: 0 in" in again.stdout
 
 
+@pytest.mark.slow
 def test_another_data_set_of_the_same_name_needs_another_output_folder(monoimage: Any, tmp_path: Path) -> None:
     """Finished runs are skipped by the name of their data set: those on the first would stand for the second."""
     probe = {"config": "benchmark/monoimage/linear_cifar10", "data": "cifar10", "minutes": 0.1}

@@ -82,6 +82,7 @@ def test_the_launcher_trains_our_config_on_two_processes(folder: Path) -> None:
     assert all(weight.isfinite().all() for weight in weights.values())
 
 
+@pytest.mark.slow
 def test_the_launcher_extracts_features_of_our_trunk(folder: Path, installed: Environment) -> None:
     overrides = [*EXTRACT, *FOLDERS, f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={TRAINED}", "config.CHECKPOINT.DIR=out"]
     installed.run("-m", "tools.run_distributed_engines", "engine_name=extract_features", *overrides, cwd=folder)

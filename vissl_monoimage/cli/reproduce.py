@@ -103,7 +103,7 @@ def reproduce_command(arguments: argparse.Namespace) -> int:
     contents = claim_data(inputs, grid.data_sets, write=not arguments.dry_run)
     if elsewhere := trainings_elsewhere(left, inputs.out, contents):
         if arguments.dry_run:
-            print(f"{len(elsewhere)} trainings are finished in other folders, and would be linked from there")
+            print(f"finished in other folders, and would be linked from there: {len(elsewhere)}")
         else:
             link_trainings(elsewhere, inputs.out)
     jobs = arguments.jobs or max(1, cores() // (CORES_BESIDE_A_GPU if arguments.gpu else 1))

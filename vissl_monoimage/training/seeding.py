@@ -46,7 +46,7 @@ class SeededSSLDataset(NumberedSSLDataset):
                 f"config.DATA.{split}.DATA_PATHS: {', '.join(data.DATASET_NAMES)} in {', '.join(data.DATA_PATHS)} is "
                 "incomplete or damaged: unpack the archive again"
             ) from error
-        self.transform = get_transform(without_batched(data.TRANSFORMS, data.COLLATE_FUNCTION))
+        self.transform = get_transform(without_batched(data.TRANSFORMS, data.get("COLLATE_FUNCTION", "")))
 
     def __getitem__(self, idx: int) -> Any:
         with preserved_generators():

@@ -64,6 +64,7 @@ def test_a_cuda_compiler_without_a_gpu_is_no_news(tmp_path: Path) -> None:
     assert "CUDA" not in done.stderr
 
 
+@pytest.mark.slow
 def test_without_setuptools() -> None:
     out = run(
         f"{WITHOUT_SETUPTOOLS}import vissl_monoimage; {IMPORT_VISSL}\n"

@@ -113,7 +113,7 @@ def test_fresh_epochs_are_vissls_and_fixed_samples_stay() -> None:
             fresh.set_epoch(epoch)
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_a_new_epoch_reaches_workers_that_stay(method: str) -> None:
     dataset = SingleImageDataset("china", size=32, samples=7, transform=BYTES, fresh=True)
     loader = DataLoader(dataset, 2, num_workers=1, persistent_workers=True, multiprocessing_context=method)

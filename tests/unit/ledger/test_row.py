@@ -212,6 +212,7 @@ def test_a_command_is_read_by_the_upgrade_and_shown_to_people_and_nothing_else()
         "report/formats/run_facts.py",  # shows it
         "export/facts.py",  # and hides names of photos for a model card
         "export/card_sections.py",  # which shows it
+        "reproduce/rerun.py",  # gives it again, where a user asks for that
         "cli/main.py",  # the subcommand of the command line
     }
 

@@ -49,7 +49,7 @@ def test_a_benchmark_that_would_run_is_not_refused(write: Callable[..., str], in
         ),
         ({**ROTNET, "overrides": ["config.MONOIMAGE.SOURCE.RECIPE=relesed"]}, {}, "did you mean 'released'"),
         ({**ROTNET, "trunk": "alexnet_rotnet"}, {}, "probed on probe: the checkpoint of its training lacks"),
-        ({**ROTNET, "trunk": "scattering"}, {}, "scattering: this trunk learns nothing"),
+        ({**ROTNET, "trunk": "hog_32px"}, {}, "hog_32px: this trunk learns nothing"),
         ({"init": "random", "of": "config=pretrain/monoimage/rotnet_convnet5"}, {}, "unknown config 'pretrain/mono"),
     ],
 )
