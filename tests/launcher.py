@@ -199,5 +199,7 @@ def _end(status: int) -> None:
 
 
 if __name__ == "__main__":
+    for name in ("vissl_monoimage.plugin", "sklearn.cluster", "vissl_monoimage.report.write"):
+        importlib.import_module(name)  # for reports and benchmarks
     preload_run()
     _answer(**_serve())
