@@ -57,6 +57,7 @@ ROWS: list[Row] = [
     *each("must be disk", "config.CHECKPOINT.BACKEND", "s3"),
     *each("is empty: name a folder", "config.CHECKPOINT.DIR", "", "'  '"),
     *each("null is no path", "config.CHECKPOINT.DIR", "null"),
+    *each("must be one folder", "config.CHECKPOINT.DIR", "[]", "[a]"),
     *each("cannot be written", "config.CHECKPOINT.DIR", "/proc/nope", "/dev/null/x"),
     *each("must be a mapping with DIR", "config.CHECKPOINT", "null", "out"),
     ("rotnet", "config.LOG_FREQUENCY is missing", ("~config.LOG_FREQUENCY",)),

@@ -33,7 +33,10 @@ def check_types(config: Settings, defaults: Settings) -> Iterator[str]:
         yield f"config.MODEL.HEAD.PARAMS={as_written(heads)} must be a list of [name, settings]"
     elif not heads and not at(config, "MODEL.FEATURE_EVAL_SETTINGS.EXTRACT_TRUNK_FEATURES_ONLY"):
         yield "config.MODEL.HEAD.PARAMS=[] is empty: name the head that the loss is of, such as [[mlp,{dims:[2048,4]}]]"
-    yield from _wrong_path("config.CHECKPOINT.DIR", at(config, "CHECKPOINT.DIR"))
+    if isinstance(folder := at(config, "CHECKPOINT.DIR"), list):
+        yield f"config.CHECKPOINT.DIR={as_written(folder)} must be one folder"
+    else:
+        yield from _wrong_path("config.CHECKPOINT.DIR", folder)
     weights = at(config, "MODEL.WEIGHTS_INIT.PARAMS_FILE")
     if weights and isinstance(weights, list):
         yield f"config.MODEL.WEIGHTS_INIT.PARAMS_FILE={as_written(weights)} must be one file"

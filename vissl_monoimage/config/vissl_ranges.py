@@ -6,6 +6,7 @@ Paths are below `config`; `*` stands for TRAIN and TEST, or for the name of a sc
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,8 @@ class Range:
 
     def holds(self, value: float) -> bool:
         """Return whether `value` is finite and in the range."""
-        return self.least <= value <= self.most and math.isfinite(value) and not (self.above and value == self.least)
+        finite = abs(value) <= sys.float_info.max  # of whole numbers, math.isfinite takes none above it
+        return finite and self.least <= value <= self.most and not (self.above and value == self.least)
 
     def __str__(self) -> str:
         if self.most < math.inf:

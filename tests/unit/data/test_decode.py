@@ -110,6 +110,15 @@ def bomb(path: Path) -> None:
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99)))
 
 
+def without_width(path: Path) -> None:
+    """Save a TIFF of two frames, the second without its width (tag 256), at which Pillow raises a TypeError."""
+    frame = Image.new("RGB", (20, 10))
+    frame.save(path, "TIFF", save_all=True, append_images=[frame])
+    content = path.read_bytes()
+    place = content.rindex(struct.pack("<HH", 256, 4))
+    path.write_bytes(content[:place] + struct.pack("<H", 10) + content[place + 2 :])
+
+
 def truncate(path: Path, kind: str) -> None:
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 300, 3), np.uint8)).save(path, kind)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -122,6 +131,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
     "truncated JPEG": (lambda path: truncate(path, "JPEG"), "is truncated or damaged"),
     "truncated PNG": (lambda path: truncate(path, "PNG"), "is truncated or damaged"),
     "truncated WebP": (lambda path: truncate(path, "WEBP"), "truncated or damaged|not an image"),
+    "TIFF frame without a width": (without_width, "truncated or damaged: Missing dimensions"),
     "truncated TIFF": (lambda path: truncate(path, "TIFF"), "truncated or damaged|not an image"),
     "decompression bomb": (bomb, "more than 120 megapixels"),
     "missing": (lambda path: None, "there is no file"),

@@ -31,7 +31,11 @@ _LARGE = 12_000_000
 """px: of photos above it, one is decoded at a time, however many threads there are."""
 _ONE_LARGE = threading.Lock()
 
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, LookupError, struct.error, zlib.error, MemoryError)
+# What Pillow's readers of formats raise on damaged files.
+_BROKEN = (
+    *(OSError, SyntaxError, ValueError, EOFError, LookupError, struct.error, zlib.error, MemoryError),
+    *(TypeError, ArithmeticError, AttributeError, AssertionError, RuntimeError),
+)
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ def naming(path: Path) -> Iterator[None]:
             "(a decompression bomb?): make it smaller"
         ) from None
     except _BROKEN as error:
-        raise MonoImageError(f"{path} is truncated or damaged: {error}") from None
+        raise MonoImageError(f"{path} is truncated or damaged: {' '.join(str(error).split())}") from None
 
 
 def open_image(content: bytes) -> Image.Image:

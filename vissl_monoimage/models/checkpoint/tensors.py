@@ -109,8 +109,8 @@ def without_wrappers(name: str) -> str:
 
 
 def some(names: Iterable[str]) -> str:
-    """Return the first names in order, and how many more there are."""
-    names = sorted(names)
+    """Return the first names in order, each in one line, and how many more there are."""
+    names = sorted(" ".join(name.split()) for name in names)
     rest = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return ", ".join(names[:_LISTED]) + rest
 
