@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from vissl_monoimage.errors import MonoImageError
@@ -31,16 +31,18 @@ def trainings_elsewhere(chains: Sequence[Chain], out: Path, data: Mapping[str, P
     """Return {name of a training's folder: the folder of the same training in another output folder, finished}.
 
     A training is the same if its folder has the same name, which holds a hash of its configuration, seed and photo; if
-    the data sets that both output folders know hold the same; and if its checkpoint still has the hash of its row.
+    it read the same files, where these are no photo with a hash; if the data sets that both output folders know hold
+    the same; and if its checkpoint still has the hash of its row.
 
     Args:
         chains: with the trainings; those that have begun are left out.
         out: their output folder.
         data: what the data sets of the benchmark hold.
     """
-    wanted = {chain.pretrain.folder.name for chain in chains if chain.pretrain and _may_be_linked(chain.pretrain)}
+    runs = [chain.pretrain for chain in chains if chain.pretrain and _may_be_linked(chain.pretrain)]
+    wanted = {run.folder.name: run for run in runs}
     others = [folder for folder in _known_outputs() if folder != out and wanted and _same_data(folder, data)]
-    return {name: place for folder in others for name in sorted(wanted) if _is_whole(place := folder / name)}
+    return {name: place for folder in others for name, run in wanted.items() if _is(run, place := folder / name)}
 
 
 def link_trainings(places: Mapping[str, Path], out: Path) -> None:
@@ -59,18 +61,25 @@ def link_trainings(places: Mapping[str, Path], out: Path) -> None:
                 flush=True,
             )
         else:
-            print(f"{name}: finished in {place.parent}, and linked from there", flush=True)
+            row = finished(out / name)
+            made = f" on {row.finished[:10]} with torch {row.versions.get('torch')}" if row else ""
+            print(f"{name}: finished in {place.parent}{made}, and linked from there", flush=True)
 
 
 def _may_be_linked(run: Run) -> bool:
     return run.verb == ("run",) and not run.folder.exists()
 
 
-def _is_whole(folder: Path) -> bool:
+def _is(run: Run, folder: Path) -> bool:
+    """Whether a folder has this run, finished and whole."""
     row = finished(folder)
-    return bool(
-        row and any(file_sha256(file) == row.checkpoint_out_sha256 for file in folder.glob("model_final_checkpoint_*"))
-    )
+    if row is None or not (run.photo_sha256 or _paths(run.overrides) == _paths(row.overrides)):
+        return False
+    return any(file_sha256(file) == row.checkpoint_out_sha256 for file in folder.glob("model_final_checkpoint_*"))
+
+
+def _paths(overrides: Iterable[str]) -> set[str]:
+    return {word for word in overrides if ".DATA_PATHS=" in word}
 
 
 def _same_data(folder: Path, data: Mapping[str, PathHash]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -65,6 +66,15 @@ def test_others_are_trained(chain: Chain, training: Path, tmp_path: Path) -> Non
     assert len(trainings_elsewhere([chain], new, DATA)) == 1
     (training / FILE_NAME).unlink()  # it has not ended
     assert trainings_elsewhere([chain], new, DATA) == {}
+
+
+def test_images_without_a_hash_must_be_the_same_files(chain: Chain, training: Path, tmp_path: Path) -> None:
+    """Two folders of images may have equal names and sizes of files."""
+    assert chain.pretrain
+    mine = dataclasses.replace(chain.pretrain, overrides=("config=x", "config.DATA.TRAIN.DATA_PATHS=[/other/train]"))
+    assert trainings_elsewhere([Chain(mine, ())], tmp_path / "new", DATA) == {}
+    photo = dataclasses.replace(mine, photo_sha256="ab" * 32)
+    assert len(trainings_elsewhere([Chain(photo, ())], tmp_path / "new", DATA)) == 1
 
 
 def test_what_cannot_be_linked_is_trained(
