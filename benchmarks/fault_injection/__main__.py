@@ -18,7 +18,6 @@ import argparse
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +28,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "kill_chains"))
 import shim
 from commands import COMMANDS, WITHOUT_VISSL
 from faults import KINDS
+from process import work_folder
 from trials import Trial, trials
 
 from vissl_monoimage.cli.preload import preload_run
@@ -47,9 +47,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, metavar="FOLDER", help="to keep, with copies of the trials that failed")
     options = parser.parse_args()
     failed = False
-    with tempfile.TemporaryDirectory(prefix="fault_injection_") as temporary:
-        work = (options.work or Path(temporary)).resolve()
-        work.mkdir(parents=True, exist_ok=True)
+    with work_folder(options.work, "fault_injection_") as work:
         shim.load(work)
         os.environ["XDG_CACHE_HOME"] = str(work / "cache")
         if not set(options.only) <= set(WITHOUT_VISSL):

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import Any
 
 from chains import Chain, chains
 from kinds import COMMANDS
+from process import work_folder
 
 from vissl_monoimage.cli.preload import preload_run
 from vissl_monoimage.ledger.machine import git_sha
@@ -41,10 +41,10 @@ def main() -> int:
     options = parser.parse_args()
     failed = False
     preload_run()
-    with tempfile.TemporaryDirectory(prefix="kill_chains_") as temporary:
+    with work_folder(options.work, "kill_chains_") as work:
         for kind in options.only:
             done: list[Chain] = []
-            for chain in chains(kind, options.work or Path(temporary), options.kills, options.seed):
+            for chain in chains(kind, work, options.kills, options.seed):
                 done.append(chain)
                 print(kind, chain.killed_after, "; ".join(chain.problems) or "same", file=sys.stderr, flush=True)
                 if options.results:

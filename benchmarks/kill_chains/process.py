@@ -5,15 +5,35 @@ from __future__ import annotations
 import atexit
 import os
 import runpy
+import shutil
 import signal
 import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 LIMIT = 3600.0  # seconds that a run may take
 CHILDREN_END = 120.0  # seconds; on a quiet machine two are enough, and what is left after these never ends
+
+
+@contextmanager
+def work_folder(given: Path | None, prefix: str) -> Iterator[Path]:
+    """Yield `given`, or a temporary folder that is removed in the end.
+
+    Not a `TemporaryDirectory`: each command is a fork, at whose exit that would remove the folder under this process.
+    """
+    if given:
+        given.mkdir(parents=True, exist_ok=True)
+        yield given.resolve()
+        return
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def start(words: Sequence[str], folder: Path) -> int:

@@ -14,25 +14,25 @@ import pytest
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 
 
-def inject(tmp_path: Path, command: str, *options: str) -> dict[str, Any]:
+def inject(command: str, *options: str) -> dict[str, Any]:
     """Let the chosen writes of a command fail; return the summary."""
     if shutil.which("cc") is None:
         pytest.skip("the library that makes writes fail needs a C compiler, cc")
-    words = [str(BENCHMARKS / "fault_injection"), "--only", command, "--work", str(tmp_path), *options]
+    words = [str(BENCHMARKS / "fault_injection"), "--only", command, *options]
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout.partition(" ")[2])
 
 
-def test_dataset_write_goes_on_after_its_first_file_was_not_written(tmp_path: Path) -> None:
-    summary = inject(tmp_path, "dataset", "--files", "monoimage.json", "--kinds", "full", "kill")
+def test_dataset_write_goes_on_after_its_first_file_was_not_written() -> None:
+    summary = inject("dataset", "--files", "monoimage.json", "--kinds", "full", "kill")
     assert (summary["files"], summary["faults"], summary["trials_that_failed"]) == (["monoimage.json"], 4, 0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["dataset", "report", "export"])
-def test_each_file_may_fail_at_its_first_and_last_write(tmp_path: Path, command: str) -> None:
-    summary = inject(tmp_path, command)
+def test_each_file_may_fail_at_its_first_and_last_write(command: str) -> None:
+    summary = inject(command)
     assert summary["faults"] >= 12
     assert summary["ended_all_the_same"] == summary["trials_that_failed"] == 0
 
