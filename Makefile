@@ -32,8 +32,8 @@ lint: venv
 docs: venv  ## the documentation as a site: build/docs/index.html
 	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -q -W --keep-going -n docs build/docs
 
-bench: venv  ## crop rates and agreement beside the paper's chain of PIL operations
-	OMP_NUM_THREADS=1 PYTHONPATH=tests $(BIN)/python benchmarks/crops.py
+bench: venv  ## speed beside peers, one core, minutes each: benchmarks/speed/README.md
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/speed $(ARGS)
 
 lock: venv  ## the versions that are installed: requirements-lock.txt
 	@{ head -n 2 requirements-lock.txt; $(BIN)/pip freeze --all --exclude-editable --exclude vissl --exclude pip; } > build/lock && mv build/lock requirements-lock.txt

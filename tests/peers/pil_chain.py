@@ -1,7 +1,7 @@
 """The chain of torchvision transforms on PIL images with which the paper's authors made their crops.
 
 It crops, resizes (bicubic, antialiased), rotates and shears with black fill, flips, cuts the centre and jitters the
-colours, one image after the other, where we have one warp. Tests and `benchmarks/crops.py` compare the two.
+colours, one image after the other, where we have one warp. Tests and `benchmarks/speed/crops.py` compare the two.
 """
 
 from __future__ import annotations

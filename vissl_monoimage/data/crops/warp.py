@@ -1,7 +1,7 @@
 """The geometry of a crop as one affine warp: crop, resize, rotation, shear, flips and centre crop composed.
 
 It agrees with the authors' chain of PIL operations (crop, bicubic resize with antialiasing, bilinear affine with black
-fill, flip, centre crop) on equal parameters; `benchmarks/crops.py` measures how well.
+fill, flip, centre crop) on equal parameters; `benchmarks/speed/crops.py` measures how well.
 """
 
 from __future__ import annotations

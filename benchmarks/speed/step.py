@@ -1,41 +1,32 @@
 """What a RotNet run costs beside a bare PyTorch loop: images a core-second of both, on convnet4 or AlexNet at 64 px.
 
-    python benchmarks/step_cost.py [--config rotnet_convnet4] [--steps 20 100] [--rounds 3]
-
 Both train the same network on the same crops in batches of the same size, with large pages and, where the CPU has it,
 bfloat16. A run of ours is measured twice, with few and with many steps: the difference of their user and system times
 is that of the steps alone, without start-up, the last test and the ledger's row. The bare loop takes a crop, makes the
-batch a tensor, rotates it, and steps with torch's SGD; `tensors only` is the same loop with the crops made before. The
-three take turns. Medians over the rounds go to stdout and to benchmarks/results/step_cost.json.
+batch a tensor, rotates it, and steps with torch's SGD; `tensors only` is the same loop with the crops made before.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import platform
-import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torchvision.transforms.functional import normalize, pil_to_tensor
 
+from benchmarks.speed.measurement import Figure, Measurement, median_of, median_ratio, process_seconds_of, take_turns
 from vissl_monoimage.compat.process_settings import use_large_pages
 from vissl_monoimage.data.crops.settings import SourceBlock
 from vissl_monoimage.data.single_image import SingleImageCrops
-from vissl_monoimage.ledger.machine import versions
 from vissl_monoimage.utils.precision import autocast, cpu_has_bfloat16
 
-RESULT = Path(__file__).parent / "results" / "step_cost.json"
+FEW, MANY = 20, 100  # steps
 BATCH, PHOTO = 128, "china"
 SIZES = {"rotnet_convnet4": 32, "rotnet_alexnet_wide_64px": 64}
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
@@ -54,10 +45,9 @@ def seconds_of_run(config: str, steps: int) -> float:
             "config.TEST_MODEL=false",
             f"config.CHECKPOINT.DIR={folder}",
         ]
-        before = _children()
         command = [sys.executable, "-m", "vissl_monoimage", "run", *words]
-        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
-        return _children() - before
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        return process_seconds_of(lambda: subprocess.run(command, check=True, capture_output=True, env=environment))
 
 
 def seconds_of_loop(config: str, batches: Iterator[Tensor]) -> float:
@@ -98,39 +88,24 @@ def crops(size: int, steps: int) -> Iterator[Tensor]:
         yield torch.stack([pil_to_tensor(source[first + place]) for place in range(BATCH)])
 
 
-def _children() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-def main() -> None:
-    """Measure, print and write the medians."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", choices=SIZES, nargs="+", default=list(SIZES))
-    parser.add_argument("--steps", type=int, nargs=2, default=[20, 100], metavar=("FEW", "MANY"))
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
+def measure(rounds: int) -> Measurement:
+    """Return the images a core-second of each configuration."""
     use_large_pages()
-    few, many = options.steps
-    images = 4 * BATCH * (many - few)
-    result: dict[str, Any] = {}
-    for config in options.config:
-        size = SIZES[config]
-        ready = list(crops(size, many - few))
+    images = 4 * BATCH * (MANY - FEW)
+    figures: list[Figure] = []
+    every: dict[str, list[dict[str, float]]] = {}
+    for config, size in SIZES.items():
+        ready = list(crops(size, MANY - FEW))
         kinds: dict[str, Callable[[], float]] = {
-            "ours": lambda config=config: seconds_of_run(config, many) - seconds_of_run(config, few),  # type: ignore[misc]
-            "bare loop": lambda config=config, size=size: seconds_of_loop(config, crops(size, many - few)),  # type: ignore[misc]
-            "tensors only": lambda config=config, ready=ready: seconds_of_loop(config, iter(ready)),  # type: ignore[misc]
+            "ours": lambda config=config: images / (seconds_of_run(config, MANY) - seconds_of_run(config, FEW)),  # type: ignore[misc]
+            "bare loop": lambda config=config, size=size: images / seconds_of_loop(config, crops(size, MANY - FEW)),  # type: ignore[misc]
+            "tensors only": lambda config=config, ready=ready: images / seconds_of_loop(config, iter(ready)),  # type: ignore[misc]
         }
-        rounds = [{kind: round(images / measure()) for kind, measure in kinds.items()} for _ in range(options.rounds)]
-        medians = {kind: statistics.median(item[kind] for item in rounds) for kind in kinds}
-        over = statistics.median(100 * (item["bare loop"] / item["ours"] - 1) for item in rounds)
-        result[config] = {"images_a_core_second": medians, "percent_over_bare_loop": round(over, 1), "rounds": rounds}
-        print(config, json.dumps(result[config]), flush=True)
-    machine = {"machine": platform.machine(), "bfloat16": cpu_has_bfloat16(), "versions": versions()}
-    RESULT.write_text(json.dumps({**result, **machine}, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+        every[config] = values = take_turns(kinds, rounds)
+        ours = round(median_of(values, "ours"))
+        for peer, at_most in (("bare loop", 1.05), ("tensors only", None)):
+            ratio = median_ratio(values, peer, "ours")
+            theirs = round(median_of(values, peer))
+            figures.append(Figure(f"{config}, beside {peer}", "images/s", ours, theirs, ratio, at_most=at_most))
+    peer = "a bare PyTorch loop with the same model, crops, batch, large pages and precision"
+    return Measurement("a training step", peer, "process", tuple(figures), every)
