@@ -21,6 +21,11 @@ def each(said: str, key: str, *values: str, base: str = "rotnet") -> list[Row]:
     return [(base, said, (f"{key}={value}",)) for value in values]
 
 
+def torch_loss(said: str, key: str, value: str) -> Row:
+    """Return a row with one setting of torch's own cross-entropy."""
+    return "rotnet", said, ("config.LOSS.name=CrossEntropyLoss", f"+config.LOSS.CrossEntropyLoss={{{key}: {value}}}")
+
+
 def schedule(said: str, **settings: str) -> Row:
     """Return a row with a whole schedule of the learning rate."""
     return "rotnet", said, tuple(f"{LR}.{key}={value}" for key, value in settings.items())
@@ -32,6 +37,10 @@ ROWS: list[Row] = [
     *each("must be a list of mappings", "config.DATA.TEST.TRANSFORMS", "null"),
     *each("unknown transform", f"{TRAIN}.TRANSFORMS", "[{name: 3}]", "[{}]", "[{name: ToTensr}]"),
     *each("is not what VISSL can run", f"{TRAIN}.TRANSFORMS", "[{name: Resize}]", "[{name: Resize, sise: 3}]"),
+    *each("is not what VISSL can run", f"{TRAIN}.TRANSFORMS", "[{name: Normalize, mean: [0.5], std: x}]"),
+    *each("is not what VISSL can run", f"{TRAIN}.TRANSFORMS", "[{name: Normalize, mean: [0.5, 0.5], std: [1, 1]}]"),
+    *each("is not what VISSL can run", f"{TRAIN}.TRANSFORMS", "[{name: Normalize, mean: [0, 0, 0], std: [0, 0, 0]}]"),
+    *each("is not what VISSL can run", f"{TRAIN}.TRANSFORMS", "[{name: RandomGrayscale, p: x}]"),
     *each("size must be at least 1 px", f"{TRAIN}.TRANSFORMS", "[{name: RandomResizedCrop, size: -3}]"),
     *each("must be a list of [name, settings]", HEADS, "null", "3", "mlp", "[[]]", "[[mlp]]", "[[3,{}]]", "[[mlp,3]]"),
     *each("is empty: name the head", HEADS, "[]"),
@@ -39,6 +48,10 @@ ROWS: list[Row] = [
     *each("is not what VISSL can run", HEADS, "[[mlp,{dms: [2,3]}]]", "[[mlp,{dims: [-8,4]}]]"),
     *each("must be a list of [name, settings]", HEADS, "[[linear_probe,null]]", base="probe"),
     *each("without lists of heads", HEADS, "[[[linear_probe,{num_classes: 10}]]]", base="probe"),
+    torch_loss("is not what VISSL can run", "wat", "3"),
+    torch_loss("must be a number from 0 to 1", "label_smoothing", "x"),
+    torch_loss("must be a number from 0 to 1", "label_smoothing", "7"),
+    torch_loss("must be none or mean or sum", "reduction", "wat"),
     *each(CROSS, "config.MONOIMAGE", "null", "3", "word", "true"),
     *each("must be a Mapping", "config.MONOIMAGE.SOURCE", "null", "3"),
     *each("NUM_SAMPLES=", "config.MONOIMAGE.SOURCE.NUM_SAMPLES", "0", "many"),

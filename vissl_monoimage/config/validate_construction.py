@@ -30,8 +30,6 @@ def check_construction(config: Settings) -> Iterator[str]:
 
 
 def _transforms(config: Settings) -> Iterator[str]:
-    from vissl.data.ssl_transforms import get_transform
-
     for split, data in splits(config):
         for transform in data["TRANSFORMS"]:
             where = f"config.DATA.{split}.TRANSFORMS: {as_written(transform)}"
@@ -40,7 +38,25 @@ def _transforms(config: Settings) -> Iterator[str]:
             if any(isinstance(size, int) and size < 1 for size in (sizes if isinstance(sizes, list) else [sizes])):
                 yield f"{where}: size must be at least 1 px"
             else:
-                yield from _refusal(where, get_transform, [copy.deepcopy(given)])
+                yield from _refusal(where, _apply, copy.deepcopy(given))
+
+
+def _apply(settings: Settings) -> None:
+    """Make a transform; apply one of torchvision's to a grey image, or else to a tensor, for few check their values."""
+    import torch
+    from PIL import Image
+    from vissl.data.ssl_transforms import get_transform
+
+    transform = get_transform([settings]).transforms[0].transform
+    if not type(transform).__module__.startswith("torchvision."):
+        return
+    size = getattr(transform, "size", None)
+    sides = [number for number in (size if isinstance(size, (list, tuple)) else [size]) if isinstance(number, int)]
+    side = max([32, *sides])
+    try:
+        transform(Image.new("RGB", (side, side), "grey"))
+    except Exception:
+        transform(torch.full((3, side, side), 0.5))
 
 
 def _heads(config: Settings) -> Iterator[str]:
@@ -78,6 +94,7 @@ def _optimization(config: Settings) -> Iterator[str]:
         if problems := list(_refusal("config", infer_and_assert_hydra_config, inferred)):
             yield from problems
             return
+    yield from _loss(inferred)
     optimizer = inferred.OPTIMIZER
     for name, schedule in optimizer.param_schedulers.items():
         given = copy.deepcopy({**schedule, "num_epochs": optimizer.num_epochs})
@@ -85,6 +102,26 @@ def _optimization(config: Settings) -> Iterator[str]:
         yield from _refusal(where, build_param_scheduler, given)
     if not optimizer.use_zero and not optimizer.name.endswith(_SHARDED):
         yield from _refusal(f"config.OPTIMIZER: {optimizer.name}", build_optimizer, optimizer)
+
+
+def _loss(inferred: Any) -> Iterator[str]:
+    """Refuse settings that a loss does not know; other errors may come from this machine, as where it has no GPU."""
+    import torch
+    from classy_vision.losses import build_loss
+    from vissl.config import AttrDict
+
+    name = inferred.LOSS.name
+    given = AttrDict({**copy.deepcopy(inferred.LOSS[name]), "name": name})
+    if "num_train_samples" in given:
+        given.num_train_samples = 1  # a memory of that many features
+    try:
+        with torch.device("meta"):
+            build_loss(given)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        where = f"config.LOSS.{name} is not what VISSL can run"
+        yield f"{where}: {' '.join(str(error).split())} ({type(error).__name__})"
+    except Exception:
+        return
 
 
 def _is_probe(config: Settings) -> bool:

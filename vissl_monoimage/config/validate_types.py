@@ -14,6 +14,8 @@ from vissl_monoimage.config.vissl_schema import key_problems
 
 DISCRIMINATOR = "discriminator"
 """The block of `config.OPTIMIZER` that a second optimizer has, with the same keys."""
+_TORCH_LOSS = {"reduction": "mean", "label_smoothing": 0.0}
+"""Settings of torch's losses that torch checks only when it computes."""
 
 
 def check_types(config: Settings, defaults: Settings) -> Iterator[str]:
@@ -25,6 +27,11 @@ def check_types(config: Settings, defaults: Settings) -> Iterator[str]:
     """
     yield from key_problems(config, defaults)
     yield from _schedule_problems(config, defaults["OPTIMIZER"])
+    losses = at(config, "LOSS")
+    for name, loss in losses.items() if isinstance(losses, dict) else ():
+        if isinstance(loss, dict):
+            others = {key: _TORCH_LOSS[key] for key in _TORCH_LOSS.keys() - defaults["LOSS"].get(name, {}).keys()}
+            yield from key_problems(loss, others, f"LOSS.{name}.", whole=False)
     block = config.get(OUR_BLOCK, {})
     if not isinstance(block, Mapping):
         yield f"config.{OUR_BLOCK}={as_written(block)} must be a mapping with SOURCE, PROTOCOL and the like"

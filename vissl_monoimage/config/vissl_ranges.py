@@ -75,6 +75,7 @@ RANGES: dict[str, Range] = {
     "DISTRIBUTED.NUM_NODES": _AT_LEAST_ONE,
     "DISTRIBUTED.NUM_PROC_PER_NODE": _AT_LEAST_ONE,
     "LOG_FREQUENCY": _AT_LEAST_ONE,
+    "LOSS.*.label_smoothing": Range(0, 1),
     "LOSS.*.temperature": _POSITIVE,
     "NEAREST_NEIGHBOR.SIGMA": _POSITIVE,
     "NEAREST_NEIGHBOR.TOPK": _AT_LEAST_ONE,
