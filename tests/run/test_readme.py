@@ -105,6 +105,8 @@ def check_finished_demo(folder: Path) -> None:
     assert len(stamps) == 8
     assert "8 runs, 8 finished; to do: 0" in demo().stdout
     assert {file: file.stat().st_mtime_ns for file in (folder / DEMO).rglob("ledger.jsonl")} == stamps
+    verified = launcher.monoimage("verify", DEMO, cwd=folder).stdout
+    assert " 0 different, 0 not checked" in verified, verified
     other = demo("--photo", "me.jpg", status=2)
     assert other.stderr.strip().startswith(f"monoimage: '{DEMO}' holds a demo of another photo")
 

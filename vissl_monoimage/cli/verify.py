@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vissl_monoimage.ledger.row import Row
+    from vissl_monoimage.ledger.verify import Hasher
 
 EXAMPLE = """\
 examples:
@@ -40,16 +41,17 @@ def verify_command(arguments: argparse.Namespace) -> int:
     Raises:
         MonoImageError: there is no such ledger or row, or a run fails that is repeated.
     """
-    from vissl_monoimage.compat.missing_vissl import require_vissl
+    from vissl_monoimage.compat.missing_vissl import require_vissl, vissl_is_installed
     from vissl_monoimage.ledger.verify import DIFFERENT, NOT_CHECKED, SAME, verify_row
     from vissl_monoimage.utils.printable import printable
 
     if arguments.rerun:
         require_vissl()
+    hasher = _data_hasher() if vissl_is_installed() else None
     counts: Counter[str] = Counter()
     for number, (row, folder) in enumerate(_rows(arguments.place, arguments.run_id)):
         print(printable(f"{chr(10) if number else ''}{row.run_id}: {row.name}, seed {row.seed}, {row.finished[:10]}"))
-        findings = list(verify_row(row, folder))
+        findings = list(verify_row(row, folder, hasher))
         if arguments.rerun:
             from vissl_monoimage.reproduce.rerun import rerun
 
@@ -59,6 +61,13 @@ def verify_command(arguments: argparse.Namespace) -> int:
             print(printable(f"  {finding}"))
     print(f"\n{counts[SAME]} the same, {counts[DIFFERENT]} different, {counts[NOT_CHECKED]} not checked")
     return int(counts[DIFFERENT] > 0)
+
+
+def _data_hasher() -> Hasher:
+    import vissl_monoimage.plugin  # noqa: F401  # registers our data sources
+    from vissl_monoimage.reproduce.data_again import data_hasher
+
+    return data_hasher
 
 
 def _rows(place: Path, run_id: str | None) -> list[tuple[Row, Path]]:

@@ -10,7 +10,8 @@ import dataclasses
 import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,19 @@ _VERSION = 1  # of the fingerprint's definition
 _SETTLED = 2_000_000_000  # ns: a file changed twice within one tick of the file system's clock has one time
 
 
+_remembers = ContextVar("remembers", default=True)
+
+
+@contextlib.contextmanager
+def nothing_remembered() -> Iterator[None]:
+    """Hash every file within the block: damage leaves size and time of a file as they were."""
+    before = _remembers.set(False)
+    try:
+        yield
+    finally:
+        _remembers.reset(before)
+
+
 def remembered_fingerprint(root: Path, files: Sequence[Labelled]) -> tuple[Fingerprint, str]:
     """Return the fingerprint of the files, hashed where they are not remembered, and the `listing` it belongs to.
 
@@ -29,7 +43,7 @@ def remembered_fingerprint(root: Path, files: Sequence[Labelled]) -> tuple[Finge
         OSError: a file cannot be read.
     """
     listed, newest = listing(root, files)
-    for known in reversed(_known()):
+    for known in reversed(_known() if _remembers.get() else []):
         if known["listing"] == listed:
             return Fingerprint(known["sha256"], known["sampled"]), listed
     settled = newest < time.time_ns() - _SETTLED

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vissl_monoimage.data.class_images import ClassImages
-from vissl_monoimage.data.labelled_folder import TORCHVISION
 from vissl_monoimage.data.photos.catalog import CATALOG
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.ledger.data_hash import labelled_pixels
-from vissl_monoimage.ledger.fingerprint import crops_sha256, file_sha256, files_fingerprint, pixels_fingerprint
-from vissl_monoimage.ledger.provenance import last_override
+from vissl_monoimage.ledger.fingerprint import crops_sha256, file_sha256
 from vissl_monoimage.ledger.row import Row
 
+Hasher = Callable[[Row, str], tuple[Sequence[str], Callable[[], str]]]
+"""Returns where the data of a split of a row are, and what hashes them; raises a MonoImageError where nothing can."""
 SAME, DIFFERENT, NOT_CHECKED = "same", "different", "not checked"
 
 
@@ -36,12 +34,13 @@ class Finding:
         return f"{self.state.ljust(len(NOT_CHECKED))}  {self.thing}{f': {self.reason}' if self.reason else ''}"
 
 
-def verify_row(row: Row, folder: Path) -> Iterator[Finding]:
+def verify_row(row: Row, folder: Path, hasher: Hasher | None = None) -> Iterator[Finding]:
     """Yield a finding for each photo, split and file of weights of a row.
 
     Args:
         row: of a ledger.
         folder: of that ledger, where files are looked for that are no longer at their place.
+        hasher: of data other than photos, which needs VISSL; without one they are not checked.
     """
     for image in row.images:
         yield _file("photo", image["name"], _photo(image["name"], image["path"], folder), image["sha256"])
@@ -49,12 +48,14 @@ def verify_row(row: Row, folder: Path) -> Iterator[Finding]:
         yield Finding(NOT_CHECKED, f"{row.n_images - len(row.images)} more photos", "the row does not name them")  # type: ignore[operator]
     for split, data in row.data.items():
         thing = f"{split} images '{data.name}'"
+        if data.images == 0:
+            continue
         if not data.sha256:
             yield Finding(NOT_CHECKED, thing, "the row has no hash of them")
         elif data.sampled:
             yield Finding(NOT_CHECKED, thing, "the row has a hash of parts of the files alone")
         else:
-            yield _split(row, split, thing, data.sha256)
+            yield _split(row, split, thing, data.sha256, hasher)
     if row.weights.path or row.weights.sha256:
         yield _file("weights it began with", row.weights.path, _found(row.weights.path, folder), row.weights.sha256)
     if row.checkpoint_out or row.checkpoint_out_sha256:
@@ -90,44 +91,17 @@ def _found(path: str | None, folder: Path) -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def _split(row: Row, split: str, thing: str, sha256: str) -> Finding:
+def _split(row: Row, split: str, thing: str, sha256: str, hasher: Hasher | None) -> Finding:
     if row.images and split == "train":
         hashed = crops_sha256(row.images, row.recipe)
         if hashed == sha256:
             return Finding(SAME, f"{thing}: crops of the photos above")
         reason = "the row does not have all of its photos" if len(row.images) != row.n_images else ""
         return Finding(NOT_CHECKED if reason else DIFFERENT, thing, reason or "recipe and photos of the row do not fit")
-    source, path, labels = (_only(last_override(row.overrides, f"config.DATA.{split.upper()}.{key}")) for key in _KEYS)
-    name = row.data[split].name
-    is_torchvisions = source == "torchvision_dataset" and name.lower() in TORCHVISION
-    if not path or labels == "disk_filelist" or not (source == "disk_folder" or is_torchvisions):
-        return Finding(NOT_CHECKED, thing, "only class folders and CIFAR as torchvision has it are hashed again")
-    if not Path(path).is_dir():
-        return Finding(NOT_CHECKED, f"{thing} in {path}", "not found here")
-    return _compared(f"{thing} in {path}", sha256, lambda: _HASHES[source](name, Path(path), split))
-
-
-def _only(value: str | None) -> str:
-    """Return the only item of a list as Hydra reads it, "" where there is another number of them."""
-    items = (value or "").strip("[]").split(",")
-    return items[0].strip().strip("'\"") if len(items) == 1 else ""
-
-
-def _folder_sha256(name: str, root: Path, split: str) -> str:
-    images = ClassImages(root)
-    labels = [label for _, label in images.samples]
-    return files_fingerprint(root, list(zip(images.paths, labels, strict=True))).sha256
-
-
-def _torchvision_sha256(name: str, root: Path, split: str) -> str:
-    from torchvision import datasets
-
-    kind = TORCHVISION[name.lower()][0]
-    return pixels_fingerprint(labelled_pixels(getattr(datasets, kind)(str(root), train=split == "train"))).sha256
-
-
-_KEYS = ("DATA_SOURCES", "DATA_PATHS", "LABEL_SOURCES")
-_HASHES: dict[str, Callable[[str, Path, str], str]] = {
-    "disk_folder": _folder_sha256,
-    "torchvision_dataset": _torchvision_sha256,
-}
+    if hasher is None:
+        return Finding(NOT_CHECKED, thing, "VISSL, which reads them, is not installed")
+    try:
+        places, hashed_again = hasher(row, split)
+    except MonoImageError as error:
+        return Finding(NOT_CHECKED, thing, str(error))
+    return _compared(f"{thing} in {', '.join(places)}" if places else thing, sha256, hashed_again)
