@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from types import ModuleType
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from vissl_monoimage.compat.source_edit import attribute
+
+if TYPE_CHECKING:  # each command imports this module, `--help` too
+    import numpy as np
+    from numpy.typing import NDArray
 
 OVERRIDDEN = (
     "_build_model",

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -52,6 +51,8 @@ def dead_leaves(size: int, seed: int) -> Pixels:
 
     The density of the radii, 1 / r^3, gives the scale invariance of natural images (Lee, Mumford and Huang, IJCV 2001).
     """
+    import cv2  # takes long, and every command that knows the names of these photos imports this module
+
     generator = np.random.default_rng(seed)
     largest = max(size / 4, _SMALLEST_LEAF + 1)
     low, high = largest**-2, _SMALLEST_LEAF**-2
