@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
@@ -112,6 +111,8 @@ def _deep_colours(reduced: Values, content: bytes) -> Values | None:
         reduced: the same colours with the upper 8 bits, as Pillow read them.
         content: the bytes of the file, for OpenCV.
     """
+    import cv2  # takes long, and only photos of more than 8 bits need it
+
     deep = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if deep is None or deep.dtype != np.uint16 or deep.ndim != 3 or deep.shape[2] != reduced.shape[2]:
         return None
