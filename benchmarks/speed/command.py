@@ -1,11 +1,11 @@
 """Measure speed beside peers, one core: all benchmarks of this folder, or those named.
 
-    python benchmarks/speed [--only NAME ...] [--rounds N]
+    python benchmarks/speed [--only NAME ...] [--rounds N] [--data FOLDER [--images N]]
     python benchmarks/speed --page                             # only write the page anew
 
 Each benchmark runs in a process of its own, writes benchmarks/results/speed/NAME.json when it is done, and the page
-benchmarks/speed/README.md is made from these files. Data sets and the paper's photo are looked for in the folder
-MONOIMAGE_DATA, as `cifar10` and `images/ameyoko.jpg`.
+benchmarks/speed/README.md is made from these files. `probe` needs CIFAR-10 as --data, {train,test}/<class>/*.png, and
+is left out without it. The paper's photo is MONOIMAGE_DATA/images/ameyoko.jpg; without it, `crops` takes a free one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import dataclasses
 import importlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -28,8 +29,11 @@ from benchmarks.speed.page import PAGE, RESULTS, page
 from vissl_monoimage.ledger.machine import git_sha, versions
 from vissl_monoimage.utils.atomic_write import replace_text
 
-BENCHMARKS = ("crops", "step")
-"""Modules of this folder with a function `measure(rounds: int) -> Measurement`."""
+BENCHMARKS = ("start", "crops", "step", "deepcluster", "probe")
+"""Modules of this folder with a function `measure(rounds: int) -> Measurement`; that of `probe` takes more."""
+NEEDS_DATA = "probe"
+LIMIT = 1800
+"""Seconds that a benchmark may take as one of several."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,47 +42,70 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=BENCHMARKS, metavar="NAME")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--page", action="store_true", help="measure nothing")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="CIFAR-10, for `probe`")
+    parser.add_argument("--images", type=int, help="training images of `probe` [its own default]")
     options = parser.parse_args(arguments)
+    if options.only == [NEEDS_DATA] and not options.data:
+        parser.error(f"{NEEDS_DATA} needs --data")
+    names = [name for name in options.only if name != NEEDS_DATA or options.data]
     failed = []
-    if len(options.only) == 1 and not options.page:
-        _measure(options.only[0], options.rounds)
-    elif not options.page:
-        failed = [name for name in options.only if not _measure_apart(name, options.rounds)]
+    if options.page:
+        names = []
+    if len(names) == 1:
+        _measure(names[0], options)
+    else:
+        failed = [name for name in names if not _measure_apart(name, options)]
     replace_text(PAGE, page())
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
     return int(bool(failed))
 
 
-def _measure_apart(name: str, rounds: int) -> bool:
+def _measure_apart(name: str, options: argparse.Namespace) -> bool:
     """Measure in a process of its own, so that no benchmark finds another's threads, caches or allocator."""
-    command = [sys.executable, str(Path(__file__).parent), "--only", name, "--rounds", str(rounds)]
-    return subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode == 0
+    command = [sys.executable, str(Path(__file__).parent), *_words(name, options)]
+    try:
+        return subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=LIMIT).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
-def _measure(name: str, rounds: int) -> None:
+def _words(name: str, options: argparse.Namespace) -> list[str]:
+    words = ["--only", name, "--rounds", str(options.rounds)]
+    for option in ("data", "images") if name == NEEDS_DATA else ():
+        if (value := getattr(options, option)) is not None:
+            words += [f"--{option}", str(value)]
+    return words
+
+
+def _measure(name: str, options: argparse.Namespace) -> None:
     import torch
 
     torch.set_num_threads(1)
     print(f"{name} ...", flush=True)
+    more: dict[str, Any] = {"data": options.data} if name == NEEDS_DATA else {}
+    more |= {"images": options.images} if name == NEEDS_DATA and options.images else {}
     began = time.monotonic()
-    measurement: Measurement = importlib.import_module(f"benchmarks.speed.{name}").measure(rounds)
+    measurement: Measurement = importlib.import_module(f"benchmarks.speed.{name}").measure(options.rounds, **more)
     seconds = time.monotonic() - began
-    record = record_of(name, rounds, seconds, measurement)
+    words = _words(name, options)
+    if options.data:
+        words = [word.replace(str(options.data), "FOLDER") for word in words]
+    record = record_of(shlex.join(words), options.rounds, seconds, measurement)
     replace_text(RESULTS / f"{name}.json", json.dumps(record, indent=1) + "\n")
     for figure in record["figures"]:
         print(json.dumps({key: figure[key] for key in ("name", "unit", "ours", "peer", "ratio", "reached")}))
     print(f"{name}: {seconds:.0f} s", flush=True)
 
 
-def record_of(name: str, rounds: int, seconds: float, measurement: Measurement) -> dict[str, Any]:
+def record_of(words: str, rounds: int, seconds: float, measurement: Measurement) -> dict[str, Any]:
     """Return what is written of a benchmark that took `seconds`: the measurement, and what made it where."""
     return {
         **dataclasses.asdict(measurement),
         "figures": [{**dataclasses.asdict(figure), "reached": figure.reached} for figure in measurement.figures],
         "number_of_rounds": rounds,
         "seconds": round(seconds, 1),
-        "command": f"python benchmarks/speed --only {name} --rounds {rounds}",
+        "command": f"python benchmarks/speed {words}",
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": machine(),
         "commit": git_sha(),

@@ -23,7 +23,7 @@ def test_the_committed_page_is_made_from_the_committed_files() -> None:
 def test_a_figure_that_misses_its_goal_is_said_to_with_the_reason(tmp_path: Path) -> None:
     figure = Figure("a figure", "images/s", 800, 1000, 1.25, at_most=1.05, reason="the loader is slow")
     (tmp_path / "some.json").write_text(
-        json.dumps(record_of("some", 5, 60.0, Measurement("a step", "a loop", "wall", (figure,), [])))
+        json.dumps(record_of("--only some", 5, 60.0, Measurement("a step", "a loop", "wall", (figure,), [])))
     )
     (line,) = (line for line in page(tmp_path).splitlines() if line.startswith("| a figure"))
     assert line == "| a figure | images/s | 800 | 1000 | 1.25 | ≤ 1.05 | not reached |"
