@@ -62,6 +62,16 @@ def use_one_opencv_thread() -> None:
     cv2.setNumThreads(1)
 
 
+def keep_image_memory() -> None:
+    """Let Pillow keep the memory of the image that was freed last, at most 16 MB, for the next one.
+
+    Where the C library returns large blocks to the kernel, new memory costs as much as what is drawn in it.
+    """
+    from PIL import Image
+
+    Image.core.set_blocks_max(max(1, Image.core.get_blocks_max()))
+
+
 def allow_vissl_types() -> None:
     """Let torch's restricted unpickler build the plain values in VISSL's own files (`safe_load.vissl_types`)."""
     import torch
@@ -104,6 +114,7 @@ ALL = (
     use_large_pages,
     quiet_console,
     use_one_opencv_thread,
+    keep_image_memory,
     allow_vissl_types,
     parse_yaml_with_libyaml,
     preload_forkserver,

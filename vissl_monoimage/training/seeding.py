@@ -18,7 +18,8 @@ from vissl.data.ssl_transforms import get_transform
 from vissl_monoimage.data.batch_shapes_vissl import check_shapes
 from vissl_monoimage.data.class_labels_vissl import NumberedSSLDataset
 from vissl_monoimage.errors import MonoImageError
-from vissl_monoimage.training.transform_order import without_batched
+from vissl_monoimage.training.batch_tensors import BatchTensors
+from vissl_monoimage.training.transform_order import split_by_pixel, without_batched
 from vissl_monoimage.utils.distributed import rank
 from vissl_monoimage.utils.random import preserved_generators, seed_everything, seed_of
 
@@ -46,11 +47,15 @@ class SeededSSLDataset(NumberedSSLDataset):
                 f"config.DATA.{split}.DATA_PATHS: {', '.join(data.DATASET_NAMES)} in {', '.join(data.DATA_PATHS)} is "
                 "incomplete or damaged: unpack the archive again"
             ) from error
-        self.transform = get_transform(without_batched(data.TRANSFORMS, data.get("COLLATE_FUNCTION", "")))
+        self.set_transforms(without_batched(data.TRANSFORMS, data.get("COLLATE_FUNCTION", "")))
+
+    def set_transforms(self, transforms: Sequence[Mapping[str, Any]]) -> None:
+        """Apply these transforms, of TRANSFORMS in a configuration, to the samples from now on."""
+        each, together = split_by_pixel(transforms)
+        self.transform, self._batch_tensors = get_transform(each), BatchTensors(together)
 
     def __getitem__(self, idx: int) -> Any:
-        with preserved_generators():
-            return self._sample(idx)
+        return self.__getitems__([idx])[0]
 
     def __getitems__(self, indices: list[int]) -> list[Any]:
         """Return the samples of a batch, for torch's loader.
@@ -59,7 +64,7 @@ class SeededSSLDataset(NumberedSSLDataset):
             MonoImageError: they have different sizes.
         """
         with preserved_generators():
-            samples = [self._sample(index) for index in indices]
+            samples = self._batch_tensors([self._sample(index) for index in indices])
         check_shapes(self, indices, samples)
         return samples
 

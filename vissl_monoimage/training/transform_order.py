@@ -1,4 +1,4 @@
-"""Transforms that a collator does for a whole batch at once, with the same tensors as one by one."""
+"""Transforms that are done for a whole batch at once, with the same tensors as one by one."""
 
 from __future__ import annotations
 
@@ -28,6 +28,19 @@ def without_batched(transforms: Sequence[Mapping[str, Any]], collator: str) -> l
     before, after = transforms[: places[0]], transforms[places[0] + 1 :]
     tensor = any(transform["name"] == "ToTensor" for transform in after)
     return [*before, *after] if tensor and all(map(_by_pixel, after)) else list(transforms)
+
+
+def split_by_pixel(
+    transforms: Sequence[Mapping[str, Any]],
+) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Return the transforms before the last `ToTensor`, and that one and those after it if they are by-pixel ones.
+
+    The second list is empty if there is no such `ToTensor`.
+    """
+    last = max((place for place, transform in enumerate(transforms) if transform["name"] == "ToTensor"), default=None)
+    if last is None or not all(map(_by_pixel, transforms[last:])):
+        return list(transforms), []
+    return list(transforms[:last]), list(transforms[last:])
 
 
 def _by_pixel(transform: Mapping[str, Any]) -> bool:

@@ -72,16 +72,13 @@ def draw_crop(recipe: Recipe, width: int, height: int, *, seed: int, split: int,
         MonoImageError: scale and aspect leave (almost) no crop that fits.
     """
     u = uniforms(seed, split, epoch, index)
-    region_width, region_height = recipe.region(width, height)
-    left = u[0] * (width - region_width + 1) >> 32
-    top = u[1] * (height - region_height + 1) >> 32
+    ranges = _ranges(recipe, width, height)
+    left, top = u[0] * ranges.lefts >> 32, u[1] * ranges.tops >> 32
+    box_width, box_height = region_width, region_height = ranges.region
     if recipe.scale != (1.0, 1.0):
-        counters = seed, split, epoch, index
-        box_width, box_height = _fitting_box(recipe, region_width, region_height, u, counters)
+        box_width, box_height = _fitting_box(ranges, u, (seed, split, epoch, index))
         left += u[4] * (region_width - box_width + 1) >> 32
         top += u[5] * (region_height - box_height + 1) >> 32
-    else:
-        box_width, box_height = region_width, region_height
     return Crop(
         left, top, box_width, box_height,
         recipe.rotation * (u[6] * _UNIT * 2 - 1),
@@ -92,24 +89,65 @@ def draw_crop(recipe: Recipe, width: int, height: int, *, seed: int, split: int,
     )  # fmt: skip
 
 
-def _fitting_box(
-    recipe: Recipe, width: int, height: int, u: tuple[int, ...], counters: tuple[int, int, int, int]
-) -> tuple[int, int]:
-    """Return (width, height) in px: area uniform, aspect log-uniform, drawn again until the box fits."""
-    least_area, area_range = recipe.scale[0], recipe.scale[1] - recipe.scale[0]
+class _Ranges(NamedTuple):
+    """What crops of one photo are drawn from: computed once, because most data sets have a single photo.
+
+    Attributes:
+        recipe: of the crops.
+        photo: (width, height) in px.
+        region: (width, height) of the initial crop in px.
+        lefts: number of places for its left edge.
+        tops: number of places for its upper edge.
+        area: of the initial crop, in square px.
+        least_log: logarithm of the least aspect.
+        log_range: logarithm of the greatest aspect, minus that.
+    """
+
+    recipe: Recipe
+    photo: tuple[int, int]
+    region: tuple[int, int]
+    lefts: int
+    tops: int
+    area: int
+    least_log: float
+    log_range: float
+
+
+_latest: list[_Ranges] = []
+
+
+def _ranges(recipe: Recipe, width: int, height: int) -> _Ranges:
+    """Return the ranges for this photo, those of the last call where it was the same recipe and size."""
+    for ranges in _latest:
+        if ranges.recipe is recipe and ranges.photo == (width, height):
+            return ranges
+    region_width, region_height = recipe.region(width, height)
     least_log = math.log(recipe.aspect[0])
-    log_range = math.log(recipe.aspect[1]) - least_log
+    ranges = _Ranges(
+        recipe, (width, height), (region_width, region_height),
+        width - region_width + 1, height - region_height + 1, region_width * region_height,
+        least_log, math.log(recipe.aspect[1]) - least_log,
+    )  # fmt: skip
+    _latest[:] = [ranges]
+    return ranges
+
+
+def _fitting_box(ranges: _Ranges, u: tuple[int, ...], counters: tuple[int, int, int, int]) -> tuple[int, int]:
+    """Return (width, height) in px: area uniform, aspect log-uniform, drawn again until the box fits."""
+    width, height = ranges.region
+    least_area, most_area = ranges.recipe.scale
     area_unit, aspect_unit = u[2] * _UNIT, u[3] * _UNIT
     attempt, spare = 0, 16
     while True:
-        area = width * height * (least_area + area_range * area_unit)
-        aspect = math.exp(least_log + log_range * aspect_unit)
+        area = ranges.area * (least_area + (most_area - least_area) * area_unit)
+        aspect = math.exp(ranges.least_log + ranges.log_range * aspect_unit)
         box_width, box_height = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
         if 0 < box_width <= width and 0 < box_height <= height:
             return box_width, box_height
         if spare == 16:
             attempt, spare = attempt + 1, 0
             if attempt > _MOST_REDRAWS:
+                recipe = ranges.recipe
                 raise MonoImageError(
                     f"no crop with SCALE={list(recipe.scale)} and ASPECT={list(recipe.aspect)} "
                     f"fits into {width}x{height} px"

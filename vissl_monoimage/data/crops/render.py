@@ -7,22 +7,27 @@ import io
 import cv2
 from PIL import Image
 
+from vissl_monoimage.compat.process_settings import keep_image_memory
+from vissl_monoimage.data.crops.buffers import buffers_for
 from vissl_monoimage.data.crops.color_jitter import jitter
 from vissl_monoimage.data.crops.params import Crop
 from vissl_monoimage.data.crops.pyramid import Pyramid
 from vissl_monoimage.data.crops.recipe import Recipe
 from vissl_monoimage.data.crops.warp import warp
 
+keep_image_memory()
+
 
 def render(pyramid: Pyramid, crop: Crop, recipe: Recipe) -> Image.Image:
     """Return the crop, RGB and `recipe.size` px squared: equal bytes on every machine."""
-    pixels = warp(pyramid, crop, recipe)
-    size = (recipe.size, recipe.size)
+    size = recipe.size, recipe.size
+    buffers = buffers_for(recipe.size)
+    pixels = warp(pyramid, crop, recipe, buffers)
     if crop.jitter is None:
         # Pillow keeps four bytes a pixel: reading RGBX is a plain copy, several times faster than from three.
         image = Image.frombytes("RGB", size, pixels, "raw", "RGBX")
     else:
-        colours = jitter(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), crop.jitter)
+        colours = jitter(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB, buffers.rgb), crop.jitter, buffers)
         image = Image.frombytes("RGB", size, colours, "raw", "RGB")
     return jpeg_round_trip(image, recipe.jpeg) if recipe.jpeg else image
 

@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from vissl_monoimage.compat.process_settings import use_one_opencv_thread
+from vissl_monoimage.data.crops.buffers import Buffers, Pixels
 from vissl_monoimage.data.crops.params import Crop
-from vissl_monoimage.data.crops.pyramid import Pixels, Pyramid
+from vissl_monoimage.data.crops.pyramid import Pyramid
 from vissl_monoimage.data.crops.recipe import Recipe
 
 use_one_opencv_thread()
@@ -24,48 +25,58 @@ _NEAREST = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
 Affine = tuple[float, float, float, float, float, float]
 
 
-def sample_to_resized(crop: Crop, recipe: Recipe) -> Affine:
+def sample_to_resized(crop: Crop, size: int, resized: int) -> Affine:
     """Return (a, b, c, d, e, f): point (x, y) of the sample is (a x + b y + c, d x + e y + f) of the resized crop.
 
     Points are continuous, in px from the upper left corner. The release's operations are undone in reverse: centre
     crop, flips, the affine about the centre, which is R(rotation) [[1, -tan(shear)], [0, 1]] in torchvision.
+
+    Args:
+        crop: its rotation, shear and flips are read.
+        size: px, side of the sample.
+        resized: px, side of the resized crop.
     """
-    resized = recipe.resized
-    offset = round((resized - recipe.size) / 2.0)
     half = resized / 2.0
     angle = math.radians(crop.rotation)
     cos, sin, tan = math.cos(angle), math.sin(angle), math.tan(math.radians(crop.shear))
     a, b = cos - tan * sin, sin + tan * cos
     d, e = -sin, cos
-    # The point relative to the centre, after undoing the flips: sx (x + offset - half).
-    shift_x = shift_y = offset - half
+    # The sample's corner relative to the centre; a flip mirrors an axis.
+    shift = round((resized - size) / 2.0) - half
     if crop.hflip:
-        a, d, shift_x = -a, -d, shift_x
+        a, d = -a, -d
     if crop.vflip:
-        b, e, shift_y = -b, -e, shift_y
-    return a, b, a * shift_x + b * shift_y + half, d, e, d * shift_x + e * shift_y + half
+        b, e = -b, -e
+    return a, b, a * shift + b * shift + half, d, e, d * shift + e * shift + half
 
 
-def warp(pyramid: Pyramid, crop: Crop, recipe: Recipe) -> Pixels:
-    """Return the sample before colour jitter, uint8 (size, size, 4); the fourth channel is padding."""
-    affine = sample_to_resized(crop, recipe)
-    a, b, c, d, e, f = affine
+def warp(pyramid: Pyramid, crop: Crop, recipe: Recipe, buffers: Buffers | None = None) -> Pixels:
+    """Return the sample before colour jitter, uint8 (size, size, 4); the fourth channel is padding.
+
+    Args:
+        pyramid: of the photo.
+        crop: the parameters.
+        recipe: how crops are made.
+        buffers: for crops of this size; what is returned lies in them. None makes new arrays.
+    """
     size, resized = recipe.size, recipe.resized
+    shape = size, size
+    buffers = buffers or Buffers(*shape)
+    affine = a, b, c, d, e, f = sample_to_resized(crop, size, resized)
     step_x, step_y = crop.width / resized, crop.height / resized
     level = pyramid.level_for(math.sqrt(step_x * step_y))
     # Photo px to level px; the half moves from points to OpenCV's pixel centres.
     to_x, to_y = level.shape[1] / pyramid.width, level.shape[0] / pyramid.height
     kx, ky = step_x * to_x, step_y * to_y
-    matrix = np.array(
-        (
-            (kx * a, kx * b, kx * (c + 0.5 * (a + b)) + crop.left * to_x - 0.5),
-            (ky * d, ky * e, ky * (f + 0.5 * (d + e)) + crop.top * to_y - 0.5),
-        )
-    )
+    matrix = buffers.matrix(
+        kx * a, kx * b, kx * (c + 0.5 * (a + b)) + crop.left * to_x - 0.5,
+        ky * d, ky * e, ky * (f + 0.5 * (d + e)) + crop.top * to_y - 0.5,
+    )  # fmt: skip
     border = cv2.BORDER_REFLECT_101 if recipe.fill == "photo" else cv2.BORDER_REPLICATE
-    sample = cv2.warpAffine(level, matrix, (size, size), flags=_LINEAR, borderMode=border)
+    sample: Pixels = cv2.warpAffine(level, matrix, shape, buffers.sample, _LINEAR, border)
     if recipe.fill == "black" and not _all_inside(affine, size, resized):
-        sample = cv2.copyTo(sample, _inside_mask(affine, size, resized))
+        buffers.masked.fill(0)
+        sample = cv2.copyTo(sample, _inside_mask(affine, shape, resized, buffers), buffers.masked)
     return sample
 
 
@@ -80,11 +91,11 @@ def _all_inside(affine: Affine, size: int, resized: int) -> bool:
     )
 
 
-def _inside_mask(affine: Affine, size: int, resized: int) -> Pixels:
+def _inside_mask(affine: Affine, shape: tuple[int, int], resized: int, buffers: Buffers) -> Pixels:
     """Return (size, size), 255 where a pixel's centre lies in the resized crop; the release fills the rest black."""
     a, b, c, d, e, f = affine
-    matrix = np.array(((a, b, c + 0.5 * (a + b) - 0.5), (d, e, f + 0.5 * (d + e) - 0.5)))
-    mask: Pixels = cv2.warpAffine(_ones(resized), matrix, (size, size), flags=_NEAREST, borderMode=cv2.BORDER_CONSTANT)
+    matrix = buffers.matrix(a, b, c + 0.5 * (a + b) - 0.5, d, e, f + 0.5 * (d + e) - 0.5)
+    mask: Pixels = cv2.warpAffine(_ones(resized), matrix, shape, buffers.inside, _NEAREST, cv2.BORDER_CONSTANT)
     return mask
 
 

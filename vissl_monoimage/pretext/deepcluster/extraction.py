@@ -18,7 +18,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
-from vissl.data.ssl_transforms import get_transform
 
 from vissl_monoimage.compat.private_api import output_feature_names
 from vissl_monoimage.data.photo_order import group_by_photo
@@ -145,7 +144,7 @@ def _gathered(task: Any, order: Indices) -> Iterator[tuple[Indices, Features]]:
 def _with_transforms(dataset: Any, transforms: list[Mapping[str, Any]]) -> Any:
     """Return the same samples under other transforms; the images themselves are shared."""
     view = copy.copy(dataset)
-    view.transform = get_transform(transforms)
+    view.set_transforms(transforms)
     view.epoch = 0  # so that random transforms are the same in a resumed run
     view.label_sources, view.label_objs, view.label_type = [], [], "zero"
     return view
