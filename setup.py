@@ -89,7 +89,7 @@ setup(
         "tensorboard>=2.16,<2.22",
         "faiss-cpu>=1.8,<1.16",
         "opencv-python-headless>=4.9,<5.1",
-        "pillow>=10.2,<13.1",
+        "pillow>=10.3,<13.1",
         "rich>=13.7,<15.1",
         "matplotlib>=3.8,<3.12",
         "jinja2>=3.1,<3.2",

@@ -12,21 +12,25 @@ from vissl_monoimage.errors import MonoImageError
 def vissl_types() -> list[Any]:
     """Return the constructors of the plain values that VISSL's own files hold beside tensors.
 
-    NumPy scalars, dtypes and arrays, also under the module names of NumPy 1, with which VISSL's model zoo was
-    written, and configs. None of these constructors runs code from the file. The unpickler fills no subclass
+    NumPy scalars, dtypes and arrays, under the module names of NumPy 1, with which VISSL's model zoo was written, and
+    of NumPy 2; and configs. None of these constructors runs code from the file. The unpickler fills no subclass
     of dict, so an `AttrDict` comes back as a plain dict.
     """
     import numpy
-    from numpy._core import multiarray
 
-    rebuild = [multiarray.scalar, multiarray._reconstruct]
+    rebuild: list[Any] = [
+        value.__reduce__()[0] for value in (numpy.float64(0), numpy.zeros(1))
+    ]  # `scalar` and `_reconstruct`
     return [
         (dict, "vissl.config.attr_dict.AttrDict"),
         numpy.ndarray,
         numpy.dtype,
         *{type(numpy.dtype(code)) for code in numpy.typecodes["All"]},
-        *rebuild,
-        *((function, f"numpy.core.multiarray.{function.__name__}") for function in rebuild),
+        *(
+            (function, f"numpy.{core}.multiarray.{function.__name__}")
+            for function in rebuild
+            for core in ("core", "_core")
+        ),
     ]
 
 

@@ -29,7 +29,8 @@ RESULTS = Path(__file__).parents[3] / "benchmarks" / "results"
 LEDGERS = sorted(RESULTS.glob("*.jsonl"))
 NOT_RUN_YET = {
     "how-many-images": {"images-50000", "photo-padded", "images-all-padded"},
-    "table2-tiny": read_grid("table2-tiny").cells.keys() - {"random", "calibrated-photo", "rotnet-photo", "rotnet-tiny"},
+    "table2-tiny": read_grid("table2-tiny").cells.keys()
+    - {"random", "calibrated-photo", "rotnet-photo", "rotnet-tiny"},
     "table4-freeze": {"scattering-64"},
 }
 
