@@ -69,7 +69,7 @@ def keep_image_memory() -> None:
     """
     from PIL import Image
 
-    Image.core.set_blocks_max(max(1, Image.core.get_blocks_max()))
+    Image.core.set_blocks_max(max(1, Image.core.get_blocks_max()))  # type: ignore[attr-defined]  # documented
 
 
 def allow_vissl_types() -> None:
