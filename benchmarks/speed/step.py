@@ -1,111 +1,163 @@
-"""What a RotNet run costs beside a bare PyTorch loop: images a core-second of both, on convnet4 or AlexNet at 64 px.
+"""What a training step of RotNet, DeepCluster, MonoGAN and supervised training costs beside a bare PyTorch loop.
 
-Both train the same network on the same crops in batches of the same size, with large pages and, where the CPU has it,
-bfloat16. A run of ours is measured twice, with few and with many steps: the difference of their user and system times
-is that of the steps alone, without start-up, the last test and the ledger's row. The bare loop takes a crop, makes the
-batch a tensor, rotates it, and steps with torch's SGD; `tensors only` is the same loop with the crops made before.
+Both train the same network on the same images in batches of the same size, with large pages and, where the CPU has it,
+bfloat16, in one process. Of a run of ours, the steps alone count: without start-up, the clustering before an epoch, the
+last checkpoint and the ledger's row. The supervised runs read images of MONOIMAGE_DATA/cifar10, and are left out
+without them.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import io
 import os
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-from torchvision.transforms.functional import normalize, pil_to_tensor
+from classy_vision.hooks import ClassyHook
+from torchvision.datasets import ImageFolder
 
-from benchmarks.speed.measurement import Figure, Measurement, median_of, median_ratio, process_seconds_of, take_turns
+from benchmarks.speed.bare_loops import Images, process_times_of_classifier, process_times_of_gan
+from benchmarks.speed.measurement import Figure, Measurement, median_of, median_ratio, take_turns
+from vissl_monoimage import launch
 from vissl_monoimage.compat.process_settings import use_large_pages
+from vissl_monoimage.config.compose import compose_config
 from vissl_monoimage.data.crops.settings import SourceBlock
 from vissl_monoimage.data.single_image import SingleImageCrops
-from vissl_monoimage.utils.precision import autocast, cpu_has_bfloat16
+from vissl_monoimage.training.task import MonoImageTask
+from vissl_monoimage.utils.precision import cpu_has_bfloat16
 
-FEW, MANY = 20, 100  # steps
-BATCH, PHOTO = 128, "china"
-SIZES = {"rotnet_convnet4": 32, "rotnet_alexnet_wide_64px": 64}
-MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
-
-
-def seconds_of_run(config: str, steps: int) -> float:
-    """Return the user and system time of a run of ours of one epoch."""
-    with tempfile.TemporaryDirectory() as folder:
-        words = [
-            f"config=pretrain/monoimage/{config}",
-            f"config.DATA.TRAIN.DATA_PATHS=[{PHOTO}]",
-            f"config.DATA.TRAIN.BATCHSIZE_PER_REPLICA={BATCH}",
-            f"config.MONOIMAGE.SOURCE.NUM_SAMPLES={BATCH * steps}",
-            f"config.MONOIMAGE.BF16={str(cpu_has_bfloat16()).lower()}",
-            "config.OPTIMIZER.num_epochs=1",
-            "config.TEST_MODEL=false",
-            f"config.CHECKPOINT.DIR={folder}",
-        ]
-        command = [sys.executable, "-m", "vissl_monoimage", "run", *words]
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        return process_seconds_of(lambda: subprocess.run(command, check=True, capture_output=True, env=environment))
+PHOTO, MOST_OVER = "china", 1.05
+WARM_UP = 4  # steps
+STEPS = {
+    "rotnet_convnet4": 16,
+    "rotnet_alexnet_wide_64px": 12,
+    "deepcluster_convnet4": 48,
+    "monogan_cifar": 64,
+    "supervised_convnet4": 48,
+}
+"""Configurations, and steps that count in a round: some five seconds."""
 
 
-def seconds_of_loop(config: str, batches: Iterator[Tensor]) -> float:
-    """Return the process time of a bare loop over uint8 images (N, 3, size, size)."""
-    model = network(config)
-    optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9, weight_decay=5e-4, nesterov=True)
-    labels = torch.arange(4).repeat(BATCH)
-    began = time.process_time()
-    for images in batches:
-        scaled = normalize(images / 255, MEAN, STD)
-        turned = torch.stack([torch.rot90(scaled, turns, (2, 3)) for turns in range(4)], 1).flatten(0, 1)
-        with autocast("cpu", cpu_has_bfloat16()):
-            logits = model(turned)[0]
-        loss = nn.functional.cross_entropy(logits.float(), labels)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-    return time.process_time() - began
+class Clock(ClassyHook):
+    """The process time after each training step of the run under way."""
+
+    on_start = on_phase_start = on_phase_end = on_end = ClassyHook._noop
+    times: list[float]
+
+    def __init__(self) -> None:
+        super().__init__()
+        Clock.times = []
+
+    def on_step(self, task: Any) -> None:
+        Clock.times.append(time.process_time())
 
 
-def network(config: str) -> Any:
-    """Return trunk and head of the configuration, in training mode."""
-    from vissl.models import build_model
+class Crops:
+    """Crops of the photo with labels of ten classes, as a bare loop would have them."""
+
+    def __init__(self, settings: Any) -> None:
+        source = {key: value for key, value in settings.MONOIMAGE.SOURCE.items() if key in ("SIZE", "NUM_SAMPLES")}
+        self.crops = SingleImageCrops(PHOTO, SourceBlock(**source))
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        return self.crops[index], index % 10
+
+
+def words_for(config: str, folder: Path) -> list[str]:
+    """Return the overrides of a run of one epoch in which WARM_UP and STEPS steps are made."""
+    words = [
+        f"config=pretrain/monoimage/{config}",
+        f"config.MONOIMAGE.BF16={str(cpu_has_bfloat16()).lower()}",
+        "config.OPTIMIZER.num_epochs=1",
+        "config.TEST_MODEL=false",
+        f"config.CHECKPOINT.DIR={folder / 'run'}",
+    ]
+    batch = compose_config(words).config.DATA.TRAIN.BATCHSIZE_PER_REPLICA
+    images = batch * (WARM_UP + STEPS[config])
+    if config.startswith("supervised"):
+        link_images(folder / "images", images)
+        for split in ("TRAIN", "TEST"):
+            data = f"config.DATA.{split}"
+            words += [f"{data}.{kind}_SOURCES=[disk_folder]" for kind in ("DATA", "LABEL")]
+            words += [f"{data}.DATASET_NAMES=[images]", f"{data}.DATA_PATHS=[{folder / 'images'}]"]
+        return words
+    if config.startswith("deepcluster"):
+        words += ["config.MONOIMAGE.DEEPCLUSTER.K=50", "config.MONOIMAGE.PICTURES_EVERY=0"]
+    return [*words, f"config.DATA.TRAIN.DATA_PATHS=[{PHOTO}]", f"config.MONOIMAGE.SOURCE.NUM_SAMPLES={images}"]
+
+
+def link_images(folder: Path, count: int) -> None:
+    """Make a folder of classes with links to the first images of each class of CIFAR-10, at least `count` in all."""
+    for directory in sorted(path for path in _cifar().iterdir() if path.is_dir()):
+        (folder / directory.name).mkdir(parents=True)
+        for file in sorted(directory.iterdir())[: -(-count // 10)]:
+            (folder / directory.name / file.name).symlink_to(file)
+
+
+def _cifar() -> Path:
+    return Path(os.environ.get("MONOIMAGE_DATA", "")).absolute() / "cifar10" / "train"
+
+
+def seconds_of_run(config: str) -> float:
+    """Return the process time of a step of VISSL's run."""
+    before = MonoImageTask.hook_factories
+    MonoImageTask.hook_factories = [*before, lambda config: Clock()]
+    try:
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            launch.run(words_for(config, Path(folder)))
+    finally:
+        MonoImageTask.hook_factories = before
+    return _seconds_a_step(Clock.times, config)
+
+
+def seconds_of_loop(config: str) -> float:
+    """Return the process time of a step of the bare loop."""
     from vissl.utils.hydra_config import convert_to_attrdict
 
-    import vissl_monoimage.plugin  # noqa: F401
-    from vissl_monoimage.config.compose import compose_config
+    with tempfile.TemporaryDirectory() as folder:
+        composed = compose_config(words_for(config, Path(folder)))
+        launch.prepare(composed)
+        settings = convert_to_attrdict(composed, dump_config=False)[1]
+        if config.startswith("deepcluster"):  # as its task does
+            settings.MODEL.HEAD.PARAMS[0][1]["clusters"] = settings.MONOIMAGE.DEEPCLUSTER.K
+        supervised = config.startswith("supervised")
+        images: Images = ImageFolder(Path(folder, "images")) if supervised else Crops(settings)  # type: ignore[assignment]
+        steps = WARM_UP + STEPS[config]
+        if config.startswith("monogan"):
+            return _seconds_a_step(process_times_of_gan(settings, images, steps), config)
+        rotated = config.startswith("rotnet")
+        return _seconds_a_step(process_times_of_classifier(settings, images, steps, rotated), config)
 
-    _, settings = convert_to_attrdict(compose_config([f"config=pretrain/monoimage/{config}"]), dump_config=False)
-    settings.MODEL._MODEL_INIT_SEED = 0
-    return build_model(settings.MODEL, settings.OPTIMIZER).train()
 
-
-def crops(size: int, steps: int) -> Iterator[Tensor]:
-    """Yield batches of crops of the photo, uint8 (N, 3, size, size)."""
-    source = SingleImageCrops(PHOTO, SourceBlock(SIZE=size, NUM_SAMPLES=BATCH * steps))
-    for first in range(0, BATCH * steps, BATCH):
-        yield torch.stack([pil_to_tensor(source[first + place]) for place in range(BATCH)])
+def _seconds_a_step(times: list[float], config: str) -> float:
+    last = WARM_UP + STEPS[config] - 1
+    return (times[last] - times[WARM_UP - 1]) / STEPS[config]
 
 
 def measure(rounds: int) -> Measurement:
-    """Return the images a core-second of each configuration."""
+    """Return the milliseconds of a step of each configuration."""
+    import vissl_monoimage.plugin  # noqa: F401
+
     use_large_pages()
-    images = 4 * BATCH * (MANY - FEW)
+    configs = [config for config in STEPS if _cifar().is_dir() or not config.startswith("supervised")]
     figures: list[Figure] = []
     every: dict[str, list[dict[str, float]]] = {}
-    for config, size in SIZES.items():
-        ready = list(crops(size, MANY - FEW))
+    for config in configs:
         kinds: dict[str, Callable[[], float]] = {
-            "ours": lambda config=config: images / (seconds_of_run(config, MANY) - seconds_of_run(config, FEW)),  # type: ignore[misc]
-            "bare loop": lambda config=config, size=size: images / seconds_of_loop(config, crops(size, MANY - FEW)),  # type: ignore[misc]
-            "tensors only": lambda config=config, ready=ready: images / seconds_of_loop(config, iter(ready)),  # type: ignore[misc]
+            "ours": functools.partial(seconds_of_run, config),
+            "bare loop": functools.partial(seconds_of_loop, config),
         }
         every[config] = values = take_turns(kinds, rounds)
-        ours = round(median_of(values, "ours"))
-        for peer, at_most in (("bare loop", 1.05), ("tensors only", None)):
-            ratio = median_ratio(values, peer, "ours")
-            theirs = round(median_of(values, peer))
-            figures.append(Figure(f"{config}, beside {peer}", "images/s", ours, theirs, ratio, at_most=at_most))
-    peer = "a bare PyTorch loop with the same model, crops, batch, large pages and precision"
+        ours, theirs = (round(1000 * median_of(values, kind), 2) for kind in kinds)
+        ratio = median_ratio(values, "ours", "bare loop")
+        figures.append(Figure(config, "ms a step", ours, theirs, ratio, at_most=MOST_OVER))
+    peer = "a bare PyTorch loop with the same model, images, batch, large pages and precision"
     return Measurement("a training step", peer, "process", tuple(figures), every)
