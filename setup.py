@@ -80,7 +80,7 @@ setup(
         "hydra-core>=1.3,<1.4",
         "omegaconf>=2.3,<2.4",
         "numpy>=1.26,<2.5",
-        "scipy>=1.11,<1.18",
+        "scipy>=1.15,<1.18",
         "scikit-learn>=1.4,<1.10",
         "scikit-image>=0.22,<0.27",  # its photos are the labelled set of the demo
         "pandas>=2.2,<3.2",
@@ -91,7 +91,7 @@ setup(
         "opencv-python-headless>=4.9,<5.1",
         "pillow>=10.3,<13.1",
         "rich>=13.7,<15.1",
-        "matplotlib>=3.8,<3.12",
+        "matplotlib>=3.10,<3.12",
         "jinja2>=3.1,<3.2",
         "safetensors>=0.4,<0.9",
         "kymatio>=0.3,<0.4",

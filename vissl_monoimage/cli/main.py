@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
 import signal
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         return int(chosen.command(chosen))
     except MonoImageError as error:
         for line in str(error).splitlines():
-            print(f"monoimage: {printable(line)}", file=sys.stderr)
+            _say(f"monoimage: {printable(line)}")
         return 2
     except BrokenPipeError:  # `monoimage ls | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -64,14 +65,20 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in DISK_ERRORS:
             raise
-        print(f"monoimage: cannot write {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
+        _say(f"monoimage: cannot write {error.filename or 'a file'}: {error.strerror}")
         return 2
     except TerminatedError:
-        print("monoimage: terminated; the same command continues from the last checkpoint", file=sys.stderr)
+        _say("monoimage: terminated; the same command continues from the last checkpoint")
         return 128 + signal.SIGTERM
     except KeyboardInterrupt:
-        print("monoimage: stopped; the same command continues from the last checkpoint", file=sys.stderr)
+        _say("monoimage: stopped; the same command continues from the last checkpoint")
         return 130
+
+
+def _say(sentence: str) -> None:
+    """Print to stderr, which may be a file on the disk that is full: then there is nothing to say it on."""
+    with contextlib.suppress(OSError):
+        print(sentence, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
