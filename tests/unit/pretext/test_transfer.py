@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader
+from vissl.data.ssl_transforms import get_transform
 from vissl.utils.hydra_config import convert_to_attrdict
 
 from vissl_monoimage.config.compose import compose_config
@@ -76,10 +77,14 @@ def test_the_accuracy_of_rotations_is_that_of_the_trainings_own_transforms_and_c
     """The test split of the training is the set of the photo's other crops."""
     task = tasks["rotnet_convnet4"]
     source = task.datasets["test"].data_objs[0]
+    each = task.datasets["test"].transform
+    then = get_transform(
+        [item for item in task.config.DATA.TEST.TRANSFORMS if item["name"] in ("ToTensor", "Normalize")]
+    )
     right = 0
     for index in range(IMAGES):
         sample = {"data": [source[index][0]], "label": [0], "data_valid": [1], "data_idx": [index]}
-        (rotated,) = four_rotations_collator([task.datasets["test"].transform(sample)])["data"]
+        (rotated,) = four_rotations_collator([then(each(sample))])["data"]
         with torch.no_grad():
             logits = task.base_model.eval()(rotated)[0]
         right += int((logits.argmax(1) == torch.arange(4)).sum())
