@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from vissl_monoimage.config.compose import compose_config
+from vissl_monoimage.data.photos.find import find_photos
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.ledger.fingerprint_cache import nothing_remembered
 from vissl_monoimage.ledger.row import Row
@@ -37,11 +38,13 @@ def _places(data: Mapping[str, Any]) -> Iterator[str]:
     """Yield the files and folders that a split reads.
 
     Raises:
-        MonoImageError: they are found by a data set's name alone.
+        MonoImageError: they are found by a data set's name alone, or a photo is not here.
     """
     for sources, paths in (("DATA_SOURCES", "DATA_PATHS"), ("LABEL_SOURCES", "LABEL_PATHS")):
         given = data[paths] or []
         for place, source in enumerate(data[sources]):
+            if source == "single_image":
+                find_photos(given[place : place + 1])  # says which is missing
             if source in _FOUND_BY_NAME or (paths == "LABEL_PATHS" and source != "disk_filelist"):
                 continue
             if place >= len(given):

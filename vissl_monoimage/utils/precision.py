@@ -11,7 +11,7 @@ _INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")  # the last is ARM's
 
 def cpu_has_bfloat16() -> bool:
     """Return whether this CPU has instructions for bfloat16; others emulate it, at many times the cost of float32."""
-    if not hasattr(torch.cpu, "get_capabilities"):  # before torch 2.11
+    if not hasattr(torch.cpu, "get_capabilities"):  # in torch 2.6, for one
         return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     capabilities = torch.cpu.get_capabilities()
     return any(capabilities.get(name) for name in _INSTRUCTIONS)

@@ -75,3 +75,10 @@ def test_what_is_not_here_is_said(listed: Row, tmp_path: Path) -> None:
     (tmp_path / "labels.npy").unlink()
     with pytest.raises(MonoImageError, match="npy is not found here"):
         data_hasher(listed, "train")
+
+
+def test_crops_of_a_photo_that_is_not_here_are_not_called_different(tmp_path: Path, a_row: Callable[..., Row]) -> None:
+    overrides = ["config=pretrain/monoimage/rotnet_convnet4"]
+    overrides += [f"config.DATA.{split}.DATA_PATHS=[{tmp_path}/me.png]" for split in ("TRAIN", "TEST")]
+    with pytest.raises(MonoImageError, match="me"):
+        data_hasher(a_row(name="rotnet", overrides=overrides), "test")
