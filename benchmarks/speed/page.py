@@ -23,8 +23,8 @@ long ours takes.
 
 def page(results: Path = RESULTS) -> str:
     """Return the page, a section for each file in the order of their names."""
-    sections = (_section(file.stem, json.loads(file.read_text())) for file in sorted(results.glob("*.json")))
-    return "\n".join([_HEAD, *sections])
+    sections = [_section(file.stem, json.loads(file.read_text())) for file in sorted(results.glob("*.json"))]
+    return "\n".join([_HEAD, *(sections or ["No figure has been measured for the record yet.\n"])])
 
 
 def _section(name: str, record: Mapping[str, Any]) -> str:
