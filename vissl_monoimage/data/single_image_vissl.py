@@ -41,7 +41,7 @@ class SingleImageSource:
 
     def __init__(self, cfg: Mapping[str, Any], data_source: str, path: Entry, split: str, dataset_name: str) -> None:
         settings = read_source_block(monoimage_block(cfg).get("SOURCE"))
-        self.crops = SingleImageCrops(_photos(cfg, path), settings, _SPLITS[split.upper()])
+        self.crops = SingleImageCrops(photos_of(cfg, path), settings, _SPLITS[split.upper()])
 
     def __len__(self) -> int:
         return len(self.crops)
@@ -60,7 +60,7 @@ class SingleImageSource:
 
 
 @register_check
-def check_photos(config: Settings) -> Iterator[str]:
+def checkphotos_of(config: Settings) -> Iterator[str]:
     """Refuse photos, a recipe or a number of samples that single-image data cannot be made from."""
     yield from run_checks([functools.partial(_check_split, split) for split, _ in splits(config)], config)
 
@@ -74,11 +74,15 @@ def _check_split(split: str, config: Settings) -> Iterator[str]:
             yield f"{where} names no photo: give [photo.jpg], or [china] for the one that comes along"
             continue
         settings = read_source_block(monoimage_block(config).get("SOURCE"))
-        check_source(_photos(config, data["DATA_PATHS"][index]), settings, _SPLITS[split])
+        check_source(photos_of(config, data["DATA_PATHS"][index]), settings, _SPLITS[split])
 
 
-def _photos(cfg: Mapping[str, Any], path: Entry) -> Entry:
-    """Return `path`, or the training split's entry where it is SAME."""
+def photos_of(cfg: Mapping[str, Any], path: Entry) -> Entry:
+    """Return a DATA_PATHS entry of single-image data, or the training split's where the entry is SAME.
+
+    Raises:
+        MonoImageError: the training split has no photo.
+    """
     if path != SAME:
         return path
     train = cfg["DATA"]["TRAIN"]

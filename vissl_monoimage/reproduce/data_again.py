@@ -25,26 +25,29 @@ def data_hasher(row: Row, split: str) -> tuple[list[str], Callable[[], str]]:
     if row.name.startswith("init "):
         raise MonoImageError("only the photos of an init are hashed again")
     composed = compose_config([*row.overrides])
-    data = composed["config"]["DATA"][split.upper()]
-    data["TRANSFORMS"] = []  # a probe's have sizes of its trunk, and images are hashed as they lie there
-    places = list(_places(data))
+    config = composed["config"]
+    config["DATA"][split.upper()]["TRANSFORMS"] = []  # a probe's have sizes of its trunk; files are hashed as they lie
+    places = list(_places(config, split.upper()))
     for place in places:
         if not os.path.lexists(place):
             raise MonoImageError(f"{place} is not found here")
     return places, lambda: _sha256(composed, split)
 
 
-def _places(data: Mapping[str, Any]) -> Iterator[str]:
+def _places(config: Mapping[str, Any], split: str) -> Iterator[str]:
     """Yield the files and folders that a split reads.
 
     Raises:
         MonoImageError: they are found by a data set's name alone, or a photo is not here.
     """
+    from vissl_monoimage.data.single_image_vissl import photos_of
+
+    data = config["DATA"][split]
     for sources, paths in (("DATA_SOURCES", "DATA_PATHS"), ("LABEL_SOURCES", "LABEL_PATHS")):
         given = data[paths] or []
         for place, source in enumerate(data[sources]):
             if source == "single_image":
-                find_photos(given[place : place + 1])  # says which is missing
+                find_photos([photos_of(config, path) for path in given[place : place + 1]])  # says which is missing
             if source in _FOUND_BY_NAME or (paths == "LABEL_PATHS" and source != "disk_filelist"):
                 continue
             if place >= len(given):

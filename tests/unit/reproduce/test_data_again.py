@@ -82,3 +82,12 @@ def test_crops_of_a_photo_that_is_not_here_are_not_called_different(tmp_path: Pa
     overrides += [f"config.DATA.{split}.DATA_PATHS=[{tmp_path}/me.png]" for split in ("TRAIN", "TEST")]
     with pytest.raises(MonoImageError, match="me"):
         data_hasher(a_row(name="rotnet", overrides=overrides), "test")
+
+
+def test_crops_for_the_test_are_hashed_where_their_photo_is_that_of_training(a_row: Callable[..., Row]) -> None:
+    overrides = ["config=pretrain/monoimage/rotnet_convnet4", "config.DATA.TRAIN.DATA_PATHS=[china]"]
+    hashes = [
+        data_hasher(a_row(name="rotnet", overrides=[*overrides, f"config.DATA.TEST.DATA_PATHS=[{photo}]"]), "test")[1]()
+        for photo in ("same_as_train", "china", "chelsea")
+    ]
+    assert hashes[0] == hashes[1] != hashes[2]
