@@ -2,15 +2,17 @@
 
     python benchmarks/endurance.py [--minutes 60] [--results endurance.json]
 
-Every ten seconds the memory (Pss, so that shared pages count once), open files and threads of all processes of the run
-are summed up. The first quarter is left out: caches fill in it. Flat means that the median of the last quarter is at
-most 2 % of memory, and no file or thread, above that of the second quarter. Exit status 1 where it is not, or where the
-run ends by itself.
+Every ten seconds the open files and threads of all processes of the run are summed up, and the resident memory of those
+that live throughout: what a worker leaks ends with its epoch, and memory of workers comes and goes by a gigabyte. (Pss
+would not do: what a process shares with its workers counts in full again as soon as they end.) The first quarter is
+left out: caches fill in it. Flat means that the median of the last quarter is at most 2 % of memory, and no file or
+thread, above that of the second quarter. Exit status 1 where it is not, or where the run ends by itself.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import signal
@@ -19,6 +21,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +44,19 @@ OVERRIDES = [
     "config.OPTIMIZER.param_schedulers.lr.values=[0.01]",
 ]
 
-Sample = dict[str, float]
+
+@dataclass(frozen=True)
+class Sample:
+    """What all processes of a run hold at one second.
+
+    Attributes:
+        resident: megabytes of each process, by its number.
+    """
+
+    second: float
+    resident: dict[int, float]
+    files: int
+    threads: int
 
 
 def main() -> int:
@@ -60,13 +76,17 @@ def main() -> int:
         finally:
             run.send_signal(signal.SIGTERM)
             status = run.wait()
+        steps = json.loads(Path(folder, "run", "losses.jsonl").read_text().splitlines()[-1])[0]
         print(Path(folder, "log").read_text()[-300:], file=sys.stderr)
     if status not in (-signal.SIGTERM, 128 + signal.SIGTERM):
         print(f"the run ended by itself with status {status}", file=sys.stderr)
         return 1
-    result = summarise(samples)
+    result = {**summarise(samples), "steps": steps}
     if options.results:
-        replace_text(options.results, json.dumps({**result, "samples": samples}) + "\n")
+        replace_text(
+            options.results,
+            json.dumps({**result, "samples": [dataclasses.asdict(sample) for sample in samples]}) + "\n",
+        )
     print(json.dumps(result))
     return int(not result["flat"])
 
@@ -78,39 +98,42 @@ def observe(run: subprocess.Popen[bytes], minutes: float, started: Path) -> list
         time.sleep(1)
     began = time.monotonic()
     while run.poll() is None and (now := time.monotonic() - began) < 60 * minutes:
-        samples.append({"second": round(now, 1), **measured(run.pid)})
+        samples.append(measured(run.pid, round(now, 1)))
         time.sleep(SECONDS)
     return samples
 
 
-def measured(session: int) -> Sample:
-    """Return megabytes, open files and threads of all processes of a session."""
-    totals = dict.fromkeys(MOST_GROWTH, 0.0)
+def measured(session: int, second: float) -> Sample:
+    """Return what the processes of a session hold now."""
+    resident, files, threads = {}, 0, 0
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             if int((entry / "stat").read_text().rpartition(")")[2].split()[3]) != session:
                 continue
-            lines = (entry / "smaps_rollup").read_text().splitlines()
-            files, threads = len(list((entry / "fd").iterdir())), len(list((entry / "task").iterdir()))
+            pages = int((entry / "statm").read_text().split()[1])
+            files_now, threads_now = len(list((entry / "fd").iterdir())), len(list((entry / "task").iterdir()))
         except OSError:  # it has ended meanwhile
             continue
-        totals["megabytes"] += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
-        totals["files"] += files
-        totals["threads"] += threads
-    return totals
+        resident[int(entry.name)] = round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
+        files, threads = files + files_now, threads + threads_now
+    return Sample(second, resident, files, threads)
 
 
-def summarise(samples: list[Sample]) -> dict[str, Any]:
+def summarise(samples: Sequence[Sample]) -> dict[str, Any]:
     """Return the medians of the second and of the last quarter, and whether they are flat."""
     quarter = len(samples) // 4
-    early, late = samples[quarter : 2 * quarter], samples[len(samples) - quarter :]
     if not quarter:
-        return {"flat": False, "samples": len(samples)}
-    medians = {
-        key: [statistics.median(sample[key] for sample in part) for part in (early, late)] for key in MOST_GROWTH
-    }
-    flat = all(late <= early * MOST_GROWTH[key] for key, (early, late) in medians.items())
-    return {"flat": flat, "minutes": round(samples[-1]["second"] / 60, 1), **medians}
+        return {"flat": False, "count": len(samples)}
+    lasting = set.intersection(*(set(sample.resident) for sample in samples))
+    medians = {}
+    for key, part in (("early", samples[quarter : 2 * quarter]), ("late", samples[len(samples) - quarter :])):
+        medians[key] = {
+            "megabytes": statistics.median(sum(sample.resident[process] for process in lasting) for sample in part),
+            "files": statistics.median(sample.files for sample in part),
+            "threads": statistics.median(sample.threads for sample in part),
+        }
+    flat = all(medians["late"][key] <= medians["early"][key] * most for key, most in MOST_GROWTH.items())
+    return {"flat": flat, "minutes": round(samples[-1].second / 60, 1), "lasting": len(lasting), **medians}
 
 
 if __name__ == "__main__":
