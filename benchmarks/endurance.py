@@ -76,12 +76,11 @@ def main() -> int:
         finally:
             run.send_signal(signal.SIGTERM)
             status = run.wait()
-        steps = json.loads(Path(folder, "run", "losses.jsonl").read_text().splitlines()[-1])[0]
         print(Path(folder, "log").read_text()[-300:], file=sys.stderr)
     if status not in (-signal.SIGTERM, 128 + signal.SIGTERM):
         print(f"the run ended by itself with status {status}", file=sys.stderr)
         return 1
-    result = {**summarise(samples), "steps": steps}
+    result = summarise(samples)
     if options.results:
         replace_text(
             options.results,

@@ -39,7 +39,7 @@ def chosen_writes(log: Path, root: Path) -> Iterator[Write]:
     for line in log.read_text().splitlines():
         operation, path = line.split("\t")
         if operation == "becomes":
-            if ended:
+            if ended and Path(path).is_relative_to(root):  # else it is git's, of its index
                 numbers[_pattern(ended), _family(path, root)] += parts.pop(ended)
             continue
         pattern = _pattern(path)
