@@ -4,8 +4,9 @@
     python benchmarks/speed --page                             # only write the page anew
 
 Each benchmark runs in a process of its own, writes benchmarks/results/speed/NAME.json when it is done, and the page
-benchmarks/speed/README.md is made from these files. `probe` needs CIFAR-10 as --data, {train,test}/<class>/*.png, and
-is left out without it. The paper's photo is MONOIMAGE_DATA/images/ameyoko.jpg; without it, `crops` takes a free one.
+benchmarks/speed/README.md is made from these files. `probe` and the supervised steps of `step` need CIFAR-10 as --data,
+{train,test}/<class>/*.png, and are left out without it. The paper's photo is MONOIMAGE_DATA/images/ameyoko.jpg; without
+it, `crops` takes a free one.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ from vissl_monoimage.ledger.machine import git_sha, versions
 from vissl_monoimage.utils.atomic_write import replace_text
 
 BENCHMARKS = ("start", "crops", "step", "deepcluster", "probe")
-"""Modules of this folder with a function `measure(rounds: int) -> Measurement`; that of `probe` takes more."""
-NEEDS_DATA = "probe"
+"""Modules of this folder with a function `measure(rounds: int) -> Measurement`; those of TAKE_DATA take `data` too."""
+NEEDS_DATA, TAKE_DATA = "probe", ("step", "probe")
 LIMIT = 1800
 """Seconds that a benchmark may take as one of several."""
 
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=BENCHMARKS, default=BENCHMARKS, metavar="NAME")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--page", action="store_true", help="measure nothing")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="CIFAR-10, for `probe`")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="CIFAR-10, for `probe` and `step`")
     parser.add_argument("--images", type=int, help="training images of `probe` [its own default]")
     options = parser.parse_args(arguments)
     if options.only == [NEEDS_DATA] and not options.data:
@@ -72,7 +73,7 @@ def _measure_apart(name: str, options: argparse.Namespace) -> bool:
 
 def _words(name: str, options: argparse.Namespace) -> list[str]:
     words = ["--only", name, "--rounds", str(options.rounds)]
-    for option in ("data", "images") if name == NEEDS_DATA else ():
+    for option in [*(["data"] * (name in TAKE_DATA)), *(["images"] * (name == NEEDS_DATA))]:
         if (value := getattr(options, option)) is not None:
             words += [f"--{option}", str(value)]
     return words
@@ -83,7 +84,7 @@ def _measure(name: str, options: argparse.Namespace) -> None:
 
     torch.set_num_threads(1)
     print(f"{name} ...", flush=True)
-    more: dict[str, Any] = {"data": options.data} if name == NEEDS_DATA else {}
+    more: dict[str, Any] = {"data": options.data} if name in TAKE_DATA else {}
     more |= {"images": options.images} if name == NEEDS_DATA and options.images else {}
     began = time.monotonic()
     measurement: Measurement = importlib.import_module(f"benchmarks.speed.{name}").measure(options.rounds, **more)

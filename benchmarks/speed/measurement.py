@@ -90,6 +90,15 @@ def _seconds_of_children() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+def link_images(source: Path, target: Path, images: int) -> None:
+    """Make `target` a folder of classes with links to the first files of each class of `source`."""
+    classes = sorted(path for path in source.resolve().iterdir() if path.is_dir())
+    for folder in classes:
+        (target / folder.name).mkdir(parents=True)
+        for file in sorted(folder.iterdir())[: -(-images // len(classes))]:
+            (target / folder.name / file.name).symlink_to(file)
+
+
 def machine() -> str:
     """Return the name of the CPU and the number of its cores that this process may use."""
     import torch

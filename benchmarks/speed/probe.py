@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks.speed.measurement import (
     Figure,
     Measurement,
+    link_images,
     median_of,
     median_ratio,
     process_seconds_of,
@@ -49,7 +50,7 @@ def measure(rounds: int, data: Path, images: int = IMAGES) -> Measurement:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for split, count in (("train", images), ("test", images // TEST_SHARE)):
-            _link(data.resolve() / split, folder / split, count)
+            link_images(data / split, folder / split, count)
         init = [
             sys.executable,
             "-m",
@@ -129,15 +130,6 @@ def _shared(folder: Path) -> Iterator[str]:
             yield f"config.DATA.{split.upper()}.{key}=[disk_folder]"
         for key in ("DATA_PATHS", "LABEL_PATHS"):
             yield f"config.DATA.{split.upper()}.{key}=[{folder}/{split}]"
-
-
-def _link(source: Path, target: Path, images: int) -> None:
-    """Make `target` a folder of classes with links to the first files of each class of `source`."""
-    classes = sorted(path for path in source.iterdir() if path.is_dir())
-    for folder in classes:
-        (target / folder.name).mkdir(parents=True)
-        for file in sorted(folder.iterdir())[: images // len(classes)]:
-            (target / folder.name / file.name).symlink_to(file)
 
 
 def _run(command: Sequence[str]) -> None:

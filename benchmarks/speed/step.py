@@ -2,8 +2,7 @@
 
 Both train the same network on the same images in batches of the same size, with large pages and, where the CPU has it,
 bfloat16, in one process. Of a run of ours, the steps alone count: without start-up, the clustering before an epoch, the
-last checkpoint and the ledger's row. The supervised runs read images of MONOIMAGE_DATA/cifar10, and are left out
-without them.
+last checkpoint and the ledger's row. The supervised runs read labelled images, and are left out without them.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,7 +20,7 @@ from classy_vision.hooks import ClassyHook
 from torchvision.datasets import ImageFolder
 
 from benchmarks.speed.bare_loops import Images, process_times_of_classifier, process_times_of_gan
-from benchmarks.speed.measurement import Figure, Measurement, median_of, median_ratio, take_turns
+from benchmarks.speed.measurement import Figure, Measurement, link_images, median_of, median_ratio, take_turns
 from vissl_monoimage import launch
 from vissl_monoimage.compat.process_settings import use_large_pages
 from vissl_monoimage.config.compose import compose_config
@@ -71,7 +69,7 @@ class Crops:
         return self.crops[index], index % 10
 
 
-def words_for(config: str, folder: Path) -> list[str]:
+def words_for(config: str, folder: Path, data: Path | None) -> list[str]:
     """Return the overrides of a run of one epoch in which WARM_UP and STEPS steps are made."""
     words = [
         f"config=pretrain/monoimage/{config}",
@@ -82,48 +80,35 @@ def words_for(config: str, folder: Path) -> list[str]:
     ]
     batch = compose_config(words).config.DATA.TRAIN.BATCHSIZE_PER_REPLICA
     images = batch * (WARM_UP + STEPS[config])
-    if config.startswith("supervised"):
-        link_images(folder / "images", images)
-        for split in ("TRAIN", "TEST"):
-            data = f"config.DATA.{split}"
-            words += [f"{data}.{kind}_SOURCES=[disk_folder]" for kind in ("DATA", "LABEL")]
-            words += [f"{data}.DATASET_NAMES=[images]", f"{data}.DATA_PATHS=[{folder / 'images'}]"]
+    if config.startswith("supervised") and data:
+        link_images(data / "train", folder / "images", images)
+        for split in ("config.DATA.TRAIN", "config.DATA.TEST"):
+            words += [f"{split}.{kind}_SOURCES=[disk_folder]" for kind in ("DATA", "LABEL")]
+            words += [f"{split}.DATASET_NAMES=[images]", f"{split}.DATA_PATHS=[{folder / 'images'}]"]
         return words
     if config.startswith("deepcluster"):
         words += ["config.MONOIMAGE.DEEPCLUSTER.K=50", "config.MONOIMAGE.PICTURES_EVERY=0"]
     return [*words, f"config.DATA.TRAIN.DATA_PATHS=[{PHOTO}]", f"config.MONOIMAGE.SOURCE.NUM_SAMPLES={images}"]
 
 
-def link_images(folder: Path, count: int) -> None:
-    """Make a folder of classes with links to the first images of each class of CIFAR-10, at least `count` in all."""
-    for directory in sorted(path for path in _cifar().iterdir() if path.is_dir()):
-        (folder / directory.name).mkdir(parents=True)
-        for file in sorted(directory.iterdir())[: -(-count // 10)]:
-            (folder / directory.name / file.name).symlink_to(file)
-
-
-def _cifar() -> Path:
-    return Path(os.environ.get("MONOIMAGE_DATA", "")).absolute() / "cifar10" / "train"
-
-
-def seconds_of_run(config: str) -> float:
+def seconds_of_run(config: str, data: Path | None) -> float:
     """Return the process time of a step of VISSL's run."""
     before = MonoImageTask.hook_factories
     MonoImageTask.hook_factories = [*before, lambda config: Clock()]
     try:
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
-            launch.run(words_for(config, Path(folder)))
+            launch.run(words_for(config, Path(folder), data))
     finally:
         MonoImageTask.hook_factories = before
     return _seconds_a_step(Clock.times, config)
 
 
-def seconds_of_loop(config: str) -> float:
+def seconds_of_loop(config: str, data: Path | None) -> float:
     """Return the process time of a step of the bare loop."""
     from vissl.utils.hydra_config import convert_to_attrdict
 
     with tempfile.TemporaryDirectory() as folder:
-        composed = compose_config(words_for(config, Path(folder)))
+        composed = compose_config(words_for(config, Path(folder), data))
         launch.prepare(composed)
         settings = convert_to_attrdict(composed, dump_config=False)[1]
         if config.startswith("deepcluster"):  # as its task does
@@ -142,18 +127,23 @@ def _seconds_a_step(times: list[float], config: str) -> float:
     return (times[last] - times[WARM_UP - 1]) / STEPS[config]
 
 
-def measure(rounds: int) -> Measurement:
-    """Return the milliseconds of a step of each configuration."""
+def measure(rounds: int, data: Path | None = None) -> Measurement:
+    """Return the milliseconds of a step of each configuration.
+
+    Args:
+        rounds: in turns.
+        data: {train,test}/<class>/*.png, for supervised training.
+    """
     import vissl_monoimage.plugin  # noqa: F401
 
     use_large_pages()
-    configs = [config for config in STEPS if _cifar().is_dir() or not config.startswith("supervised")]
+    configs = [config for config in STEPS if data or not config.startswith("supervised")]
     figures: list[Figure] = []
     every: dict[str, list[dict[str, float]]] = {}
     for config in configs:
         kinds: dict[str, Callable[[], float]] = {
-            "ours": functools.partial(seconds_of_run, config),
-            "bare loop": functools.partial(seconds_of_loop, config),
+            "ours": functools.partial(seconds_of_run, config, data),
+            "bare loop": functools.partial(seconds_of_loop, config, data),
         }
         every[config] = values = take_turns(kinds, rounds)
         ours, theirs = (round(1000 * median_of(values, kind), 2) for kind in kinds)
