@@ -28,6 +28,7 @@ MODULES = (
     "vissl_monoimage.models.trunks.trunks_vissl",
     "vissl_monoimage.models.heads.heads_vissl",
     "vissl_monoimage.training.task",
+    "vissl_monoimage.training.validate_renderer",
     "vissl_monoimage.pretext.bigan.loss",
     "vissl_monoimage.pretext.bigan.meter",
     "vissl_monoimage.pretext.bigan.schedule",

@@ -50,6 +50,16 @@ def test_every_pretext_trains_on_a_gpu_and_its_checkpoint_is_probed_on_a_cpu(
     assert probed["weights"]["sha256"] == row["checkpoint_out_sha256"]
 
 
+@pytest.mark.parametrize("pretext", ["rotnet_convnet4", "monogan_cifar"])
+def test_a_training_with_crops_rendered_on_a_gpu_begins_as_the_usual_one(tmp_path: Path, pretext: str) -> None:
+    losses = []
+    for name, words in (("opencv", []), ("torch", ["+config.MONOIMAGE.SOURCE.RENDERER=torch"])):
+        row = run(tmp_path, name, f"config=pretrain/monoimage/{pretext}", ON_GPU, *words)
+        losses.append([loss for _, loss in row["losses"]])
+    # Later steps diverge: see tests/unit/training/test_rendered_batches.py.
+    assert losses[1][:2] == pytest.approx(losses[0][:2], rel=0.02)
+
+
 @pytest.mark.parametrize("overlay", ["gpu", "[knn,gpu]", "[low_shot,gpu]"])
 def test_a_gpu_probes_as_a_cpu_does(tmp_path: Path, overlay: str) -> None:
     """Same seed, trunk and images: the predictions of at most a few test images may differ."""

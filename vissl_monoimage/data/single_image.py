@@ -6,11 +6,14 @@ import copy
 from pathlib import Path
 
 from PIL import Image
+from torch import Tensor
 
+from vissl_monoimage.data.crops.crop_row import crop_row
+from vissl_monoimage.data.crops.pyramid import pyramid_bytes
 from vissl_monoimage.data.crops.recipe import WHERE
 from vissl_monoimage.data.crops.sample import TEST, TRAIN, sample
-from vissl_monoimage.data.crops.settings import SourceBlock
-from vissl_monoimage.data.photos.cache import PyramidCache, inspect_for
+from vissl_monoimage.data.crops.settings import OPENCV, TORCH, SourceBlock
+from vissl_monoimage.data.photos.cache import CACHE_BYTES, PyramidCache, inspect_for
 from vissl_monoimage.data.photos.find import Entry, find_photos
 from vissl_monoimage.errors import MonoImageError
 
@@ -30,9 +33,11 @@ class SingleImageCrops:
         photos: the pyramids of the photos, which worker processes share.
         recipe: how a crop is drawn.
         epoch: the training epoch, to be set before it begins.
+        as_rows: whether the settings ask for crops that are rendered batch by batch, of their rows.
 
     Raises:
-        MonoImageError: a photo cannot be read or is too small, or there are more photos than training crops.
+        MonoImageError: a photo cannot be read or is too small, there are more photos than training crops, or more than
+            fit into memory where batches are rendered from them.
     """
 
     def __init__(self, photos: Entry, settings: SourceBlock, split: int = TRAIN) -> None:
@@ -42,6 +47,9 @@ class SingleImageCrops:
         self._split, self._seed = split, settings.SEED
         self._fresh = settings.FRESH and split == TRAIN
         self._length = settings.NUM_SAMPLES if split == TRAIN else settings.TEST_SAMPLES
+        self.as_rows = settings.RENDERER == TORCH
+        if self.as_rows:
+            _check_memory(sum(self.photos.sizes), len(self.photos))
 
     def __len__(self) -> int:
         return self._length
@@ -52,6 +60,11 @@ class SingleImageCrops:
             raise IndexError(f"crop {index} of {self._length}")
         epoch = self.epoch if self._fresh else 0
         return sample(self.photos, self.recipe, index, seed=self._seed, split=self._split, epoch=epoch)
+
+    def row(self, index: int) -> Tensor:
+        """Return the parameters of crop `index`, as `crop_row` has them, which a batch is rendered from."""
+        epoch = self.epoch if self._fresh else 0
+        return crop_row(self.photos, self.recipe, index, seed=self._seed, split=self._split, epoch=epoch)
 
     def test_crops(self, count: int) -> SingleImageCrops:
         """Return the first `count` crops of the test split of the same photos, whose pyramids are shared."""
@@ -74,4 +87,14 @@ def check_source(entry: Entry, settings: SourceBlock, split: int) -> None:
     Raises:
         MonoImageError: as `SingleImageCrops`.
     """
-    inspect_for(settings.recipe(), _photos_for(entry, settings, split))
+    files = inspect_for(settings.recipe(), _photos_for(entry, settings, split))
+    if settings.RENDERER == TORCH:
+        _check_memory(sum(pyramid_bytes(file.width, file.height) for file in files), len(files))
+
+
+def _check_memory(needed: int, photos: int) -> None:
+    if photos > 1 and needed > CACHE_BYTES:
+        raise MonoImageError(
+            f"{WHERE}.RENDERER={TORCH} needs all photos in memory, and these {photos} take {needed / 2**30:.1f} GiB "
+            f"where {CACHE_BYTES / 2**30:.0f} is the most: take fewer photos, or RENDERER={OPENCV}"
+        )

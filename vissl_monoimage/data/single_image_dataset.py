@@ -21,7 +21,7 @@ from vissl_monoimage.errors import MonoImageError, unknown
 
 _NAME = "SingleImageDataset"
 _KEYS = {"recipe": "RECIPE", "size": "SIZE", "samples": "NUM_SAMPLES", "seed": "SEED", "fresh": "FRESH"}
-_NOT_OF_RECIPE = {"SIZE", "NUM_SAMPLES", "TEST_SAMPLES", "SEED", "FRESH"}
+_NOT_OF_RECIPE = {"SIZE", "NUM_SAMPLES", "TEST_SAMPLES", "SEED", "FRESH", "RENDERER"}
 _RECIPE_KEYS = [field.name for field in dataclasses.fields(SourceBlock) if field.name not in _NOT_OF_RECIPE]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import vissl.data
 from PIL import Image
+from torch import Tensor
 from vissl.data.dataset_catalog import VisslDatasetCatalog
 
 from vissl_monoimage.config.blocks import monoimage_block
@@ -54,9 +55,9 @@ class SingleImageSource:
         """Take the training epoch, which VISSL gives before every training phase."""
         self.crops.epoch = train_phase_idx
 
-    def __getitem__(self, index: int) -> tuple[Image.Image, bool]:
-        """Return the crop and True, by which VISSL knows that it could be read."""
-        return self.crops[index], True
+    def __getitem__(self, index: int) -> tuple[Image.Image | Tensor, bool]:
+        """Return the crop, or its row where batches are rendered, and True, by which VISSL knows that it was read."""
+        return self.crops.row(index) if self.crops.as_rows else self.crops[index], True
 
 
 @register_check

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vissl_monoimage.data.crops.settings import SourceBlock, read_source_block
+from vissl_monoimage.data.crops.settings import OPENCV, SourceBlock, read_source_block
 from vissl_monoimage.data.photos.catalog import catalog_photo_at
 from vissl_monoimage.data.single_image import SingleImageCrops
 
@@ -36,10 +36,18 @@ def recipe_and_images(
 
 
 def resolved_recipe(block: SourceBlock) -> dict[str, Any]:
-    """Return all that training crops depend on beside the photos, as a row's `recipe` has it."""
+    """Return all that training crops depend on beside the photos, as a row's `recipe` has it.
+
+    The renderer is there if it is not the usual one, so that rows and fingerprints of all others stay as they were.
+    """
+    renderer = {} if block.RENDERER == OPENCV else {"renderer": block.RENDERER}
     drawn = {"num_samples": block.NUM_SAMPLES, "seed": block.SEED, "fresh": block.FRESH}
     parts = dataclasses.asdict(block.recipe())
-    return {**{name: list(value) if isinstance(value, tuple) else value for name, value in parts.items()}, **drawn}
+    return {
+        **{name: list(value) if isinstance(value, tuple) else value for name, value in parts.items()},
+        **drawn,
+        **renderer,
+    }
 
 
 def _name_and_path(path: Path) -> dict[str, str]:

@@ -54,10 +54,11 @@ def four_rotations_collator(batch: list[dict[str, list[Any]]]) -> dict[str, list
     The four rotations of an image are neighbours, as in the authors' batches. Labels of the data source are dropped.
 
     Args:
-        batch: samples whose `data` has an image (C, H, W), or the four that `FourRotations` makes of it.
+        batch: samples whose `data` has an image (C, H, W), or the four that `FourRotations` makes of it, or a row of
+            numbers that an image will be rendered from.
 
     Returns:
-        `data` (4 N, C, H, W); `label`, `data_valid` and `data_idx` (4 N,), each in a list of one.
+        `data` (4 N, C, H, W), or the N rows; `label`, `data_valid` and `data_idx` (4 N,), each in a list of one.
 
     Raises:
         MonoImageError: a sample holds neither one nor four images, or they are not square.
@@ -71,8 +72,7 @@ def four_rotations_collator(batch: list[dict[str, list[Any]]]) -> dict[str, list
     images = torch.stack([image for sample in batch for image in sample["data"]])
     repeats = 1
     if counts == {1}:
-        _check_square(images.shape[-1], images.shape[-2])
-        images = torch.stack([torch.rot90(images, turns, (2, 3)) for turns in range(ROTATIONS)], 1).flatten(0, 1)
+        images = images if images.ndim == 2 else four_rotations(images)
         repeats = ROTATIONS
     return {
         "data": [images],
@@ -84,7 +84,18 @@ def four_rotations_collator(batch: list[dict[str, list[Any]]]) -> dict[str, list
     }
 
 
+def four_rotations(images: Tensor) -> Tensor:
+    """Return (4 N, C, S, S) of images (N, C, S, S), the four rotations of an image as neighbours.
+
+    Raises:
+        MonoImageError: the images are not square.
+    """
+    _check_square(images.shape[-1], images.shape[-2])
+    return torch.stack([torch.rot90(images, turns, (2, 3)) for turns in range(ROTATIONS)], 1).flatten(0, 1)
+
+
 four_rotations_collator.batched = FourRotations.__name__
+four_rotations_collator.batch_transform = four_rotations
 
 
 def _check_square(width: int, height: int) -> None:

@@ -31,6 +31,7 @@ class FinetuneTask(MonoImageTask):
     """
 
     requires_all_weights: ClassVar[bool] = True
+    renders_batches: ClassVar[bool] = False
 
     def __init__(self, config: AttrDict) -> None:
         record_deviations(config)

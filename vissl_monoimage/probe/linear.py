@@ -82,6 +82,7 @@ class ProbeTask(MonoImageTask):
     """
 
     hooks: list[ClassyHook]
+    renders_batches: ClassVar[bool] = False
     head: ClassVar[str | None] = None
     """The kind of head that this task fits; None where HEAD.PARAMS decides."""
 

@@ -17,8 +17,10 @@ from vissl.data.ssl_transforms import get_transform
 
 from vissl_monoimage.data.batch_shapes_vissl import check_shapes
 from vissl_monoimage.data.class_labels_vissl import NumberedSSLDataset
+from vissl_monoimage.data.single_image import SingleImageCrops
 from vissl_monoimage.errors import MonoImageError
 from vissl_monoimage.training.batch_tensors import BatchTensors
+from vissl_monoimage.training.rendered_batches import BatchRenderer, read_row_transforms
 from vissl_monoimage.training.transform_order import split_by_pixel, without_batched
 from vissl_monoimage.utils.distributed import rank
 from vissl_monoimage.utils.random import preserved_generators, seed_everything, seed_of
@@ -47,12 +49,26 @@ class SeededSSLDataset(NumberedSSLDataset):
                 f"config.DATA.{split}.DATA_PATHS: {', '.join(data.DATASET_NAMES)} in {', '.join(data.DATA_PATHS)} is "
                 "incomplete or damaged: unpack the archive again"
             ) from error
-        self.set_transforms(without_batched(data.TRANSFORMS, data.get("COLLATE_FUNCTION", "")))
+        self.set_transforms(data.TRANSFORMS, data.get("COLLATE_FUNCTION", ""))
 
-    def set_transforms(self, transforms: Sequence[Mapping[str, Any]]) -> None:
-        """Apply these transforms, of TRANSFORMS in a configuration, to the samples from now on."""
-        each, together = split_by_pixel(transforms)
-        self.transform, self._batch_tensors = get_transform(each), BatchTensors(together)
+    def set_transforms(self, transforms: Sequence[Mapping[str, Any]], collator: str = "") -> None:
+        """Apply a list of TRANSFORMS to the samples from now on, but for what the collator beside it does itself."""
+        if self.crops_of_rows:
+            self.transform = read_row_transforms(self.crops_of_rows.recipe.size, transforms, collator)
+            self._batch_tensors = BatchTensors([])
+        else:
+            each, together = split_by_pixel(without_batched(transforms, collator))
+            self.transform, self._batch_tensors = get_transform(each), BatchTensors(together)
+
+    @property
+    def crops_of_rows(self) -> SingleImageCrops | None:
+        """The crops that batches are rendered from, where samples are their rows; None where they are images."""
+        crops = getattr(self.data_objs[0], "crops", None) if len(self.data_objs) == 1 else None
+        return crops if isinstance(crops, SingleImageCrops) and crops.as_rows else None
+
+    def renderer(self, device: torch.device) -> BatchRenderer | None:
+        """Return what makes images of batches of rows on `device`; None where samples are images."""
+        return BatchRenderer(self.crops_of_rows, self.transform).to(device) if self.crops_of_rows else None
 
     def __getitem__(self, idx: int) -> Any:
         return self.__getitems__([idx])[0]

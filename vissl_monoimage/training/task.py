@@ -31,6 +31,7 @@ from vissl_monoimage.models.checkpoint.report import LoadReport
 from vissl_monoimage.models.checkpoint.validate import is_frozen
 from vissl_monoimage.training.meter_state import KEY, MeterStateHook
 from vissl_monoimage.training.progress_hook import ProgressHook
+from vissl_monoimage.training.rendered_batches import RenderedLoader
 from vissl_monoimage.training.sampler import ResumableSampler
 from vissl_monoimage.training.seeding import SeededSSLDataset, StepSeedHook
 from vissl_monoimage.training.stop_hook import StopHook
@@ -59,6 +60,8 @@ class MonoImageTask(SelfSupervisionTask):
     load_report: LoadReport | None = None
     """What the model took from the checkpoint that the run starts from; None without one, and in a resumed run."""
     makes_labels: ClassVar[bool] = False
+    renders_batches: ClassVar[bool] = True
+    """Whether its batches may be rendered on its device (`training.rendered_batches`)."""
     meters_of_epoch: dict[str, Any] | None = None
 
     def set_hooks(self, hooks: list[ClassyHook]) -> None:
@@ -91,7 +94,7 @@ class MonoImageTask(SelfSupervisionTask):
             get_sampler=self.sampler,
             worker_init_fn=start_worker,
         )
-        return {
+        loaders = {
             split.lower(): build(
                 dataset=self.datasets[split.lower()],
                 dataset_config=self.config["DATA"][split],
@@ -99,6 +102,10 @@ class MonoImageTask(SelfSupervisionTask):
             )
             for split in self.available_splits
         }
+        for split, loader in loaders.items():
+            if renderer := self.datasets[split].renderer(self.device):
+                loaders[split] = RenderedLoader(loader, renderer)
+        return loaders
 
     def sampler(self, dataset: Any, dataset_config: AttrDict, sampler_seed: int = 0) -> Any:
         """Return the sampler of a split: ours, unless the config asks for one of VISSL's special samplers."""

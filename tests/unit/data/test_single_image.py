@@ -99,7 +99,8 @@ def test_a_bounded_cache_gives_equal_pyramids(monkeypatch: pytest.MonkeyPatch) -
     assert [kept[number].nbytes for number in range(3)] == kept.sizes
     for number in (0, 1, 2, 0, 1, 2):
         for scale in (0.5, 1.5, 4.0, 1e9):
-            assert (bounded[number].level_for(scale) == kept[number].level_for(scale)).all()
+            level = kept[number].level_number(scale)
+            assert (bounded[number].level(level) == kept[number].level(level)).all()
         assert sum(pyramid.nbytes for pyramid in cache_module._RECENT.values()) <= cache_module.CACHE_BYTES
 
 

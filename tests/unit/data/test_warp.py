@@ -127,9 +127,9 @@ def test_levels_halve_every_four_and_are_resized_from_the_photo(photo: Pixels, p
     size = pyramid.levels[6].shape[1::-1]
     expected = np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BICUBIC))
     assert (pyramid.levels[6][..., :3] == expected).all()
-    assert pyramid.level_for(0.3) is pyramid.levels[0]
-    assert pyramid.level_for(2.0) is pyramid.levels[4]
-    assert pyramid.level_for(1e9) is pyramid.levels[-1]
+    assert pyramid.level_number(0.3) == 0
+    assert pyramid.level_number(2.0) == 4
+    assert pyramid.level_number(1e9) == len(pyramid.levels) - 1
 
 
 def test_the_photo_itself_is_its_centre_square(photo: Pixels) -> None:

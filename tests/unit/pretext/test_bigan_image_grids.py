@@ -33,6 +33,9 @@ class Images:
     def __len__(self) -> int:
         return 4
 
+    def renderer(self, device: torch.device) -> None:
+        """Its samples are images already."""
+
     def __getitem__(self, index: int) -> dict[str, Any]:
         self.epochs_asked.append(self.epoch)
         if index == self.broken:

@@ -18,6 +18,7 @@ def test_a_recipe_is_described_by_its_changes() -> None:
     changed: dict[str, Any] = {"scale": [1.0, 1.0], "rotation": 0.0, "jitter": 0.25, "aspect": [0.5, 2.0]}
     said = describe_recipe(RELEASED | changed)
     assert said == "recipe released, no scale, aspect 0.5-2, no rotation, jitter 0.25"
+    assert describe_recipe(RELEASED | {"renderer": "torch"}) == "recipe released, renderer torch"
     assert describe_recipe({}) == ""
 
 

@@ -318,6 +318,13 @@ def test_lines_of_one_augmentation_that_differ_otherwise_are_not_compared(rows: 
     assert sentence.startswith("MonoGAN: with jitter, one photo is")
 
 
+def test_augmentations_are_compared_within_one_renderer(rows: Rows) -> None:
+    for name, renderer in (("none", {}), ("all", {"renderer": "torch"})):
+        recipe = {"name": "released", **AUGMENTATIONS[name], **renderer}
+        rows.trained({"conv1": around(50.0)}, method="monogan", group_hash=name, recipe=recipe)
+    assert rows.said(AUGMENTATION) == []
+
+
 def test_all_images_of_a_data_set_as_photos_are_a_whole_data_set(rows: Rows) -> None:
     """A row names at most 1,000 of its photos."""
     rows.trained({"conv1": around(60.0)}, images=(), n_images=50_000)

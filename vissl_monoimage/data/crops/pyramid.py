@@ -75,16 +75,22 @@ class Pyramid:
 
     def make_levels(self, least: float, most: float) -> None:
         """Make all levels that are read at `least` to `most` photo px per output px."""
-        for number in range(self._number(least), self._number(most) + 1):
-            self._make(number)
+        for number in range(self.level_number(least), self.level_number(most) + 1):
+            self.level(number)
 
-    def _make(self, number: int) -> None:
+    def level(self, number: int) -> Pixels:
+        """Return level `number`, (height, width, 4); it is made when it is first read."""
         if not self._made[number]:
             level = self.levels[number]
             size = level.shape[1], level.shape[0]
             photo = Image.frombuffer("RGBX", (self.width, self.height), self.levels[0], "raw", "RGBX", 0, 1)  # no copy
             copy_pixels(photo.resize(size, Image.Resampling.BICUBIC), level)
             self._made[number] = True
+        return self.levels[number]
+
+    def is_made(self, number: int) -> bool:
+        """Return whether level `number` has been made."""
+        return self._made[number]
 
     def share(self) -> None:
         """Move the levels into memory that worker processes share."""
@@ -102,13 +108,8 @@ class Pyramid:
         """How many bytes the levels take."""
         return self.flat.numel()
 
-    def level_for(self, scale: float) -> Pixels:
+    def level_number(self, scale: float) -> int:
         """Return the level to read at `scale` photo px per output px; below 1, which enlarges, the photo itself."""
-        number = self._number(scale)
-        self._make(number)
-        return self.levels[number]
-
-    def _number(self, scale: float) -> int:
         if scale <= 1.0:
             return 0
         return min(round(LEVELS_PER_OCTAVE * math.log2(scale)), len(self.levels) - 1)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vissl_monoimage.data.crops.params import draw_crop
+from vissl_monoimage.data.crops.params import Crop, draw_crop
 from vissl_monoimage.data.crops.recipe import Recipe
 from vissl_monoimage.data.crops.render import centre_square, render
 from vissl_monoimage.data.photos.cache import PyramidCache
@@ -40,7 +40,15 @@ def sample(
         epoch: the training epoch, where crops are drawn anew in every epoch.
     """
     pyramid = photos[photo_of(index, len(photos))]
+    crop = draw_sample(photos, recipe, index, seed=seed, split=split, epoch=epoch)
+    return render(pyramid, crop, recipe) if crop else centre_square(pyramid, recipe.size)
+
+
+def draw_sample(
+    photos: PyramidCache, recipe: Recipe, index: int, *, seed: int, split: int = TRAIN, epoch: int = 0
+) -> Crop | None:
+    """Return the parameters of sample `index`, a function of the arguments of `sample`; None for a photo itself."""
     if split == TRAIN and index < len(photos):
-        return centre_square(pyramid, recipe.size)
-    crop = draw_crop(recipe, pyramid.width, pyramid.height, seed=seed, split=split, index=index, epoch=epoch)
-    return render(pyramid, crop, recipe)
+        return None
+    pyramid = photos[photo_of(index, len(photos))]
+    return draw_crop(recipe, pyramid.width, pyramid.height, seed=seed, split=split, index=index, epoch=epoch)

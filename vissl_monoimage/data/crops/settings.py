@@ -25,6 +25,8 @@ _RANGES = {
     "JPEG": (0, 100),
 }
 _FILLS = ("black", "photo")
+OPENCV, TORCH = "opencv", "torch"
+_RENDERERS = (OPENCV, TORCH)
 _STRENGTHS = (1.0, 1.0, 1.0, 0.5)
 
 
@@ -32,7 +34,8 @@ _STRENGTHS = (1.0, 1.0, 1.0, 0.5)
 class SourceBlock:
     """`config.MONOIMAGE.SOURCE`; every key is optional.
 
-    The keys below FRESH replace the parts of the recipe that `Recipe` has under the same names; None keeps them.
+    The keys from INITIAL_CROP to JPEG replace the parts of the recipe that `Recipe` has under the same names; None
+    keeps them.
 
     Attributes:
         RECIPE: a name of `RECIPES`.
@@ -41,6 +44,7 @@ class SourceBlock:
         TEST_SAMPLES: crops of the test split.
         SEED: another seed draws other crops.
         FRESH: whether the training split draws its crops anew in every epoch.
+        RENDERER: "opencv" renders a crop in the loader, and "torch" a batch of them on the device of the training.
     """
 
     RECIPE: str = "released"
@@ -60,6 +64,7 @@ class SourceBlock:
     JITTER_STRENGTH: list[float] | None = None
     FILL: str | None = None
     JPEG: int | None = None
+    RENDERER: str = OPENCV
 
     def problems(self) -> list[str]:
         """Return a sentence for each value out of range: 'KEY=value must be ...'."""
@@ -68,6 +73,10 @@ class SourceBlock:
             sentences.append(f"RECIPE: {unknown('recipe', self.RECIPE, RECIPES)}")
         if self.FILL not in (None, *_FILLS):
             sentences.append(f"FILL: {unknown('fill', str(self.FILL), _FILLS)}")
+        if self.RENDERER not in _RENDERERS:
+            sentences.append(f"RENDERER: {unknown('renderer', self.RENDERER, _RENDERERS)}")
+        elif self.RENDERER == TORCH and self.JPEG:
+            sentences.append(f"RENDERER={TORCH} has no JPEG round trip: JPEG=0, or RENDERER={OPENCV}")
         for key, (least, most) in _RANGES.items():
             value = getattr(self, key)
             if value is not None and not least <= value <= most:

@@ -62,22 +62,39 @@ def warp(pyramid: Pyramid, crop: Crop, recipe: Recipe, buffers: Buffers | None =
     size, resized = recipe.size, recipe.resized
     shape = size, size
     buffers = buffers or Buffers(*shape)
-    affine = a, b, c, d, e, f = sample_to_resized(crop, size, resized)
-    step_x, step_y = crop.width / resized, crop.height / resized
-    level = pyramid.level_for(math.sqrt(step_x * step_y))
-    # Photo px to level px; the half moves from points to OpenCV's pixel centres.
-    to_x, to_y = level.shape[1] / pyramid.width, level.shape[0] / pyramid.height
-    kx, ky = step_x * to_x, step_y * to_y
-    matrix = buffers.matrix(
-        kx * a, kx * b, kx * (c + 0.5 * (a + b)) + crop.left * to_x - 0.5,
-        ky * d, ky * e, ky * (f + 0.5 * (d + e)) + crop.top * to_y - 0.5,
-    )  # fmt: skip
+    affine = sample_to_resized(crop, size, resized)
+    number, to_level = sample_to_level(pyramid, crop, resized, affine)
+    matrix = buffers.matrix(*to_level)
     border = cv2.BORDER_REFLECT_101 if recipe.fill == "photo" else cv2.BORDER_REPLICATE
-    sample: Pixels = cv2.warpAffine(level, matrix, shape, buffers.sample, _LINEAR, border)
+    sample: Pixels = cv2.warpAffine(pyramid.level(number), matrix, shape, buffers.sample, _LINEAR, border)
     if recipe.fill == "black" and not _all_inside(affine, size, resized):
         buffers.masked.fill(0)
         sample = cv2.copyTo(sample, _inside_mask(affine, shape, resized, buffers), buffers.masked)
     return sample
+
+
+def sample_to_level(pyramid: Pyramid, crop: Crop, resized: int, affine: Affine) -> tuple[int, Affine]:
+    """Return the level of the pyramid that a crop is read from, and the affine from the sample to that level.
+
+    The affine maps pixel centres at whole numbers, as OpenCV has them.
+
+    Args:
+        pyramid: of the photo.
+        crop: its place and size are read.
+        resized: px, side of the resized crop.
+        affine: of `sample_to_resized`.
+    """
+    a, b, c, d, e, f = affine
+    step_x, step_y = crop.width / resized, crop.height / resized
+    number = pyramid.level_number(math.sqrt(step_x * step_y))
+    # Photo px to level px; the half moves from points to OpenCV's pixel centres.
+    level = pyramid.levels[number]
+    to_x, to_y = level.shape[1] / pyramid.width, level.shape[0] / pyramid.height
+    kx, ky = step_x * to_x, step_y * to_y
+    return number, (
+        kx * a, kx * b, kx * (c + 0.5 * (a + b)) + crop.left * to_x - 0.5,
+        ky * d, ky * e, ky * (f + 0.5 * (d + e)) + crop.top * to_y - 0.5,
+    )  # fmt: skip
 
 
 def _all_inside(affine: Affine, size: int, resized: int) -> bool:

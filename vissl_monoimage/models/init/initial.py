@@ -17,7 +17,7 @@ from vissl_monoimage.models.normalisation import CIFAR10, IMAGENET, Normalisatio
 from vissl_monoimage.models.trunks.registry import build_trunk
 from vissl_monoimage.utils.random import preserved_generators
 
-_NOT_OF_CROPS = {"NUM_SAMPLES", "TEST_SAMPLES", "SEED", "FRESH"}  # how many are drawn, and when
+_NOT_OF_CROPS = {"NUM_SAMPLES", "TEST_SAMPLES", "SEED", "FRESH", "RENDERER"}  # how many are drawn, when and where
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,8 @@ def reconstructions(task: Any) -> Tensor:
     finally:
         images.epoch = epoch
     x = x.to(task.device)
+    if renderer := images.renderer(task.device):
+        x = renderer(x)
     reconstructed = head.generator(task.base_model(x)[0])
     return head.generator.to_pixels(torch.stack([resized(head, x), reconstructed], dim=1).flatten(0, 1))
 

@@ -127,8 +127,10 @@ def _gathered(task: Any, order: Indices) -> Iterator[tuple[Indices, Features]]:
     """
     ranks, size = world_size(), task.config.DATA.TEST.BATCHSIZE_PER_REPLICA
     batches = [order[start : start + size] for start in range(0, len(order), size)]
+    samples = _with_transforms(task.datasets["train"], task.config.DATA.TEST.TRANSFORMS)
+    renderer = samples.renderer(task.device)
     loader = DataLoader(
-        _with_transforms(task.datasets["train"], task.config.DATA.TEST.TRANSFORMS),
+        samples,
         batch_sampler=[batch.tolist() for batch in batches[rank() :: ranks]],
         collate_fn=_images,
         num_workers=task.config.DATA.NUM_DATALOADER_WORKERS,
@@ -136,6 +138,8 @@ def _gathered(task: Any, order: Indices) -> Iterator[tuple[Indices, Features]]:
     )
     rounds = [batches[start : start + ranks] for start in range(0, len(batches), ranks)]
     for these, images in zip_longest(rounds, track(loader, "features to cluster")):
+        if images is not None and renderer is not None:
+            images = renderer(images.to(task.device))
         own = _features(task, images) if images is not None else None
         for indices, features in zip(these, _on_primary(task, own, size), strict=False):
             yield indices, features[: len(indices)].cpu().numpy()

@@ -31,5 +31,7 @@ def give_labels(dataset: Any, assignments: Assignments) -> Assignments:
 def image_of(dataset: Any, index: int) -> Image.Image:
     """Return sample `index` as an RGB image before any transforms."""
     (number,) = source_indices(dataset, np.array([index]))
-    image: Image.Image = dataset.data_objs[0][int(number)][0]
+    source = dataset.data_objs[0]
+    crops = getattr(source, "crops", None)  # of a photo, even where batches are rendered elsewhere
+    image: Image.Image = crops[int(number)] if crops is not None else source[int(number)][0]
     return image.convert("RGB")

@@ -19,11 +19,12 @@ def judge_augmentations(lines: Sequence[Line]) -> Iterator[str]:
     Args:
         lines: pretrained on one photo.
     """
-    groups: dict[tuple[str, str, str, int], dict[str, list[Line]]] = {}
+    groups: dict[tuple[str, str, str, int, str], dict[str, list[Line]]] = {}
     for line in lines:
         row = line.pretrain
         if row and (name := augmentation_of(row.recipe)):
-            key = (row.method, line.trunk, row.images[0]["sha256"], row.iterations)
+            renderer = row.recipe.get("renderer", "")
+            key = (row.method, line.trunk, row.images[0]["sha256"], row.iterations, renderer)
             groups.setdefault(key, {}).setdefault(name, []).append(line)
     for (method, *_), several in groups.items():
         # Lines with the same augmentation differ in something else, and none of them is the one to compare.

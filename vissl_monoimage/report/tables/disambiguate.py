@@ -33,7 +33,7 @@ def describe_recipe(recipe: Mapping[str, Any]) -> str:
     changed = {
         key: value
         for key, value in parts.items()
-        if key not in ("name", "size") and value != getattr(named, key, value)
+        if key not in ("name", "size") and (key == "renderer" or value != getattr(named, key, value))
     }
     return ", ".join([f"recipe {named.name}", *(_describe_part(key, value) for key, value in changed.items())])
 

@@ -82,7 +82,10 @@ def _paper_key(line: Line) -> tuple[str, str, str] | None:
 
 
 def augmentation_of(recipe: Mapping[str, Any]) -> str | None:
-    """Return the augmentations of a recipe as in paper.csv; None if anything else differs from the released recipe."""
+    """Return the augmentations of a recipe as in paper.csv; None if anything else differs from the released recipe.
+
+    The renderer may be any: all of them draw the same crops.
+    """
     released = dataclasses.asdict(RECIPES["released"])
     values = released | {key: tuple(value) if isinstance(value, list) else value for key, value in recipe.items()}
     changed = {key: values[key] for key in released if values[key] != released[key] and key not in _FREE}
