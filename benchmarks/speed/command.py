@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed.measurement import Measurement, machine
-from benchmarks.speed.page import PAGE, RESULTS, page
+from benchmarks.speed.page import PAGE, RESULTS, ROOT, page
 from vissl_monoimage.ledger.machine import git_sha, versions
 from vissl_monoimage.utils.atomic_write import replace_text
 
@@ -109,9 +109,26 @@ def record_of(words: str, rounds: int, seconds: float, measurement: Measurement)
         "command": f"python benchmarks/speed {words}",
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": machine(),
-        "commit": git_sha(),
+        "commit": commit(),
         "versions": versions(),
     }
+
+
+def commit() -> str | None:
+    """Return the commit of the checkout; what these benchmarks write does not make it dirty."""
+    sha = git_sha()
+    others = [
+        "git",
+        "status",
+        "--porcelain",
+        "--",
+        ".",
+        f":!{RESULTS.relative_to(ROOT)}",
+        f":!{PAGE.relative_to(ROOT)}",
+    ]
+    if sha and subprocess.run(others, cwd=ROOT, capture_output=True, text=True).stdout == "":
+        return sha.removesuffix("-dirty")
+    return sha
 
 
 _PLAIN = argparse.RawDescriptionHelpFormatter

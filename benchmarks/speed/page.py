@@ -9,7 +9,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "speed"
-PAGE = Path(__file__).parent / "README.md"
+PAGE = ROOT / "benchmarks" / "speed" / "README.md"
 _HEAD = """# Speed
 
 <!-- Written by `python benchmarks/speed` from benchmarks/results/speed/*.json: edit benchmarks/speed/page.py. -->

@@ -74,8 +74,9 @@ def decoded_images(paths: Sequence[str]) -> Pixels | None:
 
 
 def _decode(path: str) -> Pixels | None:
+    file = Path(path)  # once: it takes as long as reading a small image
     try:
-        image, notes = decode_image(Path(path), read_bytes(Path(path)))
+        image, notes = decode_image(file, read_bytes(file))
     except MonoImageError:
         return None
     return None if notes else np.asarray(image)

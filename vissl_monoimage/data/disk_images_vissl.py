@@ -88,10 +88,11 @@ def read_image(path: str) -> Image.Image:
     Raises:
         MonoImageError: the image cannot be read.
     """
-    with reading(Path(path)), g_pathmgr.open(path, "rb") as file:
+    name = Path(path)
+    with reading(name), g_pathmgr.open(path, "rb") as file:
         content = file.read()
-    image, notes = decode_image(Path(path), content)
-    log_once(Path(path), notes)
+    image, notes = decode_image(name, content)
+    log_once(name, notes)
     return image
 
 

@@ -40,7 +40,8 @@ def hash_path(path: str | Path) -> PathHash:
     files = sorted(_files_below(Path(path)))
     sized = len(files) <= MOST_SIZES
     return PathHash(
-        f"{path} with {len(files)} files", _digest((file, _size(Path(path, file)) if sized else None) for file in files)
+        f"{path} with {len(files)} files",
+        _digest((file, _size(os.path.join(path, file)) if sized else None) for file in files),
     )
 
 
@@ -57,9 +58,9 @@ def _files_below(folder: Path) -> Iterator[str]:
         yield from (os.path.join(inside, name) for name in files if not name.startswith("."))
 
 
-def _size(file: Path) -> int | None:
+def _size(file: str) -> int | None:
     try:
-        return file.stat().st_size
+        return os.stat(file).st_size
     except OSError:  # a link to nothing
         return None
 
