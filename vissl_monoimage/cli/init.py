@@ -71,12 +71,14 @@ def init_command(arguments: argparse.Namespace) -> int:
     """
     from vissl_monoimage.ledger.init_request import Request
     from vissl_monoimage.ledger.run_claim import claim_folder
+    from vissl_monoimage.utils.atomic_write import remove_parts
     from vissl_monoimage.utils.folder_lock import folder_lock
 
     a = arguments
     request = Request(a.method, a.photo, a.trunk or "", a.seed, a.crops, a.like, a.weights)
     claim, is_new = request.claim(), not a.out.exists()
     with folder_lock(a.out):
+        remove_parts(a.out)
         claim_folder(a.out, claim, remedy=REMEDY)
         if _is_finished(a.out):
             print(f"'{a.out}' holds this trunk already: nothing to do", file=sys.stderr)

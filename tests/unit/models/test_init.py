@@ -133,8 +133,11 @@ def test_a_result_is_kept_and_a_checkpoint_that_a_kill_left_without_its_row_is_m
     command = ["init", "kmeans", "china", "-o", str(tmp_path / "out"), "--crops", "64"]
     assert main(command) == 0
     (tmp_path / "out" / "ledger.jsonl").unlink()
+    half = tmp_path / "out" / ".4999999-1-a.part"  # of a process with a number that Linux does not give
+    half.touch()
     assert main(command) == 0
     assert (tmp_path / "out" / "ledger.jsonl").is_file()
+    assert not half.exists()
     rows = (tmp_path / "out" / "ledger.jsonl").read_bytes()
     assert main(command) == 0
     assert "holds this trunk already: nothing to do" in capsys.readouterr().err
