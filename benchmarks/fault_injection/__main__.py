@@ -49,7 +49,8 @@ def main() -> int:
     failed = False
     with work_folder(options.work, "fault_injection_") as work:
         shim.load(work)
-        os.environ["XDG_CACHE_HOME"] = str(work / "cache")
+        # What this machine has trained elsewhere must not be linked from there.
+        os.environ |= {"XDG_CACHE_HOME": str(work / "cache"), "XDG_STATE_HOME": str(work / "state")}
         if not set(options.only) <= set(WITHOUT_VISSL):
             preload_run()
         for name in options.only:

@@ -36,7 +36,8 @@ def half_written(folder: Path, expected: Mapping[str, str]) -> Iterator[str]:
     """
     for name, sha256 in hashes(folder).items():
         path = folder / name
-        if path.suffix in TEMPORARY or path.name in NOT_READ_BACK or path.suffix == ".log":
+        is_temporary = any(Path(part).suffix in TEMPORARY for part in Path(name).parts)
+        if is_temporary or path.name in NOT_READ_BACK or path.suffix == ".log":
             continue
         if sha256 == expected.get(name):
             continue

@@ -46,8 +46,8 @@ def replace_text(path: str | Path, text: str) -> None:
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove from a folder what `atomic_write` left there in processes that were killed."""
-    for part in folder.glob(".*.part"):
+    """Remove from a folder, and the folders in it, what `atomic_write` left there in processes that were killed."""
+    for part in (*folder.glob(".*.part"), *folder.glob("*/.*.part")):
         pid = part.name[1:].split("-")[0]
         if pid.isdigit() and not Path("/proc", pid).exists():
             with contextlib.suppress(OSError):

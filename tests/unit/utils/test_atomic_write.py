@@ -57,17 +57,20 @@ def test_a_file_is_on_the_disk_before_it_takes_its_place(tmp_path: Path, monkeyp
     assert done == ["on disk: é", "replaced"]
 
 
-def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", [".", "pictures"])
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path, place: str) -> None:
+    folder = tmp_path / place
+    folder.mkdir(exist_ok=True)
     code = (
         "import os, signal, sys; from pathlib import Path\n"
         "from vissl_monoimage.utils.atomic_write import atomic_write\n"
         "with atomic_write(Path(sys.argv[1])) as part: part.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "model_final_x.torch")]).returncode == -9
-    (left,) = tmp_path.iterdir()
+    assert subprocess.run([sys.executable, "-c", code, str(folder / "model_final_x.torch")]).returncode == -9
+    (left,) = folder.iterdir()
     assert "model_final" not in left.name
-    with atomic_write(tmp_path / "new") as part:
+    with atomic_write(folder / "new") as part:
         part.write_text("new")
         remove_parts(tmp_path)
-        assert list(tmp_path.iterdir()) == [part]
-    assert (tmp_path / "new").read_text() == "new"
+        assert list(folder.iterdir()) == [part]
+    assert (folder / "new").read_text() == "new"
