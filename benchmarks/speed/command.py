@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.only == [NEEDS_DATA] and not options.data:
         parser.error(f"{NEEDS_DATA} needs --data")
+    if options.data and not all((options.data / split).is_dir() for split in ("train", "test")):
+        parser.error(f"--data={options.data} must be a folder with train/<class>/*.png and test/<class>/*.png")
     names = [name for name in options.only if name != NEEDS_DATA or options.data]
     failed = []
     if options.page:

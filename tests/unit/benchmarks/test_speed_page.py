@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.speed.command import BENCHMARKS, record_of
+from benchmarks.speed.command import BENCHMARKS, main, record_of
 from benchmarks.speed.measurement import Figure, Measurement
 from benchmarks.speed.page import PAGE, RESULTS, page
 
@@ -47,3 +47,11 @@ def test_the_command_starts_from_any_folder(tmp_path: Path) -> None:
     command = [sys.executable, str(PAGE.parent), "--page"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     assert PAGE.read_text() == (tmp_path / "before.md").read_text()
+
+
+def test_data_that_are_not_there_are_refused_before_anything_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--only", "step", "--data", str(tmp_path)])
+    assert "must be a folder with train/<class>/*.png" in capsys.readouterr().err
