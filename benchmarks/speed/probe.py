@@ -32,8 +32,8 @@ from benchmarks.speed.start import TOOL
 IMAGES, TEST_SHARE = 5_000, 5
 LEAST_RATIO, MOST_POINTS = 10.0, 0.5
 REASON = (
-    "in a profile half of ours is decoding the images and computing their features, once each, where VISSL does both "
-    "in every epoch; a benchmark with several checkpoints decodes once for all of them"
+    "a profile shows ours decoding the images and computing their features, once each, and then fitting, which VISSL's "
+    "does too; a benchmark with several checkpoints decodes once for all of them"
 )
 LAYERS = {"conv1": (64, 8), "conv2": (64, 8), "conv3": (128, 6), "conv4": (256, 4)}
 """Channels, and side of the pooled map: `cifar-v1` on convnet4."""

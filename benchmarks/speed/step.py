@@ -40,10 +40,13 @@ STEPS = {
 }
 """Configurations, and steps that count in a round: some five seconds."""
 
-REASON = "profiles show VISSL's data set and its wrapper of each transform, and a seed of its own for each sample"
+REASON = (
+    "profiles of DeepCluster and of supervised training show VISSL's data set and its wrapper of each transform, and a "
+    "seed of its own for each sample"
+)
 REASONS = {
-    "supervised": f"{REASON}; and an image is decoded with its orientation, profile and depth looked at, which takes "
-    "1.5 times as long as torchvision's loader"
+    "supervised": f"{REASON}; and an image is decoded with its orientation, colour profile and depth looked at, which "
+    "torchvision's loader does not do"
 }
 """Where the rest of our time goes: in all configurations, and in some."""
 
